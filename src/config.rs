@@ -1,0 +1,169 @@
+//! What the operator wrote (`rollbook.toml`), and what it means.
+//!
+//! [`ConfigFile`] is the file as written; [`Config`] is built from it once, with everything parsed, and does not change.
+//! Unknown keys are refused, so that a misspelt setting is not silently without effect.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::engine::reader::Limits;
+
+/// The file as written. Every key may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    repository: RepositorySection,
+    import: ImportSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RepositorySection {
+    url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ImportSection {
+    memory: Option<String>,
+    max_columns: Option<usize>,
+    max_record_size: Option<String>,
+    max_line_breaks: Option<usize>,
+    max_decompressed_size: Option<String>,
+    max_ratio: Option<u64>,
+}
+
+/// What the settings mean.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The directory that everything embedded lies in.
+    pub data: PathBuf,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Bytes of database pages that an import keeps in memory: what `memory` leaves after the rounds in flight.
+    pub cache_size: u64,
+    pub limits: Limits,
+}
+
+/// What an import needs besides database pages: three rounds in flight, a table of keys, the program itself.
+const BESIDES_PAGES: u64 = 176 << 20;
+
+const DEFAULT_MEMORY: u64 = 320 << 20;
+
+impl Config {
+    /// Reads the settings: from `file` if named, else from `rollbook.toml` in the data directory if there is one.
+    ///
+    /// # Errors
+    /// A file that is named and missing, an unknown key, or a value that makes no sense, with its place.
+    pub fn load(data: &Path, file: Option<&Path>) -> Result<Config> {
+        let own = data.join("rollbook.toml");
+        let path = file.unwrap_or(&own);
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && file.is_none() => String::new(),
+            Err(error) => {
+                let doing = format!("the configuration '{}' could not be read", path.display());
+                return Err(Error::storage(doing, error));
+            }
+        };
+        Config::parse(data, &text).map_err(|error| error.in_file(path.display().to_string()))
+    }
+
+    fn parse(data: &Path, text: &str) -> Result<Config> {
+        let file: ConfigFile = toml::from_str(text).map_err(|error| Error::request(error.to_string()))?;
+        let mut mistakes = Vec::new();
+        let mut size = |key: &str, text: &Option<String>, default: u64| match text.as_deref().map(parse_size) {
+            None => default,
+            Some(Some(size)) => size,
+            Some(None) => {
+                let text = text.as_deref().unwrap_or_default();
+                mistakes.push(format!("{key} = '{text}' is not a size: write for example '256MB'"));
+                default
+            }
+        };
+        let standard = Limits::default();
+        let limits = Limits {
+            max_columns: file.import.max_columns.unwrap_or(standard.max_columns),
+            max_record_size: size(
+                "import.max_record_size",
+                &file.import.max_record_size,
+                standard.max_record_size as u64,
+            ) as usize,
+            max_line_breaks: file.import.max_line_breaks.unwrap_or(standard.max_line_breaks),
+            max_decompressed_size: size(
+                "import.max_decompressed_size",
+                &file.import.max_decompressed_size,
+                standard.max_decompressed_size,
+            ),
+            max_ratio: file.import.max_ratio.unwrap_or(standard.max_ratio),
+            ..standard
+        };
+        let memory = size("import.memory", &file.import.memory, DEFAULT_MEMORY);
+        let url = file.repository.url.as_deref().unwrap_or("sqlite:rollbook.db");
+        let database = url.strip_prefix("sqlite:").map(|path| data.join(path));
+        if database.is_none() {
+            mistakes.push(format!("repository.url = '{url}' is not a repository: write for example 'sqlite:rollbook.db'"));
+        }
+        match database {
+            Some(database) if mistakes.is_empty() => Ok(Config {
+                data: data.to_owned(),
+                database,
+                cache_size: memory.saturating_sub(BESIDES_PAGES).max(16 << 20),
+                limits,
+            }),
+            _ => Err(Error::request(mistakes.join("; "))),
+        }
+    }
+}
+
+/// A number of bytes, with `KB`, `MB` or `GB` for powers of 1,024.
+fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 1,
+        "KB" | "K" => 1 << 10,
+        "MB" | "M" => 1 << 20,
+        "GB" | "G" => 1 << 30,
+        _ => return None,
+    };
+    digits.trim().parse::<u64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Config, parse_size};
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [
+            ("50MB", Some(52_428_800)),
+            ("1 KB", Some(1024)),
+            ("7", Some(7)),
+            ("2GB", Some(2 << 30)),
+            ("x", None),
+            ("5 miles", None),
+            ("99999999999GB", None),
+        ] {
+            assert_eq!(parse_size(text), size, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_reported() {
+        let text = "[repository]\nurl = 'oracle:x'\n[import]\nmemory = 'lots'\n";
+        let error = Config::parse(Path::new("data"), text).expect_err("two mistakes");
+        insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db'");
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let error = Config::parse(Path::new("data"), "[import]\nmemroy = '1GB'\n").expect_err("misspelt");
+        assert!(error.message().contains("unknown field `memroy`"), "{error}");
+    }
+}

@@ -1,0 +1,202 @@
+//! The one error type, and the sentences it says.
+//!
+//! An [`Error`] knows its kind, its place (file, row, column) and its sentence, and nothing of who will show it: the
+//! command line prints it, the HTTP door makes a problem of it, `status.txt` lists it. Sentences are lower case, put
+//! values in single quotes and say what would be right.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde_json::{Value, json};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, what it is about, and where.
+///
+/// One pointer wide, so that a `Result` stays small in the hot loop.
+#[derive(Debug)]
+pub struct Error(Box<Repr>);
+
+#[derive(Debug)]
+struct Repr {
+    kind: Kind,
+    message: String,
+    file: Option<String>,
+    row: Option<u64>,
+    column: Option<String>,
+    detail: Option<Value>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The classes of errors that callers act on; everything else is in the sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The file as a whole is refused: damaged, of another encoding, over a limit, or with a header that does not fit.
+    File,
+    /// One record is refused for its shape or its key.
+    Record,
+    /// One record, or one object, does not meet its type's policies.
+    Policy,
+    /// What the caller asked for makes no sense as asked: a parameter, an option, a type definition.
+    Request,
+    /// The thing named does not exist.
+    NotFound,
+    /// The thing named is in a state that does not allow this.
+    Conflict,
+    /// Somebody else holds what is needed; trying again later helps.
+    Busy,
+    /// The machine failed us: disk, repository, memory.
+    Storage,
+    /// We failed: a broken invariant.
+    Internal,
+}
+
+impl Kind {
+    /// The HTTP status that fits, which is also the `code` of a problem.
+    pub fn code(self) -> u16 {
+        match self {
+            Kind::File | Kind::Record | Kind::Request => 400,
+            Kind::Policy => 403,
+            Kind::NotFound => 404,
+            Kind::Conflict => 409,
+            Kind::Busy => 503,
+            Kind::Storage | Kind::Internal => 500,
+        }
+    }
+
+    /// The `reason` of a problem: PingIDM's fixed phrase for the code.
+    pub fn reason(self) -> &'static str {
+        match self.code() {
+            400 => "Bad Request",
+            403 => "Forbidden",
+            404 => "Not Found",
+            409 => "Conflict",
+            503 => "Service Unavailable",
+            _ => "Internal Server Error",
+        }
+    }
+
+    /// Whether the data is at fault, rather than the operator or we.
+    pub fn is_data(self) -> bool {
+        matches!(self, Kind::File | Kind::Record | Kind::Policy)
+    }
+}
+
+impl Error {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
+        Error(Box::new(Repr {
+            kind,
+            message: message.into(),
+            file: None,
+            row: None,
+            column: None,
+            detail: None,
+            source: None,
+        }))
+    }
+
+    pub fn file(message: impl Into<String>) -> Error {
+        Error::new(Kind::File, message)
+    }
+
+    pub fn record(message: impl Into<String>) -> Error {
+        Error::new(Kind::Record, message)
+    }
+
+    pub fn request(message: impl Into<String>) -> Error {
+        Error::new(Kind::Request, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Error {
+        Error::new(Kind::NotFound, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Error {
+        Error::new(Kind::Conflict, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Error {
+        Error::new(Kind::Internal, message)
+    }
+
+    /// An error of the machine, with what we were doing when it happened.
+    pub fn storage(doing: impl fmt::Display, source: impl StdError + Send + Sync + 'static) -> Error {
+        let mut error = Error::new(Kind::Storage, format!("{doing}: {source}"));
+        error.0.source = Some(Box::new(source));
+        error
+    }
+
+    pub fn in_file(mut self, file: impl Into<String>) -> Error {
+        self.0.file.get_or_insert_with(|| file.into());
+        self
+    }
+
+    /// Names the row as a spreadsheet shows it: the header is row 1.
+    pub fn at_row(mut self, row: u64) -> Error {
+        self.0.row.get_or_insert(row);
+        self
+    }
+
+    pub fn at_column(mut self, column: impl Into<String>) -> Error {
+        self.0.column.get_or_insert_with(|| column.into());
+        self
+    }
+
+    /// Adds machine-readable detail, shown in problems and `_importError`.
+    pub fn with_detail(mut self, detail: Value) -> Error {
+        self.0.detail = Some(detail);
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The sentence, without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub fn row(&self) -> Option<u64> {
+        self.0.row
+    }
+
+    pub fn column(&self) -> Option<&str> {
+        self.0.column.as_deref()
+    }
+
+    /// The problem: `{code, reason, message, detail}` in that order, `detail` only when there is some. The message
+    /// carries the place, so that it can be read alone.
+    pub fn problem(&self) -> Value {
+        let mut problem = json!({
+            "code": self.kind().code(),
+            "reason": self.kind().reason(),
+            "message": self.to_string(),
+        });
+        if let Some(detail) = &self.0.detail {
+            problem["detail"] = detail.clone();
+        }
+        problem
+    }
+}
+
+/// The sentence with its place in front: `users.csv, row 17, column 'score': 'abc' is not a number`.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Repr { file, row, column, message, .. } = &*self.0;
+        let mut place = Vec::with_capacity(3);
+        place.extend(file.clone());
+        place.extend(row.map(|row| format!("row {row}")));
+        place.extend(column.as_ref().map(|column| format!("column '{column}'")));
+        if !place.is_empty() {
+            write!(f, "{}: ", place.join(", "))?;
+        }
+        f.write_str(message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

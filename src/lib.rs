@@ -1,0 +1,24 @@
+//! Rollbook: bulk import of people and accounts from CSV, with an exact account of every record.
+//!
+//! Two doors, one engine, one repository, over one schema. Upper layers import lower ones, never the other way round:
+//!
+//! ```text
+//! 5  main  cli                                         composition
+//! 3  app  worker                                       the entrance: submit, run, cancel
+//! 2  engine  spool                                     from bytes to outcomes (synchronous)
+//! 1  repository                                        storage
+//! 0  schema  object  import  failure  filter  error  config  clock      pure
+//! ```
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod error;
+pub mod failure;
+pub mod import;
+pub mod object;
+pub mod repository;
+pub mod schema;
+pub mod spool;
+pub mod worker;
