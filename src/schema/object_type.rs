@@ -1,0 +1,179 @@
+//! Object types: the kinds of objects, each with its properties in order.
+
+mod definition;
+mod positions;
+mod suggestion;
+mod type_name;
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+
+use crate::error::{Error, Result};
+use crate::schema::property::{Property, PropertyKind, Scope, State};
+
+pub use definition::parse_definitions;
+pub use positions::Positions;
+pub use type_name::TypeName;
+
+/// A kind of object: `managed/user`.
+///
+/// Its properties are flat and in the order of the CSV template: a nested object with properties of its own gives one
+/// property for each leaf, `preferences/updates`. Names that start with an underscore belong to the server and are no
+/// properties. A leaf takes over what is said of the objects around it: it is private, read-only or disabled if one of
+/// them is, and *required* only if all of them are required too, since an object that may be absent demands nothing.
+/// What nobody can write (read-only, disabled) is never required.
+///
+/// A type whose definition has no properties at all is *open*: any column is taken as a string.
+#[derive(Clone, Debug)]
+pub struct ObjectType {
+    name: TypeName,
+    definition: Json,
+    properties: Vec<Property>,
+    /// Index into `properties` by path.
+    by_path: HashMap<String, usize>,
+    /// Index into `properties` by position.
+    by_position: Vec<Option<usize>>,
+    positions: Positions,
+    is_open: bool,
+}
+
+impl ObjectType {
+    /// Compiles a definition, with the positions that its properties already have in stored documents; new ones are
+    /// given the next free ones. Returns the warnings with it: what the definition says and we do not do.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the definition, each with the name of the property; also as `detail`.
+    pub fn parse(definition: &Json, positions: &Positions) -> Result<(ObjectType, Vec<String>)> {
+        definition::compile(definition, positions)
+    }
+
+    fn new(name: TypeName, definition: Json, properties: Vec<Property>, positions: Positions) -> ObjectType {
+        let by_path = properties.iter().enumerate().map(|(at, property)| (property.path.clone(), at)).collect();
+        let mut by_position = vec![None; positions.len() + 1];
+        for (at, property) in properties.iter().enumerate() {
+            by_position[property.position as usize] = Some(at);
+        }
+        ObjectType { name, definition, properties, by_path, by_position, positions, is_open: false }
+    }
+
+    /// The name: `managed/user`.
+    pub fn name(&self) -> &TypeName {
+        &self.name
+    }
+
+    /// The definition as it was given.
+    pub fn definition(&self) -> &Json {
+        &self.definition
+    }
+
+    /// All properties, in the order of the template.
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
+    }
+
+    /// The property of that path, which may begin with a slash.
+    pub fn property(&self, path: &str) -> Option<&Property> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        self.by_path.get(path).map(|at| &self.properties[*at])
+    }
+
+    /// The property that has this place in stored documents. There is none for places of properties that the
+    /// definition no longer has.
+    pub fn by_position(&self, position: u32) -> Option<&Property> {
+        let at = (*self.by_position.get(position as usize)?)?;
+        self.properties.get(at)
+    }
+
+    /// Every place in stored documents that was ever given away, to be kept with the type.
+    pub fn positions(&self) -> &Positions {
+        &self.positions
+    }
+
+    /// Whether the type takes any column as a string.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// The properties of which no two objects may have the same value.
+    pub fn unique_properties(&self) -> impl Iterator<Item = &Property> {
+        self.properties.iter().filter(|property| property.unique)
+    }
+
+    /// The properties that every object must have.
+    pub fn required_properties(&self) -> impl Iterator<Item = &Property> {
+        self.properties.iter().filter(|property| property.required)
+    }
+
+    /// The columns of the CSV template: what is a string, a boolean or a number, is not private and may be imported.
+    pub fn template_columns(&self) -> Vec<&str> {
+        let columns = self.properties.iter().filter(|property| property.in_template && property.importable().is_ok());
+        columns.map(|property| property.path.as_str()).collect()
+    }
+
+    /// The header row of the CSV template, without a line end: every name in quotes.
+    pub fn template_header(&self) -> String {
+        let columns = self.template_columns();
+        let quoted: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.replace('"', "\"\""))).collect();
+        quoted.join(",")
+    }
+
+    /// What somebody who wrote this column may have meant: the path of a property that can be imported.
+    pub fn suggest(&self, column: &str) -> Option<&str> {
+        suggestion::suggest(&self.properties, column)
+    }
+
+    /// An open type with a string property for each of these columns; columns whose names start with an underscore
+    /// are the server's and stay out. Any other type as it is.
+    ///
+    /// # Errors
+    ///
+    /// A column that lies inside another one (`a/b` beside `a`): an object cannot hold both.
+    pub fn with_columns(&self, columns: &[String]) -> Result<ObjectType> {
+        if !self.is_open {
+            return Ok(self.clone());
+        }
+        let mut positions = self.positions.clone();
+        for column in columns {
+            let path = column.strip_prefix('/').unwrap_or(column);
+            if path.split('/').any(str::is_empty) {
+                return Err(Error::file(format!("'{column}' is no name for a property")).at_column(column));
+            }
+            if path.starts_with('_') {
+                continue;
+            }
+            if let Some(other) = positions.overlapping(path) {
+                let message = format!("'{path}' and '{other}' lie inside one another: an object cannot hold both");
+                return Err(Error::file(message).at_column(column));
+            }
+            positions.place(path);
+        }
+        Ok(ObjectType::open(self.name.clone(), self.definition.clone(), positions))
+    }
+
+    /// A type without a schema: every path that has a position is a string.
+    fn open(name: TypeName, definition: Json, positions: Positions) -> ObjectType {
+        let properties = positions.iter().map(|(path, position)| text_property(path, position)).collect();
+        ObjectType { is_open: true, ..ObjectType::new(name, definition, properties, positions) }
+    }
+}
+
+fn text_property(path: &str, position: u32) -> Property {
+    Property {
+        path: path.to_owned(),
+        position,
+        kind: PropertyKind::String,
+        required: false,
+        scope: Scope::Public,
+        read_only: false,
+        state: State::Enabled,
+        default: None,
+        unique: false,
+        title: None,
+        types: vec![PropertyKind::String],
+        in_template: false,
+        policies: Vec::new(),
+        elements: None,
+    }
+}

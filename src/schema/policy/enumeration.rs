@@ -1,0 +1,50 @@
+//! The values that an `enum` allows.
+
+use serde_json::{Value as Json, json};
+
+use super::Violation;
+use crate::schema::value::{Value, number_from_json};
+
+/// The allowed values, in the order of the definition.
+///
+/// Texts are compared exactly, or, where the definition has our own keyword `"enumIgnoreCase": true`, in any ASCII
+/// case; what is stored is then the spelling of the definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enumeration {
+    texts: Vec<String>,
+    others: Vec<Json>,
+    ignore_case: bool,
+}
+
+impl Enumeration {
+    pub(crate) fn new(allowed: &[Json], ignore_case: bool) -> Enumeration {
+        let texts = allowed.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+        let others = allowed.iter().filter(|value| !value.is_string()).cloned().collect();
+        Enumeration { texts, others, ignore_case }
+    }
+
+    /// The spelling to store instead of `text`, if it is one of the allowed ones in another case.
+    pub(crate) fn canonical(&self, text: &str) -> Option<&str> {
+        if !self.ignore_case {
+            return None;
+        }
+        self.texts.iter().find(|allowed| allowed.eq_ignore_ascii_case(text)).map(String::as_str)
+    }
+
+    pub(super) fn holds_text(&self, text: &str) -> bool {
+        self.texts.iter().any(|allowed| allowed == text || (self.ignore_case && allowed.eq_ignore_ascii_case(text)))
+    }
+
+    pub(super) fn holds_number(&self, value: &Value<'_>) -> bool {
+        self.others.iter().filter_map(Json::as_number).any(|allowed| number_from_json(allowed) == *value)
+    }
+
+    pub(super) fn violation(&self, path: &str, text: &str) -> Violation {
+        let texts = self.texts.iter().cloned().map(Json::String);
+        let allowed: Vec<Json> = texts.chain(self.others.iter().cloned()).collect();
+        let plain = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let names: Vec<String> = allowed.iter().map(plain).collect();
+        Violation::new(path, "VALID_ENUM_VALUE", text, format_args!("is none of {}", names.join(", ")))
+            .with_params(json!({ "validValues": allowed }))
+    }
+}

@@ -1,0 +1,151 @@
+//! Violations: requirements that were not met, and the problem that tells of them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::{Map, Value as Json, json};
+
+/// How much of an offending text is kept.
+const KEPT: usize = 200;
+
+/// One requirement that one property of one object did not meet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// The path of the property; an element of an array is `path[3]`.
+    pub property: String,
+    /// The name of the requirement, as PingIDM has it: `REQUIRED`, `VALID_TYPE`, ...
+    pub requirement: Cow<'static, str>,
+    /// What the requirement was, where it has parameters.
+    pub params: Option<Box<Json>>,
+    /// The offending text, cut when long.
+    pub value: Option<String>,
+    /// A sentence for people, without the place: `'abc' is not a number`.
+    pub message: String,
+}
+
+impl Violation {
+    /// A violation whose sentence is the value in quotes and what is said of it.
+    pub fn new(property: &str, requirement: &'static str, value: &str, said: fmt::Arguments<'_>) -> Violation {
+        let value = cut(value);
+        Violation {
+            property: property.to_owned(),
+            requirement: Cow::Borrowed(requirement),
+            params: None,
+            message: format!("'{value}' {said}"),
+            value: Some(value),
+        }
+    }
+
+    /// The property must have a value.
+    pub fn required(property: &str) -> Violation {
+        Violation {
+            property: property.to_owned(),
+            requirement: Cow::Borrowed("REQUIRED"),
+            params: None,
+            value: None,
+            message: "a value is required".to_owned(),
+        }
+    }
+
+    /// Another object has the value already.
+    pub fn unique(property: &str, value: &str) -> Violation {
+        Violation::new(property, "UNIQUE", value, format_args!("is taken: another object has this value"))
+    }
+
+    pub(super) fn reserved(property: &str, value: &str) -> Violation {
+        Violation::new(property, "UNIQUE", value, format_args!("is taken: the name is reserved"))
+    }
+
+    /// The value is of a type that the property does not take.
+    pub(crate) fn wrong_type(property: &str, found: &str, wanted: &[impl AsRef<str>], value: &str) -> Violation {
+        let wanted: Vec<&str> = wanted.iter().map(AsRef::as_ref).collect();
+        let names: Vec<&str> = wanted.iter().map(|name| with_article(name)).collect();
+        Violation::new(property, "VALID_TYPE", value, format_args!("is not {}", names.join(" or ")))
+            .with_params(json!({ "invalidType": found, "validTypes": wanted }))
+    }
+
+    pub(super) fn duplicate(property: &str, repeated: Json, value: &str) -> Violation {
+        let message = format_args!("contains {repeated} more than once");
+        let violation = Violation::new(property, "CANNOT_CONTAIN_DUPLICATES", value, message);
+        violation.with_params(json!({ "duplicateValue": repeated }))
+    }
+
+    pub(crate) fn with_params(mut self, params: Json) -> Violation {
+        self.params = Some(Box::new(params));
+        self
+    }
+
+    /// Replaces the sentence by one that says more.
+    pub(crate) fn saying(mut self, message: String) -> Violation {
+        self.message = message;
+        self
+    }
+
+    /// The violation as PingIDM reports it: `{policyRequirements: [{policyRequirement, params}], property}`.
+    fn to_json(&self) -> Json {
+        let mut requirement = Map::new();
+        requirement.insert("policyRequirement".to_owned(), Json::from(&*self.requirement));
+        if let Some(params) = self.params.as_deref() {
+            // PingIDM repeats the parameters of this one, and of no other, beside the name.
+            let is_pattern = self.requirement == "MATCH_REGEXP";
+            let beside = |name: &str| params.get(name).filter(|_| is_pattern).cloned();
+            requirement.extend(beside("regexp").map(|regexp| ("regexp".to_owned(), regexp)));
+            requirement.insert("params".to_owned(), params.clone());
+            requirement.extend(beside("flags").map(|flags| ("flags".to_owned(), flags)));
+        }
+        json!({ "policyRequirements": [requirement], "property": self.property })
+    }
+}
+
+/// The problem of an object that does not meet its policies, member by member as PingIDM writes it.
+pub fn policy_problem(violations: &[Violation]) -> Json {
+    let failed: Vec<Json> = violations.iter().map(Violation::to_json).collect();
+    json!({
+        "code": 403,
+        "reason": "Forbidden",
+        "message": "Policy validation failed",
+        "detail": { "result": false, "failedPolicyRequirements": failed },
+    })
+}
+
+/// A text for people: not longer than they read.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(KEPT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
+fn with_article(type_name: &str) -> &str {
+    match type_name {
+        "string" => "a string",
+        "boolean" => "true or false",
+        "number" => "a number",
+        "integer" => "an integer",
+        "array" => "a JSON array",
+        "object" => "a JSON object",
+        "relationship" => "a relationship",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Violation, policy_problem};
+
+    #[test]
+    fn the_problem_is_pingidms_member_by_member() {
+        let violations = [
+            Violation::new("mail", "VALID_EMAIL_ADDRESS_FORMAT", "x", format_args!("is not an e-mail address")),
+            Violation::required("sn"),
+            Violation::wrong_type("preferences/updates", "string", &["boolean"], "maybe"),
+        ];
+        insta::assert_snapshot!(policy_problem(&violations), @r#"{"code":403,"reason":"Forbidden","message":"Policy validation failed","detail":{"result":false,"failedPolicyRequirements":[{"policyRequirements":[{"policyRequirement":"VALID_EMAIL_ADDRESS_FORMAT"}],"property":"mail"},{"policyRequirements":[{"policyRequirement":"REQUIRED"}],"property":"sn"},{"policyRequirements":[{"policyRequirement":"VALID_TYPE","params":{"invalidType":"string","validTypes":["boolean"]}}],"property":"preferences/updates"}]}}"#);
+    }
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        let violation = Violation::unique("id", &"ß".repeat(1000));
+        assert_eq!(violation.value.as_deref(), Some(format!("{}...", "ß".repeat(200)).as_str()));
+    }
+}
