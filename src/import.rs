@@ -1,0 +1,273 @@
+//! Imports: one file's journey, and the plan it follows.
+//!
+//! A [`Plan`] is everything the engine needs besides bytes; the engine cannot tell which door made it. An [`Import`]
+//! is what can be said of the journey at any moment. Both are pure: storage and execution live below and above.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::schema::TypeName;
+
+/// The id of an import: a UUID in lower case, PingIDM's `importUUID`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ImportId(uuid::Uuid);
+
+impl ImportId {
+    pub fn random() -> ImportId {
+        ImportId(uuid::Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for ImportId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for ImportId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<ImportId> {
+        let uuid = text.parse().map_err(|_| Error::not_found(format!("there is no import '{text}'")))?;
+        Ok(ImportId(uuid))
+    }
+}
+
+/// Everything the engine needs to know besides the bytes of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub object_type: TypeName,
+    /// The properties whose values together find the existing object; never empty.
+    pub correlation: Vec<String>,
+    pub on_failure: OnFailure,
+    pub blank_cells: BlankCells,
+    pub duplicate_keys: DuplicateKeys,
+    /// Java patterns tried in order; none means ISO 8601.
+    pub date_formats: Vec<String>,
+    /// How many records the file may have; 0 is no limit.
+    pub max_records: u64,
+    pub origin: Origin,
+    pub caller: Caller,
+    /// Report what would happen and change nothing.
+    pub dry_run: bool,
+}
+
+/// What one failed record means for the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Nothing of the file is applied (Gainsight PX: "the file is skipped").
+    RejectFile,
+    /// The record fails, the rest goes in (PingIDM).
+    SkipRecord,
+}
+
+/// What an empty cell says about its property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlankCells {
+    /// Nothing: the property stays as it is (Gainsight PX).
+    Keep,
+    /// The property is removed; on a new object its default applies (PingIDM).
+    Clear,
+}
+
+/// What happens when a key comes twice in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateKeys {
+    /// The records are folded in file order and decided once. Goes with [`OnFailure::RejectFile`] only.
+    LastWins,
+    /// The first valid record has the key; later ones fail with `UNIQUE`.
+    FailLater,
+}
+
+/// The door an import came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    Cli,
+    Upload,
+    DropFolder,
+}
+
+/// Who asked for the import, in PingIDM's two words for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    pub auth_id: String,
+    pub authz_component: String,
+}
+
+impl Plan {
+    /// Checks what the parts cannot check alone.
+    pub fn validate(&self) -> Result<()> {
+        if self.correlation.is_empty() {
+            return Err(Error::request("at least one unique property is needed to find existing objects"));
+        }
+        if self.duplicate_keys == DuplicateKeys::LastWins && self.on_failure != OnFailure::RejectFile {
+            return Err(Error::request("'last wins' for duplicate keys goes with atomic imports only"));
+        }
+        Ok(())
+    }
+}
+
+/// What became of the records of a file. The sums hold at every moment: see [`Counts::success`] and
+/// [`Counts::unprocessed`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records in the file, blank lines and the header not counted; while the file is still being read, those found so
+    /// far.
+    pub total: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub failure: u64,
+}
+
+impl Counts {
+    pub fn success(&self) -> u64 {
+        self.created + self.updated + self.unchanged
+    }
+
+    /// Records that have no outcome: not yet, or because the import ended before them.
+    pub fn unprocessed(&self) -> u64 {
+        self.total.saturating_sub(self.success() + self.failure)
+    }
+
+    pub fn count(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Failed => &mut self.failure,
+        } += 1;
+    }
+
+    /// The counts of a file of which nothing was applied.
+    pub fn nothing_applied(self) -> Counts {
+        Counts { created: 0, updated: 0, unchanged: 0, ..self }
+    }
+}
+
+/// What happened to one record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+    Failed,
+}
+
+/// Where an import stands: `queued -> running -> finished | failed | cancelled`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    Queued,
+    Running,
+    /// The file was read to its end; single records may have failed.
+    Finished { end: String },
+    /// The file as a whole was refused, and nothing more of it will be applied.
+    Failed { end: String, problem: Value },
+    Cancelled { end: String },
+}
+
+impl State {
+    pub fn name(&self) -> &'static str {
+        match self {
+            State::Queued => "queued",
+            State::Running => "running",
+            State::Finished { .. } => "finished",
+            State::Failed { .. } => "failed",
+            State::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    pub fn end(&self) -> Option<&str> {
+        match self {
+            State::Queued | State::Running => None,
+            State::Finished { end } | State::Failed { end, .. } | State::Cancelled { end } => Some(end),
+        }
+    }
+}
+
+/// One file's journey, as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Import {
+    pub id: ImportId,
+    pub plan: Plan,
+    /// The file's own name, without folders.
+    pub filename: String,
+    /// The columns of the file, in its order.
+    pub header: Vec<String>,
+    pub state: State,
+    /// RFC 3339 UTC with milliseconds.
+    pub begin: String,
+    pub counts: Counts,
+    pub warnings: Vec<String>,
+    /// Records from the start of the file whose outcome is committed; a restart goes on behind them.
+    pub settled: u64,
+    /// Bytes of the spooled file.
+    pub size: u64,
+    /// Whether the spooled file was removed.
+    pub spool_purged: bool,
+    /// Whether the failures were removed.
+    pub failures_purged: bool,
+    /// Rises with every change of the record.
+    pub revision: u64,
+}
+
+impl Import {
+    /// The metadata record with PingIDM's field names in PingIDM's order, then ours.
+    pub fn to_json(&self) -> Value {
+        let counts = &self.counts;
+        let mut record = serde_json::Map::new();
+        let mut put = |name: &str, value: Value| record.insert(name.to_owned(), value);
+        put("_id", self.id.to_string().into());
+        put("_rev", format!("{:016x}", self.revision).into());
+        put("header", self.header.clone().into());
+        put("filename", self.filename.clone().into());
+        put("resourcePath", self.plan.object_type.to_string().into());
+        put("total", counts.total.into());
+        put("success", counts.success().into());
+        put("failure", counts.failure.into());
+        put("created", counts.created.into());
+        put("updated", counts.updated.into());
+        put("unchanged", counts.unchanged.into());
+        put("begin", self.begin.clone().into());
+        if let Some(end) = self.state.end() {
+            put("end", end.into());
+        }
+        put("cancelled", matches!(self.state, State::Cancelled { .. }).into());
+        put("importDeleted", false.into());
+        let waiting = if self.spool_purged { 0 } else { counts.unprocessed() };
+        put("tempRecords", waiting.into());
+        put("purgedTempRecords", self.spool_purged.into());
+        put("purgedErrorRecords", self.failures_purged.into());
+        put("authId", self.plan.caller.auth_id.clone().into());
+        put("authzComponent", self.plan.caller.authz_component.clone().into());
+        put("state", self.state.name().into());
+        put("unprocessed", counts.unprocessed().into());
+        put("origin", serde_json::to_value(self.plan.origin).expect("an enum of words is JSON"));
+        put("dryRun", self.plan.dry_run.into());
+        if let State::Failed { problem, .. } = &self.state {
+            put("problem", problem.clone());
+        }
+        if !self.warnings.is_empty() {
+            put("warnings", self.warnings.clone().into());
+        }
+        Value::Object(record)
+    }
+}
+
+/// A failed record, kept with its original cells so that it can be corrected and imported again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The record's row as a spreadsheet shows it.
+    pub row: u64,
+    pub cells: Vec<String>,
+    pub problem: Value,
+}

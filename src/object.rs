@@ -1,0 +1,189 @@
+//! Objects as they are stored and shown.
+//!
+//! A stored object is a *document*: a JSON array in which each property of the object type has its permanent place, so
+//! that names are not repeated in every object and the text can still be read by any SQL tool. Element 0 holds what
+//! was written over REST without being declared (`0` for nothing). A property without a value is `null`, and trailing
+//! nulls are left out; so one object has exactly one document, and two objects are equal when their documents are.
+//!
+//! This module knows the shape of documents and nothing of where they lie.
+
+use serde_json::{Map, Value};
+
+use crate::schema::ObjectType;
+use crate::schema::value::write_json_string;
+
+/// Undeclared properties: none.
+const NOTHING_UNDECLARED: &str = "0";
+
+/// Appends the elements of a document, which must be one that [`DocumentWriter`] made, to `elements`.
+pub fn elements<'a>(document: &'a str, elements: &mut Vec<&'a str>) {
+    let bytes = document.as_bytes();
+    let (mut start, mut depth, mut at) = (1, 0u32, 1);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at += 1;
+                while bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+            }
+            b'[' | b'{' => depth += 1,
+            b',' if depth == 0 => {
+                elements.push(&document[start..at]);
+                start = at + 1;
+            }
+            b']' if depth == 0 => elements.push(&document[start..at]),
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Writes one document, element by element, in order of position.
+pub struct DocumentWriter<'a> {
+    out: &'a mut String,
+    nulls: usize,
+}
+
+impl<'a> DocumentWriter<'a> {
+    /// Starts a document at the end of `out`; `undeclared` is element 0 of the document this one replaces, if any.
+    pub fn new(out: &'a mut String, undeclared: Option<&str>) -> DocumentWriter<'a> {
+        out.push('[');
+        out.push_str(undeclared.unwrap_or(NOTHING_UNDECLARED));
+        DocumentWriter { out, nulls: 0 }
+    }
+
+    /// Writes the next element, a JSON text or nothing.
+    pub fn element(&mut self, json: Option<&str>) {
+        match json {
+            None | Some("null") => self.nulls += 1,
+            Some(json) => {
+                for _ in 0..self.nulls {
+                    self.out.push_str(",null");
+                }
+                self.nulls = 0;
+                self.out.push(',');
+                self.out.push_str(json);
+            }
+        }
+    }
+
+    pub fn finish(self) {
+        self.out.push(']');
+    }
+}
+
+/// An object as its readers see it: identity, revision, origin and document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// `_id`: ours, unless a REST client chose it with PUT.
+    pub id: String,
+    /// Rises by one with every write that changes something.
+    pub revision: u64,
+    /// The import that last wrote the object, if one did.
+    pub import: Option<String>,
+    /// The stored document.
+    pub document: String,
+}
+
+impl Object {
+    /// `_rev` as PingIDM shows it: 16 hexadecimal digits.
+    pub fn rev(&self) -> String {
+        format!("{:016x}", self.revision)
+    }
+
+    /// The object as JSON: `_id`, `_rev`, then the properties in the type's order, nested where the type nests them.
+    pub fn to_json(&self, object_type: &ObjectType) -> Value {
+        let mut object = Map::new();
+        object.insert("_id".into(), Value::String(self.id.clone()));
+        object.insert("_rev".into(), Value::String(self.rev()));
+        let mut parts = Vec::new();
+        elements(&self.document, &mut parts);
+        for property in object_type.properties() {
+            let Some(json) = parts.get(property.position as usize) else { continue };
+            match serde_json::from_str(json) {
+                Ok(Value::Null) | Err(_) => {}
+                Ok(value) => insert_at(&mut object, &property.path, value),
+            }
+        }
+        if let Some(Ok(Value::Object(undeclared))) = parts.first().map(|json| serde_json::from_str(json)) {
+            object.extend(undeclared);
+        }
+        Value::Object(object)
+    }
+
+    /// The text of one property as a cell would hold it: strings as they are, everything else as JSON.
+    pub fn cell(&self, object_type: &ObjectType, path: &str) -> String {
+        let mut parts = Vec::new();
+        elements(&self.document, &mut parts);
+        object_type
+            .property(path)
+            .and_then(|property| parts.get(property.position as usize))
+            .map(|json| plain_text(json))
+            .unwrap_or_default()
+    }
+}
+
+/// A JSON text as a cell would hold it: a string without its quotes, nothing for null, anything else as it stands.
+pub fn plain_text(json: &str) -> String {
+    match json {
+        "null" => String::new(),
+        text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
+        other => other.to_owned(),
+    }
+}
+
+/// Appends the JSON text of a string.
+pub fn string_json(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    write_json_string(&mut json, text);
+    json
+}
+
+fn insert_at(object: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('/') {
+        None => {
+            object.insert(path.to_owned(), value);
+        }
+        Some((outer, rest)) => {
+            let nested = object.entry(outer).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(nested) = nested {
+                insert_at(nested, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DocumentWriter, elements};
+
+    #[test]
+    fn a_document_gives_back_its_elements() {
+        for parts in [
+            vec!["0"],
+            vec!["0", "\"a,b]\\\"\"", "null", "[1,[2,\"]\"]]", "{\"x\":[\",\"]}", "-1.5", "true"],
+            vec!["{\"more\":1}", "null", "\"\""],
+        ] {
+            let mut document = String::new();
+            let mut writer = DocumentWriter::new(&mut document, Some(parts[0]));
+            parts[1..].iter().for_each(|part| writer.element(Some(part)));
+            writer.finish();
+            let mut found = Vec::new();
+            elements(&document, &mut found);
+            assert_eq!(found, parts, "{document}");
+        }
+    }
+
+    #[test]
+    fn trailing_nulls_are_left_out() {
+        let mut document = String::new();
+        let mut writer = DocumentWriter::new(&mut document, None);
+        for part in [None, Some("1"), None, None] {
+            writer.element(part);
+        }
+        writer.finish();
+        assert_eq!(document, "[0,null,1]");
+    }
+}

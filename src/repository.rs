@@ -1,0 +1,116 @@
+//! All storage, behind one narrow interface.
+//!
+//! A repository only finds and puts. Whether a record is created, updated, unchanged or failed is decided above it, in
+//! the engine, so that two backends could not come to differ. What an implementation must do is defined by the
+//! conformance suite (`tests/conformance.rs`).
+//!
+//! An import works through a [`Session`]: it asks for the round's keys and objects at once (`prefetch`), looks at the
+//! answers one by one, puts what it decided, and commits objects, failures, counts and progress together. A session
+//! sees its own puts.
+
+pub mod sqlite;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+pub use sqlite::Sqlite as Repository;
+pub use sqlite::session::{Session, Settled};
+
+use crate::object::Object;
+use crate::schema::ObjectType;
+
+/// Where an object lies: its number within its object type, given in order of creation and never again.
+pub type ObjectNumber = i64;
+
+/// An object type as stored.
+#[derive(Clone, Debug)]
+pub struct StoredType {
+    pub number: i64,
+    /// Rises with every definition applied.
+    pub version: u64,
+    pub object_type: ObjectType,
+    /// One for each unique property, and those that correlation has asked for.
+    pub indexes: Vec<KeyIndex>,
+}
+
+impl StoredType {
+    /// The index over exactly these properties, in any order.
+    pub fn index(&self, properties: &[String]) -> Option<&KeyIndex> {
+        let wanted = KeyIndex::canonical(properties);
+        self.indexes.iter().find(|index| index.properties == wanted)
+    }
+}
+
+/// An index of the objects of one type by the values of some properties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyIndex {
+    pub number: i64,
+    /// Paths, in their canonical order.
+    pub properties: Vec<String>,
+}
+
+impl KeyIndex {
+    pub(crate) fn canonical(properties: &[String]) -> Vec<String> {
+        let mut properties = properties.to_vec();
+        properties.sort();
+        properties
+    }
+}
+
+/// An object that has a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub object: ObjectNumber,
+    /// Of the raw record that last wrote the object through this index; 0 when the object was written otherwise since.
+    pub fingerprint: u64,
+}
+
+/// A stored object as a session reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Existing<'a> {
+    pub revision: u64,
+    pub document: &'a str,
+}
+
+/// Whether a session means it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Write,
+    /// Puts are seen by the session itself and by nobody else, and are forgotten with it. Failures and counts are kept.
+    DryRun,
+}
+
+/// The keyed hashes of this installation. Their seed is a secret, so nobody can prepare values that collide.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashes {
+    seed: u64,
+}
+
+impl Hashes {
+    pub(crate) fn new(secret: &[u8]) -> Hashes {
+        Hashes { seed: xxh3_64(secret) }
+    }
+
+    /// The hash of a key: the JSON texts of its properties' values in the index's order, each followed by a NUL.
+    /// Equal keys have equal hashes; the converse must be checked against the stored object.
+    pub fn key(&self, texts: &str) -> u64 {
+        xxh3_64_with_seed(texts.as_bytes(), self.seed)
+    }
+
+    /// The fingerprint of a raw record under `context`, the hash of all that decides what the record means. Never 0.
+    pub fn fingerprint(&self, context: u64, record: &str) -> u64 {
+        xxh3_64_with_seed(record.as_bytes(), context).max(1)
+    }
+
+    /// A seed for [`Hashes::fingerprint`].
+    pub fn context(&self, description: &str) -> u64 {
+        xxh3_64_with_seed(description.as_bytes(), !self.seed)
+    }
+}
+
+/// A page of objects in order of creation.
+#[derive(Debug)]
+pub struct ObjectPage {
+    pub objects: Vec<Object>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<ObjectNumber>,
+}

@@ -1,0 +1,226 @@
+//! Imports, their failures and their cancel marks.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rusqlite::{Connection, Row, params};
+
+use super::session::Settled;
+use super::{Sqlite, sql};
+use crate::error::{Error, Result};
+use crate::import::{Counts, Failure, Import, ImportId, State};
+use crate::schema::TypeName;
+
+const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
+                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision";
+
+/// Some imports, in the order they were queued.
+pub type ImportPage = Vec<Import>;
+
+impl Sqlite {
+    /// Stores a new import, which waits from now on to be run.
+    pub fn queue(&self, import: &Import) -> Result<()> {
+        let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8)";
+        let plan = serde_json::to_string(&import.plan).map_err(|error| Error::storage("a plan", error))?;
+        let header = serde_json::to_string(&import.header).map_err(|error| Error::storage("a header", error))?;
+        let object_type = import.plan.object_type.to_string();
+        let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
+        let values =
+            params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
+        sql::run(&self.connect()?, sql, values).map(drop)
+    }
+
+    pub fn import(&self, id: ImportId) -> Result<Option<Import>> {
+        let sql = format!("SELECT {COLUMNS} FROM import WHERE id = ?1");
+        sql::first(&self.connect()?, &sql, [id.to_string()], read)
+    }
+
+    /// All imports, oldest first.
+    pub fn imports(&self) -> Result<ImportPage> {
+        sql::all(&self.connect()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
+    }
+
+    /// The object types that have imports queued, or left running by a process that is no more.
+    pub fn waiting_types(&self) -> Result<Vec<TypeName>> {
+        let sql = "SELECT object_type FROM import WHERE state IN ('queued', 'running') \
+                   GROUP BY object_type ORDER BY min(number)";
+        sql::all(&self.connect()?, sql, [], |row| sql::get::<String>(row, 0)?.parse())
+    }
+
+    /// The oldest import of the type that is not over. To be called with the lease of the type: one that is `running`
+    /// was then left by a process that is no more.
+    pub fn next_import(&self, object_type: &TypeName) -> Result<Option<Import>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM import WHERE object_type = ?1 AND state IN ('queued', 'running') \
+             ORDER BY number LIMIT 1"
+        );
+        sql::first(&self.connect()?, &sql, [object_type.to_string()], read)
+    }
+
+    /// Marks an import as running. One that is not `resumed` begins anew: what an earlier attempt reported is removed.
+    pub fn start(&self, id: ImportId, resumed: bool) -> Result<()> {
+        self.write(|conn| {
+            if !resumed {
+                sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
+                let sql = "UPDATE import SET created = 0, updated = 0, unchanged = 0, failure = 0, settled = 0, \
+                           warnings = '[]' WHERE id = ?1";
+                sql::run(conn, sql, [id.to_string()])?;
+            }
+            let sql = "UPDATE import SET state = 'running', revision = revision + 1 WHERE id = ?1";
+            sql::run(conn, sql, [id.to_string()]).map(drop)
+        })
+    }
+
+    /// Ends an import with its final counts. Unless `keep_spool`, the spooled file is not needed any more.
+    pub fn finish(
+        &self,
+        id: ImportId,
+        state: &State,
+        counts: Counts,
+        warnings: &[String],
+        keep_spool: bool,
+    ) -> Result<()> {
+        let problem = match state {
+            State::Failed { problem, .. } => Some(problem.to_string()),
+            _ => None,
+        };
+        self.write(|conn| {
+            store_counts(conn, number(conn, id)?, counts, warnings)?;
+            let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, spool_purged = ?5 WHERE id = ?1";
+            sql::run(conn, sql, params![id.to_string(), state.name(), state.end(), problem, !keep_spool]).map(drop)
+        })?;
+        let _ = fs::remove_file(self.cancel_mark(id));
+        Ok(())
+    }
+
+    /// Asks whoever runs the import to stop; it looks once per round.
+    pub fn cancel(&self, id: ImportId) -> Result<()> {
+        let mark = self.cancel_mark(id);
+        let doing = || format!("the cancel mark '{}' could not be set", mark.display());
+        fs::File::create(&mark)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::File::open(&self.run)?.sync_all())
+            .map_err(|error| Error::storage(doing(), error))
+    }
+
+    pub fn is_cancelled(&self, id: ImportId) -> bool {
+        self.cancel_mark(id).exists()
+    }
+
+    fn cancel_mark(&self, id: ImportId) -> PathBuf {
+        self.run.join(format!("{id}.cancel"))
+    }
+
+    /// Up to `limit` failures behind row `after`, in the file's order.
+    pub fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {
+        let conn = self.connect()?;
+        let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 AND row > ?2 ORDER BY row LIMIT ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        sql::all(&conn, sql, params![number(&conn, id)?, after.cast_signed(), limit], |row| {
+            let (cells, problem): (String, String) = (sql::get(row, 1)?, sql::get(row, 2)?);
+            Ok(Failure {
+                row: sql::get::<i64>(row, 0)?.unsigned_abs(),
+                cells: stored_json(&cells)?,
+                problem: stored_json(&problem)?,
+            })
+        })
+    }
+
+    /// Removes the failures of an import for good.
+    pub fn purge_failures(&self, id: ImportId) -> Result<()> {
+        self.write(|conn| {
+            sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
+            let sql = "UPDATE import SET failures_purged = 1, revision = revision + 1 WHERE id = ?1";
+            sql::run(conn, sql, [id.to_string()]).map(drop)
+        })
+    }
+
+    /// Notes that the spooled file is gone.
+    pub fn note_spool_purged(&self, id: ImportId) -> Result<()> {
+        let sql = "UPDATE import SET spool_purged = 1, revision = revision + 1 WHERE id = ?1 AND spool_purged = 0";
+        sql::run(&self.connect()?, sql, [id.to_string()]).map(drop)
+    }
+
+    /// Removes the record of an import that is over, with its failures. The objects it wrote stay.
+    pub fn delete_import(&self, id: ImportId) -> Result<()> {
+        self.write(|conn| {
+            let number = number(conn, id)?;
+            sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number])?;
+            sql::run(conn, "DELETE FROM import WHERE number = ?1", [number]).map(drop)
+        })
+    }
+
+    /// The rows of all failures of an import, in the file's order.
+    pub fn failed_rows(&self, id: ImportId) -> Result<Vec<u64>> {
+        let conn = self.connect()?;
+        let sql = "SELECT row FROM failure WHERE import = ?1 ORDER BY row";
+        sql::all(&conn, sql, [number(&conn, id)?], |row| Ok(sql::get::<i64>(row, 0)?.unsigned_abs()))
+    }
+}
+
+/// The short form of an import's id, which objects and failures carry.
+pub(super) fn number(conn: &Connection, id: ImportId) -> Result<i64> {
+    let found = sql::first(conn, "SELECT number FROM import WHERE id = ?1", [id.to_string()], |row| sql::get(row, 0))?;
+    found.ok_or_else(|| Error::not_found(format!("there is no import '{id}'")))
+}
+
+/// Writes the report of a commit: the failures, which are taken, and the counts.
+pub(super) fn settle(conn: &Connection, import: i64, settled: Settled<'_>, failures: &mut Vec<Failure>) -> Result<()> {
+    let insert = "INSERT INTO failure (import, row, cells, problem) VALUES (?1, ?2, ?3, ?4)";
+    let mut insert = sql::prepare(conn, insert)?;
+    for failure in failures.drain(..) {
+        let cells = serde_json::to_string(&failure.cells).map_err(|error| Error::storage("cells", error))?;
+        sql::execute(&mut insert, params![import, failure.row.cast_signed(), cells, failure.problem.to_string()])?;
+    }
+    store_counts(conn, import, settled.counts, settled.warnings)?;
+    sql::run(conn, "UPDATE import SET settled = ?2 WHERE number = ?1", [import, settled.records.cast_signed()]).map(drop)
+}
+
+fn store_counts(conn: &Connection, import: i64, counts: Counts, warnings: &[String]) -> Result<()> {
+    let sql = "UPDATE import SET total = ?2, created = ?3, updated = ?4, unchanged = ?5, failure = ?6, warnings = ?7, \
+               revision = revision + 1 WHERE number = ?1";
+    let [total, created, updated, unchanged, failure] =
+        [counts.total, counts.created, counts.updated, counts.unchanged, counts.failure].map(u64::cast_signed);
+    let warnings = serde_json::to_string(warnings).map_err(|error| Error::storage("warnings", error))?;
+    sql::run(conn, sql, params![import, total, created, updated, unchanged, failure, warnings]).map(drop)
+}
+
+fn read(row: &Row<'_>) -> Result<Import> {
+    let text = |column| sql::get::<String>(row, column);
+    let count = |column| sql::get::<i64>(row, column).map(i64::unsigned_abs);
+    let end = sql::get::<Option<String>>(row, 6)?;
+    let ended = || end.clone().ok_or_else(|| Error::internal("an import that is over has no end"));
+    let state = match text(4)?.as_str() {
+        "queued" => State::Queued,
+        "running" => State::Running,
+        "finished" => State::Finished { end: ended()? },
+        "cancelled" => State::Cancelled { end: ended()? },
+        _ => State::Failed { end: ended()?, problem: stored_json(&text(7)?)? },
+    };
+    Ok(Import {
+        id: text(0)?.parse()?,
+        plan: stored_json(&text(1)?)?,
+        filename: text(2)?,
+        header: stored_json(&text(3)?)?,
+        state,
+        begin: text(5)?,
+        warnings: stored_json(&text(8)?)?,
+        size: count(9)?,
+        counts: Counts {
+            total: count(10)?,
+            created: count(11)?,
+            updated: count(12)?,
+            unchanged: count(13)?,
+            failure: count(14)?,
+        },
+        settled: count(15)?,
+        spool_purged: sql::get(row, 16)?,
+        failures_purged: sql::get(row, 17)?,
+        revision: count(18)?,
+    })
+}
+
+fn stored_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
+}

@@ -1,0 +1,82 @@
+//! Reading objects one by one and page by page.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+use uuid::Uuid;
+
+use super::session::number_in;
+use super::{Sqlite, sql};
+use crate::error::{Error, Result};
+use crate::object::Object;
+use crate::repository::{ObjectNumber, ObjectPage, StoredType};
+
+const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
+
+impl Sqlite {
+    /// The object of this id, if there is one.
+    pub fn object(&self, stored: &StoredType, id: &str) -> Result<Option<Object>> {
+        let Some(number) = Uuid::parse_str(id).ok().and_then(number_in) else { return Ok(None) };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM object_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
+            stored.number
+        );
+        let found = sql::first(&self.connect()?, &sql, [number], read)?;
+        Ok(found.map(|(_, object)| object).filter(|object| object.id == id))
+    }
+
+    /// Up to `limit` objects behind `after`, in order of creation.
+    pub fn objects(&self, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {
+        page(&self.connect()?, stored, after, limit)
+    }
+
+    /// How many objects the type has.
+    pub fn object_count(&self, stored: &StoredType) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM object_{}", stored.number);
+        let count = sql::first(&self.connect()?, &sql, [], |row| sql::get::<i64>(row, 0))?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
+    /// Hands every object of the type, in order of creation and as of one moment, to `each`.
+    pub fn each_object(&self, stored: &StoredType, mut each: impl FnMut(Object) -> Result<()>) -> Result<()> {
+        let conn = self.connect()?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM object_{} AS o LEFT JOIN import AS i ON i.number = o.import ORDER BY o.number",
+            stored.number
+        );
+        let mut statement = sql::prepare(&conn, &sql)?;
+        let mut rows = sql::query(&mut statement, [])?;
+        while let Some(row) = sql::next(&mut rows)? {
+            each(read(row)?.1)?;
+        }
+        Ok(())
+    }
+}
+
+fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM object_{} AS o LEFT JOIN import AS i ON i.number = o.import \
+         WHERE o.number > ?1 ORDER BY o.number LIMIT ?2",
+        stored.number
+    );
+    // One more than asked for tells whether there is a next page.
+    let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let mut found = sql::all(conn, &sql, [after, wanted], read)?;
+    let next = (found.len() > limit).then(|| {
+        found.truncate(limit);
+        found.last().map_or(after, |(number, _)| *number)
+    });
+    Ok(ObjectPage { objects: found.into_iter().map(|(_, object)| object).collect(), next })
+}
+
+fn read(row: &Row<'_>) -> Result<(ObjectNumber, Object)> {
+    let id = match row.get_ref(1).map_err(|error| sql::failed("an object's id", error))? {
+        ValueRef::Blob(bytes) => {
+            Uuid::from_slice(bytes).map_err(|error| Error::storage("an object's id", error))?.to_string()
+        }
+        other => other.as_str().map_err(|error| Error::storage("an object's id", error))?.to_owned(),
+    };
+    let revision: i64 = sql::get(row, 2)?;
+    let object =
+        Object { id, revision: revision.unsigned_abs(), import: sql::get(row, 3)?, document: sql::get(row, 4)? };
+    Ok((sql::get(row, 0)?, object))
+}

@@ -1,0 +1,345 @@
+//! One import's view of the repository: it looks up, puts and commits, a round at a time.
+//!
+//! In [`Mode::Write`] everything from [`Session::begin`] to [`Session::commit`] is one transaction that holds SQLite's
+//! write lock. In [`Mode::DryRun`] the session reads one snapshot from beginning to end, keeps its puts to itself and
+//! commits only the report, over a second connection.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::ops::Range;
+
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::checkpoint::Checkpointer;
+use super::keys::{Identity, KeyTable, MAX_CACHED, Target};
+use super::{Sqlite, imports, sql};
+use crate::clock;
+use crate::error::Result;
+use crate::import::{Counts, Failure, Import};
+use crate::repository::{Existing, Holder, Mode, ObjectNumber, StoredType};
+
+/// Bits of a server-made id that say where its object lies. RFC 9562 calls such a part of a version 7 UUID a counter.
+const NUMBER_BITS: u32 = 44;
+
+/// What a commit says about the import besides its objects and failures.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'a> {
+    pub counts: Counts,
+    /// Records from the start of the file whose outcome this commit makes final.
+    pub records: u64,
+    pub warnings: &'a [String],
+}
+
+/// See the module's head.
+pub struct Session {
+    conn: Connection,
+    /// Where a dry run commits its report.
+    report: Option<Connection>,
+    mode: Mode,
+    type_number: i64,
+    import_number: i64,
+    tables: Vec<KeyTable>,
+    /// How many records are to be expected: whether it pays to read an index whole.
+    expected: u64,
+    open: bool,
+    data_version: i64,
+    next_object: ObjectNumber,
+    fetched: Fetched,
+    puts: Puts,
+    failures: Vec<Failure>,
+    ids: Ids,
+    checkpointer: Checkpointer,
+}
+
+/// The objects that a round asked for.
+#[derive(Default)]
+struct Fetched {
+    text: String,
+    objects: HashMap<u64, (u64, Range<usize>), BuildHasherDefault<Identity>>,
+}
+
+/// Objects put in a round and not yet written.
+#[derive(Default)]
+struct Puts {
+    text: String,
+    created: Vec<(ObjectNumber, Uuid, Range<usize>)>,
+    updated: Vec<(ObjectNumber, Range<usize>)>,
+}
+
+impl Session {
+    pub(super) fn open(
+        repository: &Sqlite,
+        stored: &StoredType,
+        import: &Import,
+        mode: Mode,
+        expected: u64,
+    ) -> Result<Session> {
+        let conn = repository.connect()?;
+        // The checkpointer does it, at times of our choosing.
+        sql::batch(&conn, "PRAGMA wal_autocheckpoint = 0")?;
+        let (report, target) = match mode {
+            Mode::Write => (None, Target::Table),
+            Mode::DryRun => {
+                sql::batch(&conn, "ATTACH '' AS scratch")?;
+                (Some(repository.connect()?), Target::Scratch)
+            }
+        };
+        Ok(Session {
+            report,
+            mode,
+            type_number: stored.number,
+            import_number: imports::number(&conn, import.id)?,
+            tables: stored.indexes.iter().map(|index| KeyTable::new(index.number, target)).collect(),
+            expected,
+            open: false,
+            data_version: 0,
+            next_object: 0,
+            fetched: Fetched::default(),
+            puts: Puts::default(),
+            failures: Vec::new(),
+            ids: Ids::new(),
+            checkpointer: repository.checkpointer()?,
+            conn,
+        })
+    }
+
+    /// Opens the transaction that the next commit ends; waits for the write lock if need be.
+    pub fn begin(&mut self) -> Result<()> {
+        match self.mode {
+            Mode::Write => sql::batch(&self.conn, "BEGIN IMMEDIATE")?,
+            Mode::DryRun => sql::batch(&self.conn, "BEGIN")?,
+        }
+        self.open = true;
+        // The version moves when another connection has committed: what we remember of the keys may be outdated then.
+        let version = sql::first(&self.conn, "PRAGMA data_version", [], |row| sql::get(row, 0))?.unwrap_or(0);
+        let last: i64 = sql::first(
+            &self.conn,
+            "SELECT next_object FROM object_type WHERE number = ?1",
+            [self.type_number],
+            |row| sql::get(row, 0),
+        )?
+        .unwrap_or(1);
+        self.next_object = last;
+        if version != self.data_version {
+            self.data_version = version;
+            self.tables.iter_mut().for_each(KeyTable::forget);
+            // Reading an entry in passing costs an eighth of looking it up.
+            let stored = last.unsigned_abs();
+            if stored <= MAX_CACHED as u64 && stored / 8 <= self.expected {
+                for table in &mut self.tables {
+                    table.load(&self.conn)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Makes the holders of these hashes known, until the next call for the same index.
+    /// `index` is a place in [`StoredType::indexes`].
+    pub fn prefetch(&mut self, index: usize, hashes: &mut Vec<u64>) -> Result<()> {
+        self.tables[index].prefetch(&self.conn, hashes)
+    }
+
+    /// The objects with a key of this hash. To be checked against the objects, unless the fingerprint is equal.
+    pub fn holders(&self, index: usize, hash: u64) -> impl Iterator<Item = Holder> + '_ {
+        self.tables[index].holders(hash)
+    }
+
+    /// Reads these objects, until the next call.
+    pub fn prefetch_objects(&mut self, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
+        numbers.sort_unstable();
+        numbers.dedup();
+        self.fetched.text.clear();
+        self.fetched.objects.clear();
+        let select = format!("SELECT revision, document FROM object_{} WHERE number = ?1", self.type_number);
+        let mut statement = sql::prepare(&self.conn, &select)?;
+        for &number in numbers.iter() {
+            let mut rows = sql::query(&mut statement, [number])?;
+            if let Some(row) = sql::next(&mut rows)? {
+                let revision: i64 = sql::get(row, 0)?;
+                let document = row.get_ref(1).map_err(|error| sql::failed(&select, error))?;
+                let document = document.as_str().map_err(|error| crate::error::Error::storage("a document", error))?;
+                let start = self.fetched.text.len();
+                self.fetched.text.push_str(document);
+                let place = start..self.fetched.text.len();
+                self.fetched.objects.insert(number.unsigned_abs(), (revision.unsigned_abs(), place));
+            }
+        }
+        Ok(())
+    }
+
+    /// An object that was asked for with [`Session::prefetch_objects`], if there is one of this number.
+    pub fn object(&self, number: ObjectNumber) -> Option<Existing<'_>> {
+        let (revision, place) = self.fetched.objects.get(&number.unsigned_abs())?;
+        Some(Existing { revision: *revision, document: &self.fetched.text[place.clone()] })
+    }
+
+    /// Puts a new object and says which number it has. Its keys are added separately.
+    pub fn create(&mut self, document: &str) -> ObjectNumber {
+        let number = self.next_object;
+        self.next_object += 1;
+        if self.mode == Mode::Write {
+            let id = self.ids.next(number);
+            let place = self.puts.keep(document);
+            self.puts.created.push((number, id, place));
+        }
+        number
+    }
+
+    /// Puts the new document of an existing object. Changes of its keys are told separately.
+    pub fn update(&mut self, number: ObjectNumber, document: &str) {
+        if self.mode == Mode::Write {
+            let place = self.puts.keep(document);
+            self.puts.updated.push((number, place));
+        }
+    }
+
+    pub fn add_key(&mut self, index: usize, hash: u64, holder: Holder) {
+        self.tables[index].add(hash, holder);
+    }
+
+    pub fn remove_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
+        self.tables[index].remove(hash, object);
+    }
+
+    /// Notes which raw record an object now equals, or with fingerprint 0 that this is no longer known.
+    pub fn stamp(&mut self, index: usize, hash: u64, holder: Holder) {
+        self.tables[index].stamp(hash, holder);
+    }
+
+    /// Keeps a failed record.
+    pub fn fail(&mut self, failure: Failure) {
+        self.failures.push(failure);
+    }
+
+    /// Writes what the round put, still uncommitted.
+    pub fn end_round(&mut self) -> Result<()> {
+        let Puts { text, created, updated } = &mut self.puts;
+        let insert = format!(
+            "INSERT INTO object_{} (number, id, revision, import, document) VALUES (?1, ?2, 1, ?3, ?4)",
+            self.type_number
+        );
+        let mut insert = sql::prepare(&self.conn, &insert)?;
+        for (number, id, place) in created.drain(..) {
+            let id: &[u8] = id.as_bytes();
+            sql::execute(&mut insert, params![number, id, self.import_number, &text[place]])?;
+        }
+        // In order of number, each page is visited once.
+        updated.sort_unstable_by_key(|(number, _)| *number);
+        let update = format!(
+            "UPDATE object_{} SET revision = revision + 1, import = ?2, document = ?3 WHERE number = ?1",
+            self.type_number
+        );
+        let mut update = sql::prepare(&self.conn, &update)?;
+        for (number, place) in updated.drain(..) {
+            sql::execute(&mut update, params![number, self.import_number, &text[place]])?;
+        }
+        text.clear();
+        for table in &mut self.tables {
+            if table.is_full() {
+                table.flush(&self.conn)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits objects, failures, counts and progress together; in a dry run the report only.
+    pub fn commit(&mut self, settled: Settled<'_>) -> Result<()> {
+        match self.report.take() {
+            None => {
+                self.end_round()?;
+                for table in &mut self.tables {
+                    table.flush(&self.conn)?;
+                }
+                let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
+                sql::run(&self.conn, next, [self.type_number, self.next_object])?;
+                imports::settle(&self.conn, self.import_number, settled, &mut self.failures)?;
+                sql::batch(&self.conn, "COMMIT")?;
+                self.open = false;
+                self.checkpointer.committed()
+            }
+            Some(report) => {
+                sql::batch(&report, "BEGIN IMMEDIATE")?;
+                imports::settle(&report, self.import_number, settled, &mut self.failures)?;
+                sql::batch(&report, "COMMIT")?;
+                self.report = Some(report);
+                Ok(())
+            }
+        }
+    }
+
+    /// Forgets everything since [`Session::begin`], except the failures, which a later commit may still keep.
+    pub fn roll_back(&mut self) -> Result<()> {
+        if self.open {
+            sql::batch(&self.conn, "ROLLBACK")?;
+            self.open = false;
+        }
+        self.puts = Puts::default();
+        self.tables.iter_mut().for_each(KeyTable::reset);
+        self.data_version = 0;
+        Ok(())
+    }
+}
+
+impl Puts {
+    fn keep(&mut self, document: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(document);
+        start..self.text.len()
+    }
+}
+
+/// Makes ids: version 7 UUIDs whose counter is the object's number, so that an id finds its object without an index
+/// of its own.
+struct Ids {
+    random: u64,
+}
+
+impl Ids {
+    fn new() -> Ids {
+        let (high, low) = Uuid::new_v4().as_u64_pair();
+        Ids { random: (high ^ low) | 1 }
+    }
+
+    fn next(&mut self, number: ObjectNumber) -> Uuid {
+        // xorshift64*: the rest of an id must differ, it need not be secret.
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        let noise = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> (64 - 30);
+        let number = number.unsigned_abs() & ((1 << NUMBER_BITS) - 1);
+        let (top, rest) = (number >> 32, number & 0xFFFF_FFFF);
+        let high = (clock::unix_millis() << 16) | 0x7000 | top;
+        let low = (0b10 << 62) | (rest << 30) | noise;
+        Uuid::from_u64_pair(high, low)
+    }
+}
+
+/// The number that a server-made id names; any other UUID names none or a wrong one, so the id must be compared.
+pub(super) fn number_in(id: Uuid) -> Option<ObjectNumber> {
+    let (high, low) = id.as_u64_pair();
+    let number = ((high & 0xFFF) << 32) | ((low >> 30) & 0xFFFF_FFFF);
+    (id.get_version_num() == 7).then(|| number.cast_signed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ids, number_in};
+
+    #[test]
+    fn an_id_names_its_object() {
+        let mut ids = Ids::new();
+        for number in [1, 2, 0xFFFF_FFFF, 0x1_0000_0000, (1 << 44) - 1] {
+            let id = ids.next(number);
+            assert_eq!(id.get_version_num(), 7, "{id}");
+            assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
+            assert_eq!(number_in(id), Some(number));
+            assert_ne!(ids.next(number), id);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Object types and their key indexes.
+
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use super::{Sqlite, sql};
+use crate::error::{Error, Kind, Result};
+use crate::object::elements;
+use crate::repository::{Hashes, KeyIndex, StoredType};
+use crate::schema::{ObjectType, Positions, TypeName};
+
+impl Sqlite {
+    /// All object types, by name.
+    pub fn object_types(&self) -> Result<Vec<StoredType>> {
+        let conn = self.connect()?;
+        let names = sql::all(&conn, "SELECT name FROM object_type ORDER BY name", [], |row| sql::get::<String>(row, 0))?;
+        names.iter().filter_map(|name| find(&conn, name).transpose()).collect()
+    }
+
+    /// The object type of this name, if there is one.
+    pub fn object_type(&self, name: &TypeName) -> Result<Option<StoredType>> {
+        find(&self.connect()?, &name.to_string())
+    }
+
+    /// Stores a definition, new or changed, and builds what its unique properties need. Also gives the warnings.
+    ///
+    /// # Errors
+    /// `Conflict` if a property that objects have values of would change to a type that cannot hold them, or if
+    /// objects share a value that is to be unique. `Busy` while an import of the type runs.
+    pub fn apply_type(&self, definition: &Value) -> Result<(StoredType, Vec<String>)> {
+        let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
+        let _lease = self.lease(object_type.name())?.ok_or_else(|| {
+            let name = object_type.name();
+            Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
+        })?;
+        self.write(|conn| apply(conn, definition, self.hashes))
+    }
+
+    /// The type, extended by string properties for these columns if it is one without a schema, and with an index over
+    /// the correlation properties. To be called with the lease of the type.
+    pub fn prepare_type(&self, name: &TypeName, columns: &[String], correlation: &[String]) -> Result<StoredType> {
+        let missing = || Error::not_found(format!("there is no object type '{name}'"));
+        let stored = self.object_type(name)?.ok_or_else(missing)?;
+        let extended = stored.object_type.with_columns(columns)?;
+        if stored.index(correlation).is_some() && extended.positions() == stored.object_type.positions() {
+            return Ok(StoredType { object_type: extended, ..stored });
+        }
+        self.write(|conn| {
+            sql::run(
+                conn,
+                "UPDATE object_type SET positions = ?2 WHERE number = ?1",
+                params![stored.number, to_json(extended.positions())?],
+            )?;
+            let stored = StoredType { object_type: extended.clone(), ..stored.clone() };
+            ensure_index(conn, &stored, correlation, self.hashes)?;
+            Ok(StoredType { indexes: indexes(conn, stored.number)?, ..stored })
+        })
+    }
+}
+
+/// [`Sqlite::apply_type`], inside a transaction.
+pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Result<(StoredType, Vec<String>)> {
+    let (name, _) = ObjectType::parse(definition, &Positions::default()).map(|(parsed, _)| (parsed.name().to_string(), ()))?;
+    let before = find(conn, &name)?;
+    let positions = before.as_ref().map(|stored| stored.object_type.positions().clone()).unwrap_or_default();
+    let (object_type, warnings) = ObjectType::parse(definition, &positions)?;
+    if let Some(before) = &before {
+        refuse_incompatible(conn, before, &object_type)?;
+    }
+    sql::run(
+        conn,
+        "INSERT INTO object_type (name, version, definition, positions, next_object) VALUES (?1, 1, ?2, ?3, 1) \
+         ON CONFLICT (name) DO UPDATE SET version = version + 1, definition = excluded.definition, \
+         positions = excluded.positions",
+        params![name, definition.to_string(), to_json(object_type.positions())?],
+    )?;
+    let stored = find(conn, &name)?.ok_or_else(|| Error::internal("a type just stored is gone"))?;
+    sql::batch(
+        conn,
+        &format!(
+            "CREATE TABLE IF NOT EXISTS object_{} (number INTEGER PRIMARY KEY, id ANY NOT NULL, \
+             revision INTEGER NOT NULL, import INTEGER, document TEXT NOT NULL) STRICT",
+            stored.number
+        ),
+    )?;
+    for property in object_type.properties().iter().filter(|property| property.unique) {
+        let index = ensure_index(conn, &stored, std::slice::from_ref(&property.path), hashes)?;
+        refuse_shared_values(conn, &stored, &index, &property.path)?;
+    }
+    Ok((StoredType { indexes: indexes(conn, stored.number)?, ..stored }, warnings))
+}
+
+fn find(conn: &Connection, name: &str) -> Result<Option<StoredType>> {
+    let sql = "SELECT number, version, definition, positions FROM object_type WHERE name = ?1";
+    let found = sql::first(conn, sql, [name], |row| {
+        let version: i64 = sql::get(row, 1)?;
+        let (definition, positions): (String, String) = (sql::get(row, 2)?, sql::get(row, 3)?);
+        let (object_type, _) = ObjectType::parse(&from_json(&definition)?, &from_json(&positions)?)?;
+        Ok((sql::get::<i64>(row, 0)?, version.unsigned_abs(), object_type))
+    })?;
+    let Some((number, version, object_type)) = found else { return Ok(None) };
+    let indexes = indexes(conn, number)?;
+    Ok(Some(StoredType { number, version, object_type, indexes }))
+}
+
+fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyIndex>> {
+    let sql = "SELECT number, properties FROM key_index WHERE object_type = ?1 ORDER BY number";
+    sql::all(conn, sql, [type_number], |row| {
+        let properties: String = sql::get(row, 1)?;
+        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)? })
+    })
+}
+
+/// The index over these properties, built from the objects there are if it is new.
+fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], hashes: Hashes) -> Result<KeyIndex> {
+    let properties = KeyIndex::canonical(properties);
+    let known = indexes(conn, stored.number)?.into_iter().find(|index| index.properties == properties);
+    if let Some(index) = known {
+        return Ok(index);
+    }
+    let insert = "INSERT INTO key_index (object_type, properties) VALUES (?1, ?2)";
+    sql::run(conn, insert, params![stored.number, to_json(&properties)?])?;
+    let number = conn.last_insert_rowid();
+    sql::batch(
+        conn,
+        &format!(
+            "CREATE TABLE key_{number} (hash INTEGER NOT NULL, object INTEGER NOT NULL, fingerprint INTEGER NOT NULL, \
+             PRIMARY KEY (hash, object)) STRICT, WITHOUT ROWID"
+        ),
+    )?;
+    let index = KeyIndex { number, properties };
+    fill(conn, stored, &index, hashes)?;
+    Ok(index)
+}
+
+fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes) -> Result<()> {
+    let positions: Vec<usize> = index
+        .properties
+        .iter()
+        .map(|path| stored.object_type.property(path).map(|property| property.position as usize))
+        .collect::<Option<_>>()
+        .ok_or_else(|| Error::internal("an index over a property that the type does not have"))?;
+    let select = format!("SELECT number, document FROM object_{}", stored.number);
+    let mut statement = sql::prepare(conn, &select)?;
+    let mut rows = sql::query(&mut statement, [])?;
+    let mut insert = sql::prepare(
+        conn,
+        &format!("INSERT INTO key_{} (hash, object, fingerprint) VALUES (?1, ?2, 0)", index.number),
+    )?;
+    let mut key = String::new();
+    while let Some(row) = sql::next(&mut rows)? {
+        let document: String = sql::get(row, 1)?;
+        let mut parts = Vec::new();
+        elements(&document, &mut parts);
+        key.clear();
+        let complete = positions.iter().all(|&position| {
+            let part = parts.get(position).copied().unwrap_or("null");
+            key.push_str(part);
+            key.push('\0');
+            part != "null"
+        });
+        if complete {
+            let number: i64 = sql::get(row, 0)?;
+            sql::execute(&mut insert, params![hashes.key(&key).cast_signed(), number])?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex, path: &str) -> Result<()> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM key_{} GROUP BY hash HAVING count(*) > 1)", index.number);
+    match sql::first(conn, &sql, [], |row| sql::get::<i64>(row, 0))? {
+        None | Some(0) => Ok(()),
+        Some(shared) => Err(Error::conflict(format!(
+            "'{path}' of {} cannot become unique: {shared} of its values are shared by several objects",
+            stored.object_type.name()
+        ))),
+    }
+}
+
+/// Refuses the change of a property's type if objects have values of it.
+fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectType) -> Result<()> {
+    let changed = before.object_type.properties().iter().filter_map(|old| {
+        let new = after.property(&old.path)?;
+        (new.kind != old.kind).then_some((old, new))
+    });
+    for (old, new) in changed {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM object_{} WHERE json_extract(document, '$[{}]') IS NOT NULL)",
+            before.number, old.position
+        );
+        if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {
+            return Err(Error::conflict(format!(
+                "'{}' of {} is {} and objects have values of it, so it cannot become {}",
+                old.path,
+                before.object_type.name(),
+                old.kind.name(),
+                new.kind.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::storage("a value could not be written as JSON", error))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
+}
