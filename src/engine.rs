@@ -1,0 +1,25 @@
+//! The engine: turns the bytes of one file into typed, validated, correlated objects, and accounts for every record.
+//!
+//! ```text
+//! reader -> round -> entries -> decide -> session
+//! cells     keys     typed      outcome   put, fail, commit
+//! ```
+//!
+//! The engine is synchronous and knows no door: it gets a file, a [`Plan`](crate::import::Plan) and a session of the
+//! repository. A reading thread decompresses, parses, hashes and validates rounds of records while the calling thread
+//! looks up, decides and puts the round before ([`pass`]).
+
+mod entry;
+pub mod header;
+mod outcome;
+pub mod pass;
+pub mod progress;
+pub mod reader;
+mod round;
+pub mod scan;
+mod survey;
+mod touched;
+
+pub use header::Binding;
+pub use pass::{Pass, Passed};
+pub use progress::Progress;

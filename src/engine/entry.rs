@@ -1,0 +1,165 @@
+//! Entries: records with typed values, or with all that is wrong with them.
+//!
+//! The entries of a round lie one behind the other: the JSON texts of their values in one string, and for each bound
+//! column where its text lies. One validator serves every door: cells are read and checked by their properties.
+
+use super::header::{Binding, Slot};
+use super::reader::RecordRef;
+use crate::failure::unguard;
+use crate::import::BlankCells;
+use crate::schema::{PropertyKind, Violation};
+
+/// What one cell says about its property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said<'a> {
+    /// Nothing: the property stays as it is.
+    Nothing,
+    /// That it has no value.
+    Blank,
+    /// This value, as JSON.
+    Value(&'a str),
+    /// Something that the property does not accept; see the entry's violations.
+    Wrong,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Cell {
+    Nothing,
+    Blank,
+    Value { start: u32, end: u32 },
+    Wrong,
+}
+
+/// The entries of a round.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    json: String,
+    cells: Vec<Cell>,
+    width: usize,
+    /// Entries that have any, in order.
+    violations: Vec<(usize, Vec<Violation>)>,
+    count: usize,
+}
+
+/// One entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    entries: &'a Entries,
+    index: usize,
+}
+
+impl Entries {
+    pub(crate) fn clear(&mut self, binding: &Binding) {
+        self.json.clear();
+        self.cells.clear();
+        self.violations.clear();
+        self.width = binding.slots.len();
+        self.count = 0;
+    }
+
+    /// Reads and checks a record, which must be as wide as the header, as the next entry.
+    pub(crate) fn push(&mut self, record: RecordRef<'_>, binding: &Binding) {
+        let mut violations = Vec::new();
+        for slot in &binding.slots {
+            let cell = self.read(record, slot, binding, &mut violations);
+            self.cells.push(cell);
+        }
+        if !violations.is_empty() {
+            self.violations.push((self.count, violations));
+        }
+        self.count += 1;
+    }
+
+    /// Appends an entry that says nothing, in place of a record that cannot be one.
+    pub(crate) fn push_nothing(&mut self) {
+        self.cells.extend(std::iter::repeat_n(Cell::Nothing, self.width));
+        self.count += 1;
+    }
+
+    /// One entry that says what `newer` says and, where that says nothing, what `older` says.
+    pub(crate) fn folded(older: Option<Entry<'_>>, newer: Entry<'_>) -> Entries {
+        let mut folded = Entries { width: newer.entries.width, count: 1, ..Entries::default() };
+        for slot in 0..folded.width {
+            let said = match (newer.said(slot), older) {
+                (Said::Nothing, Some(older)) => older.said(slot),
+                (said, _) => said,
+            };
+            let cell = match said {
+                Said::Nothing => Cell::Nothing,
+                Said::Blank => Cell::Blank,
+                Said::Wrong => Cell::Wrong,
+                Said::Value(json) => folded.keep(|text| text.push_str(json)),
+            };
+            folded.cells.push(cell);
+        }
+        folded
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Entry<'_> {
+        Entry { entries: self, index }
+    }
+
+    fn read(&mut self, record: RecordRef<'_>, slot: &Slot, binding: &Binding, out: &mut Vec<Violation>) -> Cell {
+        let property = binding.property(slot);
+        let cell = cell_text(record, slot, binding);
+        if cell.is_empty() || (property.kind != PropertyKind::String && cell.trim().is_empty()) {
+            return match binding.blank_cells {
+                BlankCells::Keep => Cell::Nothing,
+                BlankCells::Clear => Cell::Blank,
+            };
+        }
+        let value = match property.read(cell, &binding.dates) {
+            Ok(value) => value,
+            Err(violation) => {
+                out.push(violation);
+                return Cell::Wrong;
+            }
+        };
+        let before = out.len();
+        let sibling = |path: &str| {
+            let slot = binding.slots.iter().find(|slot| binding.property(slot).path == path)?;
+            Some(cell_text(record, slot, binding))
+        };
+        property.check(&value, &sibling, out);
+        if out.len() > before {
+            return Cell::Wrong;
+        }
+        self.keep(|json| value.write_json(json))
+    }
+
+    fn keep(&mut self, write: impl FnOnce(&mut String)) -> Cell {
+        let start = self.json.len() as u32;
+        write(&mut self.json);
+        Cell::Value { start, end: self.json.len() as u32 }
+    }
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn said(self, slot: usize) -> Said<'a> {
+        match self.entries.cells[self.index * self.entries.width + slot] {
+            Cell::Nothing => Said::Nothing,
+            Cell::Blank => Said::Blank,
+            Cell::Value { start, end } => Said::Value(&self.entries.json[start as usize..end as usize]),
+            Cell::Wrong => Said::Wrong,
+        }
+    }
+
+    pub(crate) fn violations(self) -> &'a [Violation] {
+        let found = self.entries.violations.binary_search_by_key(&self.index, |(index, _)| *index);
+        found.map_or(&[], |at| &self.entries.violations[at].1)
+    }
+}
+
+/// The text of a cell as it was meant: without its formula guard if the file carries guards, without outer blanks if
+/// it is part of a key.
+pub(crate) fn cell_text<'a>(record: RecordRef<'a>, slot: &Slot, binding: &Binding) -> &'a str {
+    let text = meant(record, slot.column, binding);
+    if slot.trimmed { text.trim() } else { text }
+}
+
+/// A cell without its formula guard, if the file carries guards and the record does not say otherwise.
+pub(crate) fn meant<'a>(record: RecordRef<'a>, column: usize, binding: &Binding) -> &'a str {
+    let cell = record.cell(column);
+    let unescaped = |escape: usize| escape < record.width() && record.cell(escape) == "none";
+    if binding.guarded && !binding.escape_column.is_some_and(unescaped) { unguard(cell) } else { cell }
+}

@@ -1,0 +1,260 @@
+//! The header, bound to the object type once, so that the hot loop never looks a name up.
+//!
+//! Everything wrong with a header is told at once, with what was probably meant. A [`Binding`] says for each column
+//! which property it fills, and for each place of a stored document where its value comes from.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::error::{Error, Result};
+use crate::failure::{ESCAPE_COLUMN, IMPORT_ERROR_COLUMN};
+use crate::import::{BlankCells, Plan};
+use crate::repository::{Hashes, StoredType};
+use crate::schema::{DateFormats, ObjectType, Property, Refusal};
+
+/// One thing that is wrong with a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// No property has this name; `suggestion` has one like it.
+    Unknown { column: String, number: usize, suggestion: Option<String> },
+    /// A property that finds existing objects has no column.
+    Missing { property: String, suggestion: Option<String> },
+    /// Two columns have this name.
+    Repeated { column: String, numbers: (usize, usize) },
+    /// A column has no name.
+    Blank { number: usize },
+    /// The property cannot be imported.
+    Refused { column: String, number: usize, refusal: Refusal },
+    /// The file seems to be separated by something else than commas, or to begin with a title.
+    NotSeparated { cell: String, separator: Option<char> },
+}
+
+impl std::fmt::Display for HeaderFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let did_you_mean = |suggestion: &Option<String>| match suggestion {
+            Some(suggestion) => format!(" (did you mean '{suggestion}'?)"),
+            None => String::new(),
+        };
+        match self {
+            HeaderFault::Unknown { column, number, suggestion } => {
+                write!(f, "unknown column '{column}' (column {number}){}", did_you_mean(suggestion))
+            }
+            HeaderFault::Missing { property, suggestion: None } => write!(f, "missing column '{property}'"),
+            HeaderFault::Missing { property, suggestion: Some(column) } => {
+                write!(f, "missing column '{property}' (is it '{column}'?)")
+            }
+            HeaderFault::Repeated { column, numbers: (first, second) } => {
+                write!(f, "column '{column}' stands twice (columns {first} and {second})")
+            }
+            HeaderFault::Blank { number } => write!(f, "column {number} has no name"),
+            HeaderFault::Refused { column, number, refusal } => {
+                write!(f, "column '{column}' (column {number}) cannot be imported: {refusal}")
+            }
+            HeaderFault::NotSeparated { cell, separator: Some(separator) } => {
+                let name = if *separator == '\t' { "tabs".to_owned() } else { format!("'{separator}'") };
+                write!(f, "the header '{}' seems to be separated by {name}: columns are separated by commas", cut(cell))
+            }
+            HeaderFault::NotSeparated { cell, separator: None } => {
+                write!(f, "the first row is the single cell '{}': it must be the header, without a title above", cut(cell))
+            }
+        }
+    }
+}
+
+/// The start of a text that may be long.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// Where one place of a document gets its value from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// Which of the entry's slots, if the property has a column.
+    pub(crate) slot: Option<usize>,
+    /// The JSON text for new objects without a value.
+    pub(crate) default: Option<String>,
+    /// Index of the property, if a value is required.
+    pub(crate) required: Option<usize>,
+}
+
+/// A column that fills a property.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot {
+    pub(crate) column: usize,
+    /// Index of the property in its object type.
+    pub(crate) property: usize,
+    /// Keys are stored without outer blanks; nothing else is touched.
+    pub(crate) trimmed: bool,
+}
+
+/// A unique index and the places of the document that make its key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyPlaces {
+    /// Place of the index in [`StoredType::indexes`].
+    pub(crate) index: usize,
+    pub(crate) positions: Vec<usize>,
+    /// Path of the property, if its values must be unique.
+    pub(crate) unique: Option<String>,
+}
+
+/// The header of one file, bound to its object type under one plan.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    pub(crate) object_type: ObjectType,
+    pub(crate) width: usize,
+    pub(crate) slots: Vec<Slot>,
+    /// By position in the document; place 0 is never used.
+    pub(crate) places: Vec<Place>,
+    /// Place of the correlation's index in [`StoredType::indexes`], and the slots that make its key, in its order.
+    pub(crate) correlation: (usize, Vec<usize>),
+    /// All indexes of the type.
+    pub(crate) indexes: Vec<KeyPlaces>,
+    pub(crate) blank_cells: BlankCells,
+    pub(crate) dates: DateFormats,
+    /// Whether formula guards are to be removed, and the column that says otherwise record by record.
+    pub(crate) guarded: bool,
+    pub(crate) escape_column: Option<usize>,
+    /// Seed of the fingerprints: all that decides what a raw record means.
+    pub(crate) context: u64,
+}
+
+impl Binding {
+    /// Binds a header.
+    ///
+    /// # Errors
+    /// One error of kind `File` with everything that is wrong, its `detail` a list of the faults.
+    pub fn new(header: &[String], stored: &StoredType, plan: &Plan, hashes: Hashes) -> Result<Binding> {
+        let object_type = stored.object_type.clone();
+        let correlation = normalised(&plan.correlation);
+        check_header(header, &object_type, &correlation)?;
+        let dates = match plan.date_formats.as_slice() {
+            [] => DateFormats::iso8601(),
+            patterns => DateFormats::compile(patterns)?,
+        };
+        let column_of: HashMap<&str, usize> =
+            header.iter().enumerate().map(|(column, name)| (name.trim_matches('/'), column)).collect();
+        let mut places = vec![Place::default(); object_type.positions().len() + 1];
+        let mut slots = Vec::new();
+        for (property_number, property) in object_type.properties().iter().enumerate() {
+            let place = &mut places[property.position as usize];
+            place.default = property.default.as_ref().map(|default| {
+                let mut json = String::new();
+                default.write_json(&mut json);
+                json
+            });
+            place.required = property.required.then_some(property_number);
+            if let Some(&column) = column_of.get(property.path.as_str()) {
+                place.slot = Some(slots.len());
+                let trimmed = property.unique || correlation.contains(&property.path);
+                slots.push(Slot { column, property: property_number, trimmed });
+            }
+        }
+        let indexes = key_places(stored)?;
+        let wanted = stored.index(&correlation).ok_or_else(|| Error::internal("the correlation has no index"))?;
+        let index = stored.indexes.iter().position(|index| index == wanted).unwrap_or_default();
+        let key_slots = indexes[index].positions.iter().filter_map(|&position| places[position].slot).collect();
+        let context = hashes.context(&format!(
+            "{} {} {header:?} {:?} {:?}",
+            stored.number, stored.version, plan.blank_cells, plan.date_formats
+        ));
+        Ok(Binding {
+            width: header.len(),
+            slots,
+            places,
+            correlation: (index, key_slots),
+            indexes,
+            blank_cells: plan.blank_cells,
+            dates,
+            guarded: column_of.contains_key(IMPORT_ERROR_COLUMN),
+            escape_column: column_of.get(ESCAPE_COLUMN).copied(),
+            context,
+            object_type,
+        })
+    }
+
+    /// The property that a slot fills.
+    pub(crate) fn property(&self, slot: &Slot) -> &Property {
+        &self.object_type.properties()[slot.property]
+    }
+}
+
+/// Says everything that is wrong with a header, or nothing.
+///
+/// # Errors
+/// See [`Binding::new`].
+pub fn check_header(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Result<()> {
+    let faults = header_faults(header, object_type, &normalised(correlation));
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let message = format!("the header does not fit {}: {}", object_type.name(), sentences.join("; "));
+    Err(Error::file(message).at_row(1).with_detail(json!({ "header": sentences })))
+}
+
+/// Everything that is wrong with a header.
+pub fn header_faults(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Vec<HeaderFault> {
+    if let [cell] = header
+        && (object_type.property(cell).is_none() || cell.contains([';', '\t', '|']))
+        && !object_type.is_open()
+    {
+        let separator = [';', '\t', '|'].into_iter().find(|separator| cell.contains(*separator));
+        return vec![HeaderFault::NotSeparated { cell: cell.clone(), separator }];
+    }
+    let mut faults = Vec::new();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (column, number) in header.iter().zip(1..) {
+        let name = column.trim_matches('/');
+        if name.is_empty() {
+            faults.push(HeaderFault::Blank { number });
+            continue;
+        }
+        if let Some(first) = seen.insert(name, number) {
+            faults.push(HeaderFault::Repeated { column: column.clone(), numbers: (first, number) });
+            continue;
+        }
+        if name.starts_with('_') {
+            continue;
+        }
+        match object_type.property(name) {
+            Some(property) => faults.extend(property.importable().err().map(|refusal| HeaderFault::Refused {
+                column: column.clone(),
+                number,
+                refusal,
+            })),
+            None if object_type.is_open() => {}
+            None => faults.push(HeaderFault::Unknown {
+                column: column.clone(),
+                number,
+                suggestion: object_type.suggest(name).map(str::to_owned),
+            }),
+        }
+    }
+    for property in correlation.iter().filter(|property| !seen.contains_key(property.as_str())) {
+        let alike = |column: &&String| object_type.suggest(column) == Some(property) && object_type.property(column).is_none();
+        faults.push(HeaderFault::Missing { property: property.clone(), suggestion: header.iter().find(alike).cloned() });
+    }
+    faults
+}
+
+fn normalised(correlation: &[String]) -> Vec<String> {
+    correlation.iter().map(|path| path.trim().trim_matches('/').to_owned()).collect()
+}
+
+fn key_places(stored: &StoredType) -> Result<Vec<KeyPlaces>> {
+    let positions = stored.object_type.positions();
+    let places = stored.indexes.iter().enumerate().map(|(index, key)| {
+        let position = |path: &String| positions.get(path).map(|position| position as usize);
+        let unique = match key.properties.as_slice() {
+            [path] => stored.object_type.property(path).filter(|property| property.unique).map(|_| path.clone()),
+            _ => None,
+        };
+        let positions = key.properties.iter().map(position).collect::<Option<_>>()?;
+        Some(KeyPlaces { index, positions, unique })
+    });
+    places.collect::<Option<_>>().ok_or_else(|| Error::internal("an index over a property without a position"))
+}

@@ -1,0 +1,173 @@
+//! Rounds: the records that are looked up, decided and put together.
+//!
+//! A reading thread fills rounds, the applying thread empties them and gives them back to be filled again, so memory
+//! is a few rounds whatever the size of the file.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use super::entry::{Entries, Entry, cell_text};
+use super::header::Binding;
+use super::progress::Progress;
+use super::reader::{Reader, RecordRef, Records};
+use crate::error::Result;
+use crate::repository::Hashes;
+
+/// Enough records that sorting a round's keys pays, few enough that three rounds in flight stay below 80 MB.
+const MAX_RECORDS: usize = 32_768;
+const MAX_BYTES: usize = 12 << 20;
+
+/// A round of records with their keys and, if the reading thread had reason to make them, their entries.
+#[derive(Default)]
+pub(crate) struct Round {
+    /// How many records of the file come before this round.
+    pub(crate) first: u64,
+    pub(crate) records: Records,
+    pub(crate) keys: Vec<Key>,
+    key_texts: String,
+    entries: Entries,
+    /// For each record its entry, if it has been read.
+    entry_of: Vec<Option<u32>>,
+    made: u32,
+}
+
+/// How a record is found again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    /// The record has too few cells, too many, or a NUL: it has no key and will be no entry.
+    Misshapen,
+    /// A property of the key is empty, or not of its type.
+    Incomplete,
+    Complete { hash: u64, fingerprint: u64, start: u32, end: u32 },
+}
+
+impl Key {
+    pub(crate) fn hash(&self) -> Option<u64> {
+        match self {
+            Key::Complete { hash, .. } => Some(*hash),
+            Key::Misshapen | Key::Incomplete => None,
+        }
+    }
+}
+
+impl Round {
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The JSON texts of a complete key's values, each followed by a NUL.
+    pub(crate) fn key_text(&self, start: u32, end: u32) -> &str {
+        &self.key_texts[start as usize..end as usize]
+    }
+
+    /// Makes a record's entry, unless that has been done.
+    pub(crate) fn make_entry(&mut self, index: usize, binding: &Binding) {
+        if self.entry_of[index].is_some() {
+            return;
+        }
+        match self.keys[index] {
+            Key::Misshapen => self.entries.push_nothing(),
+            Key::Incomplete | Key::Complete { .. } => self.entries.push(self.records.get(index), binding),
+        }
+        self.entry_of[index] = Some(self.made);
+        self.made += 1;
+    }
+
+    pub(crate) fn has_entry(&self, index: usize) -> bool {
+        self.entry_of[index].is_some()
+    }
+
+    /// A record's entry; [`Round::make_entry`] must have been called.
+    pub(crate) fn entry(&self, index: usize) -> Entry<'_> {
+        self.entries.get(self.entry_of[index].expect("the entry was made") as usize)
+    }
+
+    /// Reads the next records; false at the end of the file.
+    fn fill<R: Read>(&mut self, reader: &mut Reader<R>, binding: &Binding, hashes: Hashes) -> Result<bool> {
+        if !reader.read(&mut self.records, MAX_RECORDS, MAX_BYTES)? {
+            return Ok(false);
+        }
+        self.keys.clear();
+        self.key_texts.clear();
+        self.entries.clear(binding);
+        self.entry_of.clear();
+        self.entry_of.resize(self.records.len(), None);
+        self.made = 0;
+        for index in 0..self.records.len() {
+            let key = find_key(self.records.get(index), binding, hashes, &mut self.key_texts);
+            self.keys.push(key);
+        }
+        Ok(true)
+    }
+}
+
+fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mut String) -> Key {
+    if record.width() != binding.width || record.has_nul() {
+        return Key::Misshapen;
+    }
+    let start = texts.len();
+    for &slot in &binding.correlation.1 {
+        let slot = &binding.slots[slot];
+        let cell = cell_text(record, slot, binding);
+        match binding.property(slot).read(cell, &binding.dates) {
+            Ok(value) if !cell.is_empty() => value.write_json(texts),
+            _ => {
+                texts.truncate(start);
+                return Key::Incomplete;
+            }
+        }
+        texts.push('\0');
+    }
+    let hash = hashes.key(&texts[start..]);
+    let fingerprint = hashes.fingerprint(binding.context, record.text());
+    Key::Complete { hash, fingerprint, start: start as u32, end: texts.len() as u32 }
+}
+
+/// What the reading thread needs.
+pub(crate) struct RoundReader<'a, R: Read> {
+    pub(crate) reader: Reader<R>,
+    pub(crate) binding: &'a Binding,
+    pub(crate) hashes: Hashes,
+    pub(crate) progress: &'a Progress,
+    /// Records that an earlier run of the import has settled.
+    pub(crate) settled: u64,
+    /// Whether it pays to make all entries here: not when most records are found unchanged by their fingerprint.
+    pub(crate) eager: &'a AtomicBool,
+}
+
+impl<R: Read> RoundReader<'_, R> {
+    /// Shows every round to `look`.
+    pub(crate) fn each(mut self, mut look: impl FnMut(&Round)) -> Result<()> {
+        let mut round = Round::default();
+        while round.fill(&mut self.reader, self.binding, self.hashes)? {
+            look(&round);
+        }
+        Ok(())
+    }
+
+    /// Fills rounds until the end of the file, an error, or nobody takes them any more.
+    pub(crate) fn run(mut self, filled: &SyncSender<Result<Round>>, emptied: &Receiver<Round>) {
+        let mut first = 0;
+        loop {
+            let mut round = emptied.try_recv().unwrap_or_default();
+            round.first = first;
+            let outcome = round.fill(&mut self.reader, self.binding, self.hashes);
+            self.progress.set_read(self.reader.bytes_read());
+            let sent = match outcome {
+                Ok(false) => return,
+                Err(error) => filled.send(Err(error)),
+                Ok(true) => {
+                    first += round.len() as u64;
+                    if self.eager.load(Ordering::Relaxed) && first > self.settled {
+                        (0..round.len()).for_each(|index| round.make_entry(index, self.binding));
+                    }
+                    filled.send(Ok(round))
+                }
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    }
+}
