@@ -1,0 +1,226 @@
+//! The handles that all doors share, and the only entrance to the engine: submit, wait, cancel.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock;
+use crate::config::Config;
+use crate::engine::header::check_header;
+use crate::engine::reader::{Limits, Reader};
+use crate::engine::scan;
+use crate::error::{Error, Result};
+use crate::import::{Counts, Import, ImportId, Plan, State};
+use crate::repository::{Repository, StoredType};
+use crate::schema::TypeName;
+use crate::spool::Spool;
+
+/// A dry run's bytes are kept for so long, so that exactly they can be applied.
+pub const DRY_RUN_KEPT: Duration = Duration::from_hours(24);
+
+/// One installation: its repository, its spool, its settings.
+#[derive(Debug)]
+pub struct App {
+    pub config: Config,
+    pub repository: Repository,
+    pub spool: Spool,
+}
+
+/// A file on its way to being an import.
+#[derive(Debug)]
+pub struct Submission {
+    pub source: Source,
+    /// The file's own name, without folders.
+    pub filename: String,
+    pub plan: Plan,
+}
+
+/// Where the bytes of a submission come from.
+#[derive(Debug)]
+pub enum Source {
+    File(PathBuf),
+    Stdin,
+    /// The bytes of a dry run.
+    Spooled(ImportId),
+}
+
+impl App {
+    /// Opens the installation in the data directory, making it if there is none.
+    pub fn open(config: Config) -> Result<App> {
+        let repository = Repository::open(&config.database, &config.data.join("run"), config.cache_size)?;
+        let spool = Spool::open(config.data.join("spool"))?;
+        Ok(App { config, repository, spool })
+    }
+
+    /// The object type of this name.
+    ///
+    /// # Errors
+    /// `NotFound`, with the names there are.
+    pub fn object_type(&self, name: &TypeName) -> Result<StoredType> {
+        match self.repository.object_type(name)? {
+            Some(stored) => Ok(stored),
+            None => {
+                let known = self.repository.object_types()?;
+                let known: Vec<String> = known.iter().map(|stored| stored.object_type.name().to_string()).collect();
+                Err(Error::not_found(format!("there is no object type '{name}'; there are {}", known.join(", "))))
+            }
+        }
+    }
+
+    /// Accepts files: spools their bytes, binds their headers and queues an import for each. All or none.
+    ///
+    /// # Errors
+    /// What is wrong with the first file that cannot be accepted; then nothing is queued and nothing is left behind.
+    pub fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<ImportId>> {
+        let mut accepted = Vec::new();
+        for submission in submissions {
+            let id = ImportId::random();
+            let filename = submission.filename.clone();
+            match self.accept(id, submission) {
+                Ok(import) => accepted.push(import),
+                Err(error) => {
+                    let _ = self.spool.remove(id);
+                    for import in accepted {
+                        let _ = self.spool.remove(import.id);
+                    }
+                    return Err(error.in_file(filename));
+                }
+            }
+        }
+        for import in &accepted {
+            self.repository.queue(import)?;
+        }
+        Ok(accepted.iter().map(|import| import.id).collect())
+    }
+
+    fn accept(&self, id: ImportId, submission: Submission) -> Result<Import> {
+        let Submission { source, filename, plan } = submission;
+        plan.validate()?;
+        let stored = self.object_type(&plan.object_type)?;
+        let size = match source {
+            Source::File(path) => self.spool.accept_file(id, &path)?,
+            Source::Stdin => self.spool.accept(id, &mut std::io::stdin().lock())?,
+            Source::Spooled(from) => self.spool.share(from, id)?,
+        };
+        let header = read_header(&self.spool.path(id), &self.config.limits)?;
+        check_header(&header, &stored.object_type, &plan.correlation)?;
+        Ok(Import {
+            id,
+            plan,
+            filename,
+            header,
+            state: State::Queued,
+            begin: clock::now(),
+            counts: Counts::default(),
+            warnings: Vec::new(),
+            settled: 0,
+            size,
+            spool_purged: false,
+            failures_purged: false,
+            revision: 1,
+        })
+    }
+
+    /// Queues an import of exactly the bytes that a dry run looked at.
+    ///
+    /// # Errors
+    /// `Conflict` if the import was no dry run, is not over, or its bytes are gone (24 hours after its end).
+    pub fn apply_dry_run(&self, id: ImportId) -> Result<ImportId> {
+        let import = self.import(id)?;
+        let refuse = |why: &str| Err(Error::conflict(format!("import {id} cannot be applied: {why}")));
+        match import.state {
+            _ if !import.plan.dry_run => return refuse("it was not a dry run"),
+            State::Finished { .. } if !import.spool_purged => {}
+            State::Finished { .. } => return refuse("its bytes are kept for 24 hours and are gone; import the file again"),
+            _ => return refuse("only a finished dry run can be"),
+        }
+        let plan = Plan { dry_run: false, ..import.plan };
+        let submission = Submission { source: Source::Spooled(id), filename: import.filename, plan };
+        let ids = self.submit(vec![submission])?;
+        ids.first().copied().ok_or_else(|| Error::internal("one submission gave no import"))
+    }
+
+    /// The import of this id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn import(&self, id: ImportId) -> Result<Import> {
+        self.repository.import(id)?.ok_or_else(|| Error::not_found(format!("there is no import '{id}'")))
+    }
+
+    /// Cancels an import. What is committed stays; an import that is over stays as it is. One that nobody runs is over
+    /// at once, a running one after its current round.
+    pub fn cancel(&self, id: ImportId) -> Result<()> {
+        let import = self.import(id)?;
+        if import.state.end().is_some() {
+            return Ok(());
+        }
+        self.repository.cancel(id)?;
+        if let Some(_lease) = self.repository.lease(&import.plan.object_type)? {
+            let import = self.import(id)?;
+            if import.state.end().is_none() {
+                self.finish(&import, State::Cancelled { end: clock::now() }, import.counts, &import.warnings)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what an import that is over still keeps: its spooled bytes and, if asked for, its failures.
+    ///
+    /// # Errors
+    /// `Conflict` while the import is not over.
+    pub fn clean_up(&self, id: ImportId, with_failures: bool) -> Result<()> {
+        self.ended(id, "cleaned up")?;
+        self.repository.note_spool_purged(id)?;
+        self.spool.remove(id)?;
+        if with_failures {
+            self.repository.purge_failures(id)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the record of an import; the objects it wrote stay.
+    ///
+    /// # Errors
+    /// `Conflict` while the import is not over.
+    pub fn delete_import(&self, id: ImportId) -> Result<()> {
+        self.ended(id, "deleted")?;
+        self.repository.delete_import(id)?;
+        self.spool.remove(id)
+    }
+
+    fn ended(&self, id: ImportId, what: &str) -> Result<()> {
+        match self.import(id)?.state.end() {
+            Some(_) => Ok(()),
+            None => Err(Error::conflict(format!("import {id} is not over and cannot be {what}: cancel it first"))),
+        }
+    }
+
+    /// Ends an import and lets its bytes go, except those of a dry run, which may still be applied.
+    pub(crate) fn finish(&self, import: &Import, state: State, counts: Counts, warnings: &[String]) -> Result<()> {
+        let keep = import.plan.dry_run && matches!(state, State::Finished { .. });
+        self.repository.finish(import.id, &state, counts, warnings, keep)?;
+        if keep { Ok(()) } else { self.spool.remove(import.id) }
+    }
+
+    /// Removes spooled bytes that nobody will ask for: of imports that are over, and of dry runs after a day.
+    pub fn sweep(&self) -> Result<()> {
+        let mut keep = HashSet::new();
+        for import in self.repository.imports()? {
+            let kept = match import.state.end() {
+                None => true,
+                Some(end) => !import.spool_purged && clock::since(end) < DRY_RUN_KEPT,
+            };
+            if kept {
+                keep.insert(import.id);
+            } else if !import.spool_purged {
+                self.repository.note_spool_purged(import.id)?;
+            }
+        }
+        self.spool.sweep(&keep, Duration::from_secs(60))
+    }
+}
+
+fn read_header(path: &Path, limits: &Limits) -> Result<Vec<String>> {
+    Ok(Reader::open(scan::open(path)?, limits)?.header().to_vec())
+}

@@ -1,0 +1,198 @@
+//! Runs the imports that wait.
+//!
+//! Whoever holds the lease of an object type runs its imports one after the other; a process that dies loses its
+//! leases, and the next one to look goes on where the last commit was. Everything here is synchronous.
+
+use std::sync::{Arc, Mutex};
+
+use crate::app::App;
+use crate::clock;
+use crate::engine::header::Binding;
+use crate::engine::pass::{Commits, Pass, Passed};
+use crate::engine::progress::Progress;
+use crate::engine::scan::{self, StructuralScan};
+use crate::error::{Error, Kind, Result};
+use crate::import::{Counts, Import, OnFailure, State};
+use crate::repository::{Mode, StoredType};
+
+/// Bytes of a record at least, for guessing how many a file may have.
+const SMALL_RECORD: u64 = 32;
+
+/// Runs imports, and tells whoever watches which one and how far it is.
+#[derive(Debug)]
+pub struct Worker<'a> {
+    app: &'a App,
+    running: Mutex<Option<(Import, Arc<Progress>)>>,
+}
+
+impl<'a> Worker<'a> {
+    pub fn new(app: &'a App) -> Worker<'a> {
+        Worker { app, running: Mutex::new(None) }
+    }
+
+    /// The import that runs now and its progress.
+    pub fn running(&self) -> Option<(Import, Arc<Progress>)> {
+        self.running.lock().map_or(None, |running| running.clone())
+    }
+
+    /// Runs every import that waits and that no other process runs, oldest first; says how many.
+    ///
+    /// # Errors
+    /// Only what is not the data's fault: the import then stays, and the next run goes on with it.
+    pub fn run_waiting(&self) -> Result<usize> {
+        let mut count = 0;
+        for object_type in self.app.repository.waiting_types()? {
+            let Some(_lease) = self.app.repository.lease(&object_type)? else { continue };
+            while let Some(import) = self.app.repository.next_import(&object_type)? {
+                self.run(&import)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Runs one import to its end. To be called with the lease of its type.
+    fn run(&self, import: &Import) -> Result<()> {
+        let progress = Arc::new(Progress::new(import.size));
+        self.show(Some((import.clone(), Arc::clone(&progress))));
+        let outcome = self.attempt(import, &progress);
+        self.show(None);
+        let total = progress.total();
+        match outcome {
+            Ok(ended) => {
+                let Ended { state, counts, warnings } = ended;
+                self.app.finish(import, state, counts, &warnings)
+            }
+            Err(error) if is_final(error.kind()) => {
+                let counts = Counts { total: total.max(progress.applied()), ..Counts::default() };
+                let problem = error.in_file(&import.filename).problem();
+                self.app.finish(import, State::Failed { end: clock::now(), problem }, counts, &[])
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn show(&self, running: Option<(Import, Arc<Progress>)>) {
+        if let Ok(mut shown) = self.running.lock() {
+            *shown = running;
+        }
+    }
+
+    fn attempt(&self, import: &Import, progress: &Arc<Progress>) -> Result<Ended> {
+        let repository = &self.app.repository;
+        if repository.is_cancelled(import.id) {
+            return Ok(Ended::cancelled(import.counts, import.warnings.clone()));
+        }
+        let atomic = import.plan.on_failure == OnFailure::RejectFile;
+        if atomic && import.settled > 0 {
+            // Its one transaction was committed; only its end was not noted.
+            return Ok(Ended::finished(import.counts, import.warnings.clone()));
+        }
+        let path = self.app.spool.path(import.id);
+        self.check_spooled(import, &path)?;
+        // A batched import goes on behind its last commit; all others begin anew.
+        let resumed = !atomic && !import.plan.dry_run && import.settled > 0;
+        repository.start(import.id, resumed)?;
+        let import = self.app.import(import.id)?;
+        let stored = repository.prepare_type(&import.plan.object_type, &import.header, &import.plan.correlation)?;
+        let binding = Binding::new(&import.header, &stored, &import.plan, repository.hashes())?;
+        let mut scan = StructuralScan::start(&path, &self.app.config.limits, progress)?;
+        let run = Run { app: self.app, import: &import, stored: &stored, binding: &binding, progress };
+        let passed = match (atomic, import.plan.dry_run) {
+            (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
+            (false, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
+            (true, dry_run) => {
+                let ahead = if dry_run { Commits::Batches } else { Commits::Failures };
+                let looked = run.pass(Mode::DryRun, ahead, &mut scan)?;
+                if looked.counts.failure > 0 || looked.cancelled || dry_run {
+                    looked
+                } else {
+                    progress.set_applied(0);
+                    run.pass(Mode::Write, Commits::Atomic, &mut scan)?
+                }
+            }
+        };
+        Ok(Ended::of(passed, atomic))
+    }
+
+    /// A power loss may have taken bytes that were never synced; nothing was committed of them.
+    fn check_spooled(&self, import: &Import, path: &std::path::Path) -> Result<()> {
+        match std::fs::metadata(path) {
+            Ok(metadata) if metadata.len() == import.size => Ok(()),
+            _ => Err(Error::file("the copy of the file was lost before it was imported; import it again")),
+        }
+    }
+}
+
+/// Whether trying again would give the same: what is wrong with the data or with what was asked for is final, the
+/// machine's failures are not.
+fn is_final(kind: Kind) -> bool {
+    match kind {
+        Kind::File | Kind::Record | Kind::Policy | Kind::Request | Kind::NotFound | Kind::Conflict => true,
+        Kind::Busy | Kind::Storage | Kind::Internal => false,
+    }
+}
+
+/// One attempt at an import.
+struct Run<'a> {
+    app: &'a App,
+    import: &'a Import,
+    stored: &'a StoredType,
+    binding: &'a Binding,
+    progress: &'a Progress,
+}
+
+impl Run<'_> {
+    fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
+        let Run { app, import, stored, binding, progress } = self;
+        let expected = import.size / SMALL_RECORD;
+        let mut session = app.repository.session(stored, import, mode, expected)?;
+        let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
+        Pass {
+            import,
+            limits: &app.config.limits,
+            binding,
+            hashes: app.repository.hashes(),
+            session: &mut session,
+            file: scan::open(&app.spool.path(import.id))?,
+            scan,
+            progress,
+            commits,
+            failed_rows,
+            is_cancelled: &|| app.repository.is_cancelled(import.id),
+        }
+        .run()
+    }
+}
+
+/// How an import ended.
+struct Ended {
+    state: State,
+    counts: Counts,
+    warnings: Vec<String>,
+}
+
+impl Ended {
+    fn finished(counts: Counts, warnings: Vec<String>) -> Ended {
+        Ended { state: State::Finished { end: clock::now() }, counts, warnings }
+    }
+
+    fn cancelled(counts: Counts, warnings: Vec<String>) -> Ended {
+        Ended { state: State::Cancelled { end: clock::now() }, counts, warnings }
+    }
+
+    fn of(passed: Passed, atomic: bool) -> Ended {
+        let Passed { counts, warnings, cancelled } = passed;
+        match (cancelled, atomic && counts.failure > 0) {
+            (true, true) | (true, false) if atomic => Ended::cancelled(counts.nothing_applied(), warnings),
+            (true, _) => Ended::cancelled(counts, warnings),
+            (false, true) => {
+                let records = if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };
+                let message = format!("{records} wrong, so nothing of the file was imported");
+                let state = State::Failed { end: clock::now(), problem: Error::file(message).problem() };
+                Ended { state, counts: counts.nothing_applied(), warnings }
+            }
+            (false, false) => Ended::finished(counts, warnings),
+        }
+    }
+}
