@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::engine::reader::Limits;
+use crate::import::Limits;
 
 /// The file as written. Every key may be missing.
 #[derive(Debug, Default, Deserialize)]

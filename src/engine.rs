@@ -9,12 +9,15 @@
 //! repository. A reading thread decompresses, parses, hashes and validates rounds of records while the calling thread
 //! looks up, decides and puts the round before ([`pass`]).
 
+mod apply;
 mod entry;
+mod fold;
 pub mod header;
 mod outcome;
 pub mod pass;
 pub mod progress;
 pub mod reader;
+mod refuse;
 mod round;
 pub mod scan;
 mod survey;

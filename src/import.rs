@@ -56,6 +56,38 @@ pub struct Plan {
     pub dry_run: bool,
 }
 
+/// Caps on what a file may do to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most columns that a record may have, the header included.
+    pub max_columns: usize,
+    /// The most bytes that a record may have in the file, without its line end.
+    pub max_record_size: usize,
+    /// The most line breaks that a cell may have. A quote that is missing somewhere shows as a cell with absurdly many.
+    pub max_line_breaks: usize,
+    /// The most bytes that a gzip file may decompress to; 0 is no limit.
+    pub max_decompressed_size: u64,
+    /// The most that a gzip file may grow by decompression, looked at after 64 MiB; 0 is no limit.
+    pub max_ratio: u64,
+    /// How many bytes of the file are in memory at once, if no record is larger. At least 512, by which a file's format
+    /// is recognised.
+    pub window_size: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_columns: 2000,
+            max_record_size: 1024 * 1024,
+            max_line_breaks: 100,
+            max_decompressed_size: 0,
+            max_ratio: 200,
+            // Large enough to make system calls rare, small enough for the processor's second-level cache.
+            window_size: 256 * 1024,
+        }
+    }
+}
+
 /// What one failed record means for the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -16,6 +16,7 @@ pub mod config;
 pub mod engine;
 pub mod error;
 pub mod failure;
+pub mod filter;
 pub mod import;
 pub mod object;
 pub mod repository;

@@ -56,14 +56,6 @@ impl KeyIndex {
     }
 }
 
-/// An object that has a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
-    pub object: ObjectNumber,
-    /// Of the raw record that last wrote the object through this index; 0 when the object was written otherwise since.
-    pub fingerprint: u64,
-}
-
 /// A stored object as a session reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Existing<'a> {

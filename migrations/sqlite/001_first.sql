@@ -4,8 +4,11 @@ CREATE TABLE installation (
     value ANY NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Object types. The objects of type N lie in the table object_N, made when the type is first applied;
--- `positions` gives each property path its permanent place in their documents.
+-- Object types; `positions` gives each property path its permanent place in stored documents. With type N come
+--   object_N       (number, id, revision, import, document)  every object as it was first written
+--   change_N       (number, revision, import, document)      the latest version of those that were changed since
+--   current_N      a view: every object as it is
+--   fingerprint_N  (chunk, data)                             8 bytes for each object: the record it equals
 CREATE TABLE object_type (
     number      INTEGER PRIMARY KEY,
     name        TEXT NOT NULL UNIQUE,
@@ -16,7 +19,7 @@ CREATE TABLE object_type (
 ) STRICT;
 
 -- Key indexes: `properties` is a JSON array of paths whose values together are the key. The entries of index N lie in
--- the table key_N (hash, object, fingerprint).
+-- the table key_N (hash, object).
 CREATE TABLE key_index (
     number      INTEGER PRIMARY KEY,
     object_type INTEGER NOT NULL,

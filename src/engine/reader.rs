@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
+pub use crate::import::Limits;
 
 use self::decompress::Source;
 use self::records::Collector;
@@ -31,37 +32,6 @@ use self::scanner::{Partial, Pause, Quote, Scanner, Sink};
 use self::structure::{Locator, Tally};
 pub use self::structure::{Structure, scan};
 use self::window::Window;
-
-/// Caps on what a file may do to us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most columns that a record may have, the header included.
-    pub max_columns: usize,
-    /// The most bytes that a record may have in the file, without its line end.
-    pub max_record_size: usize,
-    /// The most line breaks that a cell may have. A quote that is missing somewhere shows as a cell with absurdly many.
-    pub max_line_breaks: usize,
-    /// The most bytes that a gzip file may decompress to; 0 is no limit.
-    pub max_decompressed_size: u64,
-    /// The most that a gzip file may grow by decompression, looked at after 64 MiB; 0 is no limit.
-    pub max_ratio: u64,
-    /// How many bytes of the file are in memory at once, if no record is larger. At least 512, by which a file is known.
-    pub window_size: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            max_columns: 2000,
-            max_record_size: 1024 * 1024,
-            max_line_breaks: 100,
-            max_decompressed_size: 0,
-            max_ratio: 200,
-            // Large enough to make system calls rare, small enough for the processor's second-level cache.
-            window_size: 256 * 1024,
-        }
-    }
-}
 
 /// A CSV file being read.
 pub struct Reader<R: Read> {
@@ -121,8 +91,8 @@ impl<R: Read> Reader<R> {
     }
 
     /// Replaces the records by the file's next ones: until there are `max_records` of them or their cells have
-    /// `max_bytes` bytes, whichever is sooner, but at least one. Says whether there was one; at the end of the file there
-    /// is none, and then all of the file has been looked at, checksums included.
+    /// `max_bytes` bytes, whichever is sooner, but at least one. Says whether there was one; at the end of the file
+    /// there is none, and then all of the file has been looked at, checksums included.
     ///
     /// Records of other widths than the header's are records too. An error is the first thing wrong with the file, and
     /// the end of reading it.

@@ -4,11 +4,13 @@
 //! is a few rounds whatever the size of the file.
 
 use std::io::Read;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::entry::{Entries, Entry, cell_text};
 use super::header::Binding;
+use super::outcome::{Decision, decide};
 use super::progress::Progress;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
@@ -30,6 +32,9 @@ pub(crate) struct Round {
     /// For each record its entry, if it has been read.
     entry_of: Vec<Option<u32>>,
     made: u32,
+    /// The documents that new objects would have, and where each record's lies; empty for records that would fail.
+    fresh: String,
+    fresh_places: Vec<Range<u32>>,
 }
 
 /// How a record is found again.
@@ -57,8 +62,17 @@ impl Round {
     }
 
     /// The JSON texts of a complete key's values, each followed by a NUL.
-    pub(crate) fn key_text(&self, start: u32, end: u32) -> &str {
-        &self.key_texts[start as usize..end as usize]
+    pub(crate) fn key_text(&self, index: usize) -> &str {
+        match self.keys[index] {
+            Key::Complete { start, end, .. } => &self.key_texts[start as usize..end as usize],
+            Key::Misshapen | Key::Incomplete => "",
+        }
+    }
+
+    /// The document of the object that a record would create, if the reading thread has made it.
+    pub(crate) fn fresh_document(&self, index: usize) -> Option<&str> {
+        let place = self.fresh_places.get(index)?.clone();
+        (!place.is_empty()).then(|| &self.fresh[place.start as usize..place.end as usize])
     }
 
     /// Makes a record's entry, unless that has been done.
@@ -72,6 +86,21 @@ impl Round {
         }
         self.entry_of[index] = Some(self.made);
         self.made += 1;
+    }
+
+    /// Makes all entries, and the documents that they would create.
+    fn make_everything(&mut self, binding: &Binding) {
+        let mut document = String::new();
+        for index in 0..self.len() {
+            self.make_entry(index, binding);
+            let start = self.fresh.len() as u32;
+            if matches!(self.keys[index], Key::Complete { .. })
+                && decide(self.entry(index), binding, None, &mut document) == Decision::Create
+            {
+                self.fresh.push_str(&document);
+            }
+            self.fresh_places.push(start..self.fresh.len() as u32);
+        }
     }
 
     pub(crate) fn has_entry(&self, index: usize) -> bool {
@@ -94,6 +123,8 @@ impl Round {
         self.entry_of.clear();
         self.entry_of.resize(self.records.len(), None);
         self.made = 0;
+        self.fresh.clear();
+        self.fresh_places.clear();
         for index in 0..self.records.len() {
             let key = find_key(self.records.get(index), binding, hashes, &mut self.key_texts);
             self.keys.push(key);
@@ -160,7 +191,7 @@ impl<R: Read> RoundReader<'_, R> {
                 Ok(true) => {
                     first += round.len() as u64;
                     if self.eager.load(Ordering::Relaxed) && first > self.settled {
-                        (0..round.len()).for_each(|index| round.make_entry(index, self.binding));
+                        round.make_everything(self.binding);
                     }
                     filled.send(Ok(round))
                 }

@@ -8,6 +8,7 @@
 //! atomic file holds it for long. A lease is a lock of the operating system, which a dead process loses at once.
 
 mod checkpoint;
+mod fingerprints;
 mod imports;
 mod keys;
 mod objects;

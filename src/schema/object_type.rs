@@ -177,3 +177,135 @@ fn text_property(path: &str, position: u32) -> Property {
         elements: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{ObjectType, Positions};
+
+    fn parse(definition: &Json) -> (ObjectType, Vec<String>) {
+        ObjectType::parse(definition, &Positions::default()).expect("a good definition")
+    }
+
+    fn person() -> Json {
+        json!({
+            "name": "person",
+            "schema": {
+                "order": ["_id", "userName", "preferences", "gone", "userName"],
+                "required": ["userName", "preferences"],
+                "properties": {
+                    "notInOrder": {"type": "string"},
+                    "preferences": {
+                        "type": "object",
+                        "order": ["updates", "colour"],
+                        "required": ["updates"],
+                        "properties": {
+                            "colour": {"type": "string", "title": "Favourite Colour"},
+                            "updates": {"type": "boolean"},
+                        },
+                    },
+                    "_id": {"type": "string"},
+                    "userName": {"type": "string", "title": "Login", "policies": [{"policyId": "valid-username"}]},
+                    "score": {"type": "number", "readOnly": true},
+                    "age": {"type": "integer"},
+                    "tags": {"type": "array"},
+                    "manager": {"type": "relationship"},
+                    "nickname": {"type": ["string", "null"]},
+                    "city": {"type": ["null", "string"]},
+                    "secret": {
+                        "type": "object",
+                        "scope": "private",
+                        "required": ["code"],
+                        "properties": {"code": {"type": "string"}},
+                    },
+                },
+            },
+        })
+    }
+
+    #[test]
+    fn properties_are_flat_and_in_order() {
+        let (person, warnings) = parse(&person());
+        assert_eq!(warnings, Vec::<String>::new());
+        let paths: Vec<&str> = person.properties().iter().map(|property| property.path.as_str()).collect();
+        insta::assert_snapshot!(paths.join(" "), @"userName preferences/updates preferences/colour notInOrder score age tags manager nickname city secret/code");
+        assert_eq!(
+            person.template_header(),
+            r#""userName","preferences/updates","preferences/colour","notInOrder","city""#
+        );
+        assert_eq!(
+            person.required_properties().map(|property| &*property.path).collect::<Vec<_>>(),
+            ["userName", "preferences/updates"]
+        );
+        assert_eq!(person.unique_properties().map(|property| &*property.path).collect::<Vec<_>>(), ["userName"]);
+        assert_eq!(person.property("/preferences/updates").map(|property| property.position), Some(2));
+        assert!(person.property("preferences").is_none());
+        assert!(person.property("secret/code").is_some_and(|code| code.importable().is_err() && !code.required));
+    }
+
+    #[test]
+    fn positions_are_kept_for_ever() {
+        let first = json!({"name": "t", "schema": {"properties": {"a": {}, "b": {}}}});
+        let second = json!({"name": "t", "schema": {"properties": {"c": {}, "b": {}}}});
+        let (before, _) = parse(&first);
+        let (after, _) = ObjectType::parse(&second, before.positions()).expect("a good definition");
+        assert_eq!(after.positions().iter().collect::<Vec<_>>(), [("a", 1), ("b", 2), ("c", 3)]);
+        assert_eq!(after.properties().iter().map(|property| property.position).collect::<Vec<_>>(), [3, 2]);
+        assert!(after.by_position(1).is_none() && after.by_position(0).is_none() && after.by_position(9).is_none());
+        assert_eq!(after.by_position(2).map(|property| &*property.path), Some("b"));
+        let (again, _) = ObjectType::parse(&first, after.positions()).expect("a good definition");
+        assert_eq!(again.property("a").map(|property| property.position), Some(1));
+    }
+
+    #[test]
+    fn types_without_a_schema_take_any_column() {
+        let (open, _) = parse(&json!({"name": "misc"}));
+        assert!(open.is_open() && open.properties().is_empty() && open.template_header().is_empty());
+        let columns = ["mail", "_rev", "address/city", "/address/street"].map(str::to_owned);
+        let open = open.with_columns(&columns).expect("columns that go together");
+        let paths: Vec<&str> = open.properties().iter().map(|property| property.path.as_str()).collect();
+        assert_eq!(paths, ["mail", "address/city", "address/street"]);
+        let (reopened, _) = ObjectType::parse(open.definition(), open.positions()).expect("a good definition");
+        assert_eq!(reopened.property("mail").map(|property| property.position), Some(1));
+        for (column, sentence) in [
+            (
+                "address",
+                "column 'address': 'address' and 'address/city' lie inside one another: an object cannot hold both",
+            ),
+            (
+                "mail/home",
+                "column 'mail/home': 'mail/home' and 'mail' lie inside one another: an object cannot hold both",
+            ),
+            ("a//b", "column 'a//b': 'a//b' is no name for a property"),
+            ("", "column '': '' is no name for a property"),
+        ] {
+            let error = reopened.with_columns(&[column.to_owned()]).expect_err(column);
+            assert_eq!(error.to_string(), sentence);
+        }
+    }
+
+    #[test]
+    fn columns_that_are_no_properties_are_understood() {
+        let (person, _) = parse(&person());
+        for (column, meant) in [
+            ("USERNAME", Some("userName")),
+            ("user_name", Some("userName")),
+            (" User Name ", Some("userName")),
+            ("usrName", Some("userName")),
+            ("userNmae", Some("userName")),
+            ("login", Some("userName")),
+            ("favourite colour", Some("preferences/colour")),
+            ("updates", Some("preferences/updates")),
+            ("preferences.update", Some("preferences/updates")),
+            ("cty", Some("city")),
+            ("score", None),
+            ("secret/code", None),
+            ("x", None),
+            ("", None),
+            ("telephone", None),
+        ] {
+            assert_eq!(person.suggest(column), meant, "{column}");
+        }
+    }
+}

@@ -12,8 +12,8 @@ mod compile;
 mod email;
 mod enumeration;
 mod javascript;
+mod moment;
 mod pattern;
-mod rfc3339;
 mod violation;
 
 use serde_json::{Value as Json, json};
@@ -23,6 +23,7 @@ use crate::schema::value::{Value, read_number};
 pub(crate) use bound::{Bound, Limit};
 pub(crate) use compile::{Compiled, compile};
 pub(crate) use enumeration::Enumeration;
+pub use moment::Moment;
 pub(crate) use pattern::Pattern;
 pub use violation::{Violation, policy_problem};
 
@@ -74,21 +75,6 @@ pub enum Policy {
     OneOf(Enumeration),
 }
 
-/// The forms of RFC 3339 that a text can be required to have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// `2021-12-25`, or a date and time.
-    DateOrDateTime,
-    /// `2021-12-25`.
-    Date,
-    /// `08:30:06Z`.
-    Time,
-    /// `2021-12-25T08:30:06Z`.
-    DateTime,
-    /// `P1DT12H`.
-    Duration,
-}
-
 /// The value of another property of the same object, if it is a text.
 pub(crate) type Siblings<'f, 's> = &'f dyn Fn(&str) -> Option<&'s str>;
 
@@ -118,7 +104,7 @@ impl Policy {
     fn check_text(&self, path: &str, text: &str, siblings: Siblings<'_, '_>, out: &mut Vec<Violation>) {
         let violation = match self {
             Policy::NotEmpty | Policy::NotNull => return,
-            Policy::NotReserved => RESERVED.contains(&text.trim_ascii()).then(|| Violation::reserved(path, text)),
+            Policy::NotReserved => RESERVED.contains(&text.trim()).then(|| Violation::reserved(path, text)),
             Policy::Matches(pattern) => pattern.check(path, text),
             Policy::Type(_) => return self.check_type(path, &Value::Text(text.into()), out),
             Policy::Moment(moment) => moment.check(path, text),
@@ -130,7 +116,8 @@ impl Policy {
                 Violation::new(path, "VALID_NAME_FORMAT", text, allowed)
             }),
             Policy::Phone => (!is_phone(text)).then(|| {
-                let allowed = format_args!("is not a telephone number: digits, blanks, - and () are allowed, + in front");
+                let allowed =
+                    format_args!("is not a telephone number: digits, blanks, - and () are allowed, + in front");
                 Violation::new(path, "VALID_PHONE_FORMAT", text, allowed)
             }),
             Policy::Capitals(limit) => limit.check_capitals(path, text),
@@ -146,9 +133,7 @@ impl Policy {
             Policy::Without(parts) => check_parts(path, text, parts),
             Policy::NoDuplicates => repeated_character(text)
                 .map(|character| Violation::duplicate(path, Json::from(character.to_string()), text)),
-            Policy::OneOf(enumeration) => {
-                (!enumeration.holds_text(text)).then(|| enumeration.violation(path, text))
-            }
+            Policy::OneOf(enumeration) => (!enumeration.holds_text(text)).then(|| enumeration.violation(path, text)),
         };
         out.extend(violation);
     }
@@ -185,23 +170,6 @@ impl Policy {
         if !types.iter().any(fits) {
             out.push(Violation::wrong_type(path, name, types, &value.to_text()));
         }
-    }
-}
-
-impl Moment {
-    fn check(self, path: &str, text: &str) -> Option<Violation> {
-        let (is_valid, requirement, wanted) = match self {
-            Moment::DateOrDateTime => {
-                (rfc3339::is_date(text) || rfc3339::is_date_time(text), "VALID_DATE", "a date such as 2021-12-25")
-            }
-            Moment::Date => (rfc3339::is_date(text), "VALID_FORMATTED_DATE", "a date such as 2021-12-25"),
-            Moment::Time => (rfc3339::is_time(text), "VALID_TIME", "a time such as 08:30:06Z"),
-            Moment::DateTime => {
-                (rfc3339::is_date_time(text), "VALID_DATETIME", "a date and time such as 2021-12-25T08:30:06Z")
-            }
-            Moment::Duration => (rfc3339::is_duration(text), "VALID_DURATION", "a duration such as P1DT12H"),
-        };
-        (!is_valid).then(|| Violation::new(path, requirement, text, format_args!("is not {wanted}")))
     }
 }
 
@@ -242,4 +210,176 @@ fn check_parts(path: &str, text: &str, parts: &[String]) -> Option<Violation> {
 
 fn repeated_character(text: &str) -> Option<char> {
     text.char_indices().find(|(at, character)| text[..*at].contains(*character)).map(|(_, character)| character)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::{Compiled, Policy, Violation, compile};
+    use crate::schema::value::Value;
+
+    /// What a policy finds in a value, each violation as its requirement and parameters.
+    fn found(id: &str, params: &Json, value: &Json) -> Vec<Json> {
+        let policy = match compile(id, params) {
+            Ok(Compiled::Rule(policy)) => policy,
+            Ok(Compiled::UniqueName) => Policy::NotReserved,
+            _ => panic!("{id} is no rule"),
+        };
+        let value = match value {
+            Json::String(text) => Value::Text(text.into()),
+            Json::Number(number) => crate::schema::value::number_from_json(number),
+            Json::Bool(value) => Value::Boolean(*value),
+            other => Value::Json(Box::new(other.clone())),
+        };
+        let siblings = |path: &str| match path {
+            "userName" => Some("bjensen"),
+            "sn" => Some("Jensen"),
+            "city" => Some(""),
+            _ => None,
+        };
+        let mut violations: Vec<Violation> = Vec::new();
+        policy.check("p", &value, &siblings, &mut violations);
+        let describe = |violation: &Violation| match &violation.params {
+            Some(params) => json!([violation.requirement, params]),
+            None => json!(violation.requirement),
+        };
+        violations.iter().map(describe).collect()
+    }
+
+    #[test]
+    fn values_meet_their_policies() {
+        for (id, params, values) in [
+            ("not-empty", json!({}), json!(["x", ["x"], 0, false, {}])),
+            ("not-null", json!({}), json!(["", "x", 0])),
+            ("valid-username", json!({}), json!(["bjensen", "", "openidm-admin2"])),
+            ("regexpMatches", json!({"regexp": "^a"}), json!(["abc", ""])),
+            ("regexpMatches", json!({"regexp": "^12$"}), json!([12])),
+            ("valid-type", json!({"types": ["string", "null"]}), json!(["x", "", null])),
+            ("valid-type", json!({"types": ["number"]}), json!([1, 1.5])),
+            ("valid-type", json!({"types": ["array"]}), json!([[1]])),
+            ("valid-date", json!({}), json!(["2021-12-25", "2021-12-25T00:00:00Z", ""])),
+            ("valid-formatted-date", json!({}), json!(["2021-12-25"])),
+            ("valid-time", json!({}), json!(["08:30:06Z"])),
+            ("valid-datetime", json!({}), json!(["2021-12-25T08:30:06.5+05:30"])),
+            ("valid-duration", json!({}), json!(["P1DT12H"])),
+            ("valid-email-address-format", json!({}), json!(["a@b.cc", ""])),
+            ("valid-name-format", json!({}), json!(["O'Brien", "Łukasz Żak-Nowak", "李", "Zoe\u{308}", "D’Arcy"])),
+            ("valid-phone-format", json!({}), json!(["+1 (555) 010-9999", "", "+"])),
+            ("at-least-X-capitals", json!({"numCaps": 2}), json!(["AbC", ""])),
+            ("at-least-X-numbers", json!({"numNums": 2}), json!(["a1b2"])),
+            ("minimum-length", json!({"minLength": 4}), json!(["four", "éééé", "😀😀", "", [1]])),
+            ("maximum-length", json!({"maxLength": 4}), json!(["four", "éééé", "😀😀", ""])),
+            ("validNumber", json!({}), json!(["1.5", 7])),
+            ("minimumNumber", json!({"minimum": 3}), json!([3, 3.5, "3", "no number"])),
+            ("maximumNumber", json!({"maximum": 3.5}), json!([3, 3.5, -9])),
+            ("cannot-contain-others", json!({"disallowedFields": ["userName", "city", "none"]}), json!(["Passw0rd"])),
+            ("cannot-contain-characters", json!({"forbiddenChars": ["/", "*/"]}), json!(["a*b"])),
+            ("cannot-contain-duplicates", json!({}), json!(["abc", [1, 2], ""])),
+        ] {
+            for value in values.as_array().expect("a list of values") {
+                assert_eq!(found(id, &params, value), Vec::<Json>::new(), "{id} {params} on {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn violations_are_named_as_pingidm_names_them() {
+        for (id, params, value, violations) in [
+            ("not-empty", json!({}), json!(""), json!(["REQUIRED"])),
+            ("not-empty", json!({}), json!([]), json!(["REQUIRED"])),
+            ("not-empty", json!({}), json!(null), json!(["REQUIRED"])),
+            ("not-null", json!({}), json!(null), json!(["REQUIRED"])),
+            ("valid-username", json!({}), json!("openidm-admin"), json!(["UNIQUE"])),
+            ("no-internal-user-conflict", json!({}), json!(" anonymous "), json!(["UNIQUE"])),
+            (
+                "regexpMatches",
+                json!({"regexp": "^a$", "flags": "i"}),
+                json!("b"),
+                json!([["MATCH_REGEXP", {"regexp": "^a$", "flags": "i"}]]),
+            ),
+            (
+                "valid-type",
+                json!({"types": ["boolean", "null"]}),
+                json!("x"),
+                json!([["VALID_TYPE", {"invalidType": "string", "validTypes": ["boolean", "null"]}]]),
+            ),
+            ("valid-date", json!({}), json!("25.12.2021"), json!(["VALID_DATE"])),
+            ("valid-formatted-date", json!({}), json!("2021-12-25T00:00:00Z"), json!(["VALID_FORMATTED_DATE"])),
+            ("valid-time", json!({}), json!("8:30"), json!(["VALID_TIME"])),
+            ("valid-datetime", json!({}), json!("2021-12-25"), json!(["VALID_DATETIME"])),
+            ("valid-duration", json!({}), json!("2 days"), json!(["VALID_DURATION"])),
+            ("valid-email-address-format", json!({}), json!("emacheke"), json!(["VALID_EMAIL_ADDRESS_FORMAT"])),
+            ("valid-name-format", json!({}), json!("R2D2"), json!(["VALID_NAME_FORMAT"])),
+            ("valid-phone-format", json!({}), json!("555 CALL"), json!(["VALID_PHONE_FORMAT"])),
+            (
+                "at-least-X-capitals",
+                json!({"numCaps": 2}),
+                json!("(Ab)"),
+                json!([["AT_LEAST_X_CAPITAL_LETTERS", {"numCaps": 2}]]),
+            ),
+            (
+                "at-least-X-numbers",
+                json!({"numNums": "1"}),
+                json!("a"),
+                json!([["AT_LEAST_X_NUMBERS", {"numNums": "1"}]]),
+            ),
+            ("minimum-length", json!({"minLength": 3}), json!("😀"), json!([["MIN_LENGTH", {"minLength": 3}]])),
+            ("maximum-length", json!({"maxLength": 3}), json!("😀😀"), json!([["MAX_LENGTH", {"maxLength": 3}]])),
+            ("validNumber", json!({}), json!("1,5"), json!(["VALID_NUMBER"])),
+            ("minimumNumber", json!({"minimum": 3}), json!(2.999), json!([["MINIMUM_NUMBER_VALUE", {"minimum": 3}]])),
+            (
+                "maximumNumber",
+                json!({"maximum": 9007199254740992u64}),
+                json!(9007199254740993u64),
+                json!([["MAXIMUM_NUMBER_VALUE", {"maximum": 9007199254740992u64}]]),
+            ),
+            (
+                "cannot-contain-others",
+                json!({"disallowedFields": "userName, sn"}),
+                json!("bjensenJensen1"),
+                json!([
+                    ["CANNOT_CONTAIN_OTHERS", {"disallowedFields": "userName"}],
+                    ["CANNOT_CONTAIN_OTHERS", {"disallowedFields": "sn"}],
+                ]),
+            ),
+            (
+                "cannot-contain-characters",
+                json!({"forbiddenChars": ["/", "+"]}),
+                json!("a+/b"),
+                json!([["CANNOT_CONTAIN_CHARACTERS", {"forbiddenChars": "/, +"}]]),
+            ),
+            (
+                "cannot-contain-duplicates",
+                json!({}),
+                json!("hello"),
+                json!([["CANNOT_CONTAIN_DUPLICATES", {"duplicateValue": "l"}]]),
+            ),
+            (
+                "cannot-contain-duplicates",
+                json!({}),
+                json!([1, 2, 1]),
+                json!([["CANNOT_CONTAIN_DUPLICATES", {"duplicateValue": 1}]]),
+            ),
+        ] {
+            assert_eq!(Json::Array(found(id, &params, &value)), violations, "{id} {params} on {value}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_looked_at() {
+        for (id, params, fault) in [
+            ("minimum-length", json!({}), "its parameter 'minLength' is missing"),
+            ("minimum-length", json!({"minLength": -1}), "its parameter 'minLength' is -1, not a count"),
+            ("maximumNumber", json!({"maximum": "much"}), "its parameter 'maximum' is \"much\", not a number"),
+            (
+                "cannot-contain-characters",
+                json!({"forbiddenChars": [1]}),
+                "its parameter 'forbiddenChars' is [1], not a list of strings",
+            ),
+            ("regexpMatches", json!({}), "its parameter 'regexp' is missing"),
+        ] {
+            assert_eq!(compile(id, &params).err().as_deref(), Some(fault));
+        }
+    }
 }

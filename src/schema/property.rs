@@ -4,6 +4,9 @@
 //! asked once per cell: [`Property::read`] makes a typed value of a text, [`Property::check`] asks the policies. It
 //! does not know whether an empty cell clears or keeps, nor what other objects hold.
 
+mod elements;
+mod kind;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
@@ -15,6 +18,9 @@ use crate::schema::policy::{Enumeration, Policy, Violation};
 use crate::schema::value::{
     Fault, Value, integer_from_json, json_type_name, number_from_json, parse_json, read_integer, read_number,
 };
+
+pub(super) use elements::Elements;
+pub use kind::PropertyKind;
 
 /// One property of an object type, with its path. Properties of nested objects are properties of their own.
 #[derive(Clone, Debug)]
@@ -48,31 +54,6 @@ pub struct Property {
     pub(super) elements: Option<Elements>,
 }
 
-/// The types of properties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PropertyKind {
-    /// Any text.
-    String,
-    /// Any number.
-    Number,
-    /// An integral number.
-    Integer,
-    /// `true` or `false`.
-    Boolean,
-    /// A string with `"format": "date"`, stored as `2021-12-25`.
-    Date,
-    /// A string with `"format": "date-time"` or `"datetime"`, stored as RFC 3339 in UTC.
-    DateTime,
-    /// A JSON array.
-    Array,
-    /// A JSON object without properties of its own.
-    Object,
-    /// A link to other objects.
-    Relationship,
-    /// Nothing but null.
-    Null,
-}
-
 /// Who may see a property.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scope {
@@ -104,14 +85,6 @@ pub enum Refusal {
     Private,
     /// The property is a relationship.
     Relationship,
-}
-
-/// What the elements of an array have to be like.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Elements {
-    /// None means any.
-    pub(super) types: Vec<PropertyKind>,
-    pub(super) policies: Vec<Policy>,
 }
 
 impl Property {
@@ -165,12 +138,7 @@ impl Property {
 
     /// Asks all policies about a value, adding a violation for each requirement not met. `siblings` gives the texts of
     /// other properties of the same object.
-    pub fn check<'s>(
-        &self,
-        value: &Value<'_>,
-        siblings: &dyn Fn(&str) -> Option<&'s str>,
-        out: &mut Vec<Violation>,
-    ) {
+    pub fn check<'s>(&self, value: &Value<'_>, siblings: &dyn Fn(&str) -> Option<&'s str>, out: &mut Vec<Violation>) {
         for policy in &self.policies {
             policy.check(&self.path, value, siblings, out);
         }
@@ -214,9 +182,12 @@ impl Property {
     fn read_date<'a>(&self, cell: &'a str, dates: &DateFormats) -> Result<Value<'a>, Violation> {
         let is_date = self.kind == PropertyKind::Date;
         let mut text = String::with_capacity("2021-12-25T08:30:06Z".len());
-        let written = dates.parse(cell).and_then(|instant| match is_date {
-            true => instant.write_date(&mut text),
-            false => Ok(instant.write_date_time(&mut text)),
+        let written = dates.parse(cell).and_then(|instant| {
+            if is_date {
+                return instant.write_date(&mut text);
+            }
+            instant.write_date_time(&mut text);
+            Ok(())
         });
         let requirement = if is_date { "VALID_DATE" } else { "VALID_DATETIME" };
         match written {
@@ -248,13 +219,18 @@ impl Property {
         let wrong = array.as_array().into_iter().flatten().enumerate().find(|(_, element)| is_wrong(element));
         if let Some((at, element)) = wrong {
             let path = format!("{}[{at}]", self.path);
-            return Err(Violation::wrong_type(&path, json_type_name(element), &names(wanted), &shown(element)));
+            return Err(Violation::wrong_type(
+                &path,
+                json_type_name(element),
+                &PropertyKind::names(wanted),
+                &shown(element),
+            ));
         }
         Ok(Value::Json(Box::new(array)))
     }
 
     fn wrong_type(&self, found: &str, value: &str) -> Violation {
-        Violation::wrong_type(&self.path, found, &names(&self.types), value)
+        Violation::wrong_type(&self.path, found, &PropertyKind::names(&self.types), value)
     }
 
     fn bad_number(&self, cell: &str, fault: Fault) -> Violation {
@@ -267,73 +243,6 @@ impl Property {
         };
         let message = format!("'{}' {said}", violation.value.as_deref().unwrap_or_default());
         violation.saying(message)
-    }
-}
-
-impl PropertyKind {
-    /// The name of the type in a definition, which a date shares with other strings.
-    pub fn name(self) -> &'static str {
-        match self {
-            PropertyKind::String | PropertyKind::Date | PropertyKind::DateTime => "string",
-            PropertyKind::Number => "number",
-            PropertyKind::Integer => "integer",
-            PropertyKind::Boolean => "boolean",
-            PropertyKind::Array => "array",
-            PropertyKind::Object => "object",
-            PropertyKind::Relationship => "relationship",
-            PropertyKind::Null => "null",
-        }
-    }
-
-    /// The type of that name, without regard to formats.
-    pub(super) fn named(name: &str) -> Option<PropertyKind> {
-        Some(match name {
-            "string" => PropertyKind::String,
-            "number" => PropertyKind::Number,
-            "integer" => PropertyKind::Integer,
-            "boolean" => PropertyKind::Boolean,
-            "array" => PropertyKind::Array,
-            "object" => PropertyKind::Object,
-            "relationship" => PropertyKind::Relationship,
-            "null" => PropertyKind::Null,
-            _ => return None,
-        })
-    }
-
-    fn takes(self, json: &Json) -> bool {
-        match self {
-            PropertyKind::Integer => json.as_number().is_some_and(|number| integer_from_json(number).is_some()),
-            PropertyKind::Relationship => json.is_object(),
-            other => other.name() == json_type_name(json),
-        }
-    }
-}
-
-impl Elements {
-    fn are_relationships(&self) -> bool {
-        self.types.contains(&PropertyKind::Relationship)
-    }
-
-    fn check<'s>(
-        &self,
-        path: &str,
-        array: &Json,
-        siblings: &dyn Fn(&str) -> Option<&'s str>,
-        out: &mut Vec<Violation>,
-    ) {
-        if self.policies.is_empty() {
-            return;
-        }
-        for (at, element) in array.as_array().into_iter().flatten().enumerate() {
-            let path = format!("{path}[{at}]");
-            let value = match element {
-                Json::String(text) => Value::Text(Cow::Borrowed(text)),
-                Json::Bool(value) => Value::Boolean(*value),
-                Json::Number(number) => number_from_json(number),
-                other => Value::Json(Box::new(other.clone())),
-            };
-            self.policies.iter().for_each(|policy| policy.check(&path, &value, siblings, out));
-        }
     }
 }
 
@@ -357,19 +266,8 @@ fn read_boolean(cell: &str) -> Option<bool> {
     }
 }
 
-/// The names of types, each once.
-fn names(kinds: &[PropertyKind]) -> Vec<&'static str> {
-    let mut names: Vec<&str> = Vec::with_capacity(kinds.len());
-    for kind in kinds {
-        if !names.contains(&kind.name()) {
-            names.push(kind.name());
-        }
-    }
-    names
-}
-
 /// A JSON value as it is shown to people: a string without its quotes.
-fn shown(json: &Json) -> Cow<'_, str> {
+pub(super) fn shown(json: &Json) -> Cow<'_, str> {
     json.as_str().map_or_else(|| Cow::Owned(json.to_string()), Cow::Borrowed)
 }
 
@@ -377,4 +275,187 @@ fn shown(json: &Json) -> Cow<'_, str> {
 fn iso8601() -> &'static DateFormats {
     static FORMATS: OnceLock<DateFormats> = OnceLock::new();
     FORMATS.get_or_init(DateFormats::iso8601)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use crate::schema::{DateFormats, ObjectType, Positions, Property, Refusal, Violation};
+
+    /// The property of that definition.
+    fn property(definition: Json) -> Property {
+        let definition = json!({ "name": "t", "schema": { "properties": { "p": definition } } });
+        let (object_type, _) = ObjectType::parse(&definition, &Positions::default()).expect("a good definition");
+        object_type.property("p").expect("its only property").clone()
+    }
+
+    fn read(definition: &Json, cell: &str) -> Result<String, Violation> {
+        let mut json = String::new();
+        property(definition.clone()).read(cell, &DateFormats::iso8601())?.write_json(&mut json);
+        Ok(json)
+    }
+
+    fn read_json(definition: &Json, member: &Json) -> Result<String, Violation> {
+        let mut json = String::new();
+        property(definition.clone()).read_json(member)?.write_json(&mut json);
+        Ok(json)
+    }
+
+    #[test]
+    fn cells_become_values() {
+        for (definition, cell, stored) in [
+            (json!({"type": "string"}), " 01060 ", "\" 01060 \""),
+            (json!({}), "=1+1", "\"=1+1\""),
+            (json!({"type": ["null", "string"]}), "null", "\"null\""),
+            (json!({"type": ["string", "null"]}), "x", "\"x\""),
+            (json!({"type": "boolean"}), " tRuE ", "true"),
+            (json!({"type": "boolean"}), "FALSE", "false"),
+            (json!({"type": "number"}), " 1.50", "1.5"),
+            (json!({"type": "number"}), "9007199254740993", "9007199254740993"),
+            (json!({"type": "integer"}), "+007", "7"),
+            (json!({"type": "string", "format": "date"}), "2021-12-25", "\"2021-12-25\""),
+            (json!({"type": "string", "format": "date-time"}), "2021-12-25T01:00:00+01:00", "\"2021-12-25T00:00:00Z\""),
+            (json!({"type": "string", "format": "datetime"}), "2021-12-25", "\"2021-12-25T00:00:00Z\""),
+            (json!({"type": "string", "format": "uri"}), "x", "\"x\""),
+            (json!({"type": "array"}), " [1, \"a\"] ", "[1,\"a\"]"),
+            (json!({"type": "array", "items": {"type": "string"}}), "[\"a\"]", "[\"a\"]"),
+            (json!({"type": "object"}), "{\"b\": 1, \"a\": 2}", "{\"b\":1,\"a\":2}"),
+            (json!({"type": "string", "enum": ["Male", "Female"], "enumIgnoreCase": true}), "MALE", "\"Male\""),
+        ] {
+            assert_eq!(read(&definition, cell).map_err(|violation| violation.message), Ok(stored.to_owned()), "{cell}");
+        }
+    }
+
+    #[test]
+    fn cells_of_another_type_say_what_would_be_right() {
+        let found: Vec<String> = [
+            (json!({"type": "boolean"}), "yes"),
+            (json!({"type": "number"}), "1,5"),
+            (json!({"type": "number"}), "18446744073709551616"),
+            (json!({"type": "number"}), "1e999"),
+            (json!({"type": "integer"}), "1.0"),
+            (json!({"type": "string", "format": "date"}), "2021-02-30"),
+            (json!({"type": "string", "format": "date-time"}), "soon"),
+            (json!({"type": "array"}), "a;b"),
+            (json!({"type": "array"}), "{}"),
+            (json!({"type": "array", "items": {"type": "string"}}), "[\"a\",1]"),
+            (json!({"type": "object"}), "{\"a\":1,\"a\":2}"),
+            (json!({"type": "null"}), "x"),
+        ]
+        .iter()
+        .map(|(definition, cell)| {
+            let violation = read(definition, cell).expect_err(cell);
+            let params = violation.params.map(|params| format!(" {params}")).unwrap_or_default();
+            format!("{} {}{params}: {}", violation.property, violation.requirement, violation.message)
+        })
+        .collect();
+        insta::assert_snapshot!(found.join("\n"), @r#"
+        p VALID_TYPE {"invalidType":"string","validTypes":["boolean"]}: 'yes' is not true or false
+        p VALID_TYPE {"invalidType":"string","validTypes":["number"]}: '1,5' is not a number
+        p VALID_TYPE {"invalidType":"string","validTypes":["number"]}: '18446744073709551616' is an integer beyond 64 bits, which cannot be kept exactly
+        p VALID_TYPE {"invalidType":"string","validTypes":["number"]}: '1e999' is too large for a number
+        p VALID_TYPE {"invalidType":"string","validTypes":["integer"]}: '1.0' is not an integer: digits only, without a fraction or an exponent
+        p VALID_DATE: '2021-02-30' is not a date in ISO 8601, such as 2021-12-25 or 2021-06-25T13:55:42Z (February 2021 has 28 days)
+        p VALID_DATETIME: 'soon' is not a date in ISO 8601, such as 2021-12-25 or 2021-06-25T13:55:42Z (a year with four digits expected, 'soon' found)
+        p VALID_TYPE {"invalidType":"string","validTypes":["array"]}: 'a;b' is not a JSON array: expected value at line 1 column 1
+        p VALID_TYPE {"invalidType":"object","validTypes":["array"]}: '{}' is not a JSON array
+        p[1] VALID_TYPE {"invalidType":"number","validTypes":["string"]}: '1' is not a string
+        p VALID_TYPE {"invalidType":"string","validTypes":["object"]}: '{"a":1,"a":2}' is not a JSON object: the name "a" comes twice at line 1 column 13
+        p VALID_TYPE {"invalidType":"string","validTypes":["null"]}: 'x' is not null
+        "#);
+    }
+
+    #[test]
+    fn members_of_json_bodies_become_values() {
+        for (definition, member, stored) in [
+            (json!({"type": "string"}), json!(""), "\"\""),
+            (json!({"type": "boolean"}), json!(true), "true"),
+            (json!({"type": "number"}), json!(1.0), "1"),
+            (json!({"type": "integer"}), json!(1.0), "1"),
+            (json!({"type": ["string", "null"]}), json!(null), "null"),
+            (json!({"type": "string", "nullable": true}), json!(null), "null"),
+            (json!({"type": ["string", "number"]}), json!(1.5), "1.5"),
+            (
+                json!({"type": "string", "format": "date-time"}),
+                json!("2021-12-25T01:00:00+01:00"),
+                "\"2021-12-25T00:00:00Z\"",
+            ),
+            (json!({"type": "relationship"}), json!({"_ref": "managed/user/1"}), "{\"_ref\":\"managed/user/1\"}"),
+            (json!({"type": "array", "items": {"type": "relationship"}}), json!([{"_ref": "x"}]), "[{\"_ref\":\"x\"}]"),
+            (json!({"type": "string", "enum": ["A"], "enumIgnoreCase": true}), json!("a"), "\"A\""),
+        ] {
+            assert_eq!(read_json(&definition, &member).map_err(|violation| violation.message), Ok(stored.to_owned()));
+        }
+        for (definition, member, found, wanted) in [
+            (json!({"type": "string"}), json!(1), "number", json!(["string"])),
+            (json!({"type": "boolean"}), json!("true"), "string", json!(["boolean"])),
+            (json!({"type": ["number", "string"]}), json!(null), "null", json!(["number", "string"])),
+            (json!({"type": "integer"}), json!(1.5), "number", json!(["integer"])),
+            (json!({"type": "array"}), json!({}), "object", json!(["array"])),
+            (json!({"type": "object"}), json!([]), "array", json!(["object"])),
+        ] {
+            let violation = read_json(&definition, &member).expect_err("another type");
+            let params = json!({"invalidType": found, "validTypes": wanted});
+            assert_eq!((&*violation.requirement, violation.params.as_deref()), ("VALID_TYPE", Some(&params)));
+        }
+    }
+
+    #[test]
+    fn all_policies_are_asked() {
+        let property = property(json!({
+            "type": "string",
+            "minLength": 9,
+            "pattern": "^[a-z]+$",
+            "enum": ["abcdefghi"],
+            "policies": [
+                {"policyId": "minimum-length", "params": {"minLength": 9}},
+                {"policyId": "valid-email-address-format"},
+                {"policyId": "cannot-contain-characters", "params": {"forbiddenChars": ["/"]}},
+            ],
+        }));
+        let mut violations = Vec::new();
+        let value = property.read("A/1", &DateFormats::iso8601()).expect("any text is a string");
+        property.check(&value, &|_| None, &mut violations);
+        let requirements: Vec<&str> = violations.iter().map(|violation| &*violation.requirement).collect();
+        let expected = [
+            "MIN_LENGTH",
+            "MATCH_REGEXP",
+            "VALID_ENUM_VALUE",
+            "VALID_EMAIL_ADDRESS_FORMAT",
+            "CANNOT_CONTAIN_CHARACTERS",
+        ];
+        assert_eq!(requirements, expected);
+    }
+
+    #[test]
+    fn elements_have_policies_of_their_own() {
+        let property = property(json!({
+            "type": "array",
+            "items": {"type": "string", "policies": [{"policyId": "valid-email-address-format"}]},
+        }));
+        assert!(property.has_policies());
+        let mut violations = Vec::new();
+        let value = property.read("[\"a@b.cc\",\"x\"]", &DateFormats::iso8601()).expect("an array of strings");
+        property.check(&value, &|_| None, &mut violations);
+        let found: Vec<_> =
+            violations.iter().map(|violation| (&*violation.property, &*violation.requirement)).collect();
+        assert_eq!(found, [("p[1]", "VALID_EMAIL_ADDRESS_FORMAT")]);
+    }
+
+    #[test]
+    fn not_every_property_can_be_imported() {
+        for (definition, importable) in [
+            (json!({"type": "string"}), Ok(())),
+            (json!({"type": "array"}), Ok(())),
+            (json!({"type": "string", "readOnly": true}), Err(Refusal::ReadOnly)),
+            (json!({"type": "string", "isVirtual": true, "scope": "private"}), Err(Refusal::ReadOnly)),
+            (json!({"type": "string", "scope": "private"}), Err(Refusal::Private)),
+            (json!({"type": "string", "state": "DISABLED", "readOnly": true}), Err(Refusal::Disabled)),
+            (json!({"type": "relationship"}), Err(Refusal::Relationship)),
+            (json!({"type": "array", "items": {"type": "relationship"}}), Err(Refusal::Relationship)),
+        ] {
+            assert_eq!(property(definition.clone()).importable(), importable, "{definition}");
+        }
+    }
 }

@@ -179,9 +179,8 @@ mod tests {
 
     #[test]
     fn strings_are_escaped_as_serde_json_does() {
-        let mut texts: Vec<String> = ["", "plain", "\"", "\\", "a\"b\\c", "Zoë 😀", "\u{2028}\u{7f}\u{80}"]
-            .map(str::to_owned)
-            .into();
+        let mut texts: Vec<String> =
+            ["", "plain", "\"", "\\", "a\"b\\c", "Zoë 😀", "\u{2028}\u{7f}\u{80}"].map(str::to_owned).into();
         for control in 0..0x20u8 {
             for before in 0..17 {
                 texts.push(format!("{}{}z", "x".repeat(before), control as char));

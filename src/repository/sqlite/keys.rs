@@ -1,9 +1,10 @@
 //! The key table of one index during a session.
 //!
-//! Entries are `(hash, object, fingerprint)`. New ones are held back and written in key order when the session
+//! Entries are `(hash, object)`. New ones are held back and written in key order when the session
 //! flushes, so that each page of the index is touched once; until then, look-ups see them here. While the whole table
 //! fits into [`MAX_CACHED`] entries it is read once, sequentially, and look-ups need no SQL at all.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -11,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::sql;
 use crate::error::Result;
-use crate::repository::{Holder, ObjectNumber};
+use crate::repository::ObjectNumber;
 
 /// Entries kept in memory at most: a table of 2^21 slots at its full load, 50 MB.
 pub(super) const MAX_CACHED: usize = (1 << 21) / 8 * 7;
@@ -36,55 +37,39 @@ impl Hasher for Identity {
 
 type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
 
-/// Holders by hash; nearly always one each.
+/// Objects by the hash of their key; nearly always one each.
 #[derive(Default)]
 struct Holders {
-    first: ByHash<Holder>,
+    first: ByHash<ObjectNumber>,
     /// Those beyond the first.
-    more: ByHash<Vec<Holder>>,
+    more: ByHash<Vec<ObjectNumber>>,
 }
 
 impl Holders {
-    fn get(&self, hash: u64) -> impl Iterator<Item = Holder> + '_ {
+    fn get(&self, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
         let first = self.first.get(&hash).copied();
         let more = first.and_then(|_| if self.more.is_empty() { None } else { self.more.get(&hash) });
         first.into_iter().chain(more.into_iter().flatten().copied())
     }
 
-    fn insert(&mut self, hash: u64, holder: Holder) {
+    fn insert(&mut self, hash: u64, object: ObjectNumber) {
         match self.first.entry(hash) {
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(holder);
-            }
-            std::collections::hash_map::Entry::Occupied(_) => self.more.entry(hash).or_default().push(holder),
+            Entry::Vacant(place) => drop(place.insert(object)),
+            Entry::Occupied(_) => self.more.entry(hash).or_default().push(object),
         }
     }
 
     fn remove(&mut self, hash: u64, object: ObjectNumber) {
         let more = self.more.get_mut(&hash);
         match self.first.get_mut(&hash) {
-            Some(first) if first.object == object => match more.and_then(Vec::pop) {
+            Some(first) if *first == object => match more.and_then(Vec::pop) {
                 Some(next) => *first = next,
-                None => {
-                    self.first.remove(&hash);
-                }
+                None => drop(self.first.remove(&hash)),
             },
-            _ => {
-                if let Some(more) = more {
-                    more.retain(|holder| holder.object != object);
-                }
-            }
+            _ => more.into_iter().for_each(|more| more.retain(|other| *other != object)),
         }
         if self.more.get(&hash).is_some_and(Vec::is_empty) {
             self.more.remove(&hash);
-        }
-    }
-
-    fn stamp(&mut self, hash: u64, object: ObjectNumber, fingerprint: u64) {
-        let first = self.first.get_mut(&hash).into_iter();
-        let mut all = first.chain(self.more.get_mut(&hash).into_iter().flatten());
-        if let Some(holder) = all.find(|holder| holder.object == object) {
-            holder.fingerprint = fingerprint;
         }
     }
 
@@ -113,11 +98,10 @@ pub(super) struct KeyTable {
     complete: bool,
     /// The entries in `added`, when the table is not complete.
     pending: Holders,
-    added: Vec<(u64, Holder)>,
+    added: Vec<(u64, ObjectNumber)>,
     /// No object below this one is in `added`.
     first_added: ObjectNumber,
     removed: HashSet<(u64, ObjectNumber)>,
-    stamped: Vec<(u64, Holder)>,
 }
 
 impl KeyTable {
@@ -132,7 +116,6 @@ impl KeyTable {
             added: Vec::new(),
             first_added: ObjectNumber::MAX,
             removed: HashSet::new(),
-            stamped: Vec::new(),
         }
     }
 
@@ -144,12 +127,12 @@ impl KeyTable {
     /// Reads the whole table. To be called with nothing pending.
     pub(super) fn load(&mut self, conn: &Connection) -> Result<()> {
         self.forget();
-        let sql = format!("SELECT hash, object, fingerprint FROM key_{}", self.number);
+        let sql = format!("SELECT hash, object FROM key_{}", self.number);
         let mut statement = sql::prepare(conn, &sql)?;
         let mut rows = sql::query(&mut statement, [])?;
         while let Some(row) = sql::next(&mut rows)? {
-            let (hash, holder) = entry(row)?;
-            self.known.insert(hash, holder);
+            let (hash, object) = entry(row)?;
+            self.known.insert(hash, object);
         }
         self.complete = true;
         Ok(())
@@ -173,20 +156,20 @@ impl KeyTable {
         hashes.dedup();
         let n = self.number;
         let sql = match self.spilled {
-            false => format!("SELECT hash, object, fingerprint FROM key_{n} WHERE hash = ?1"),
+            false => format!("SELECT hash, object FROM key_{n} WHERE hash = ?1"),
             true => format!(
-                "SELECT hash, object, fingerprint FROM main.key_{n} AS k WHERE hash = ?1 AND NOT EXISTS \
+                "SELECT hash, object FROM main.key_{n} AS k WHERE hash = ?1 AND NOT EXISTS \
                  (SELECT 1 FROM scratch.gone_{n} AS g WHERE g.hash = k.hash AND g.object = k.object) \
-                 UNION ALL SELECT hash, object, fingerprint FROM scratch.key_{n} WHERE hash = ?1"
+                 UNION ALL SELECT hash, object FROM scratch.key_{n} WHERE hash = ?1"
             ),
         };
         let mut statement = sql::prepare(conn, &sql)?;
         for &hash in hashes.iter() {
             let mut rows = sql::query(&mut statement, params![hash.cast_signed()])?;
             while let Some(row) = sql::next(&mut rows)? {
-                let (hash, holder) = entry(row)?;
-                if self.removed.is_empty() || !self.removed.contains(&(hash, holder.object)) {
-                    self.known.insert(hash, holder);
+                let (hash, object) = entry(row)?;
+                if self.removed.is_empty() || !self.removed.contains(&(hash, object)) {
+                    self.known.insert(hash, object);
                 }
             }
         }
@@ -194,21 +177,21 @@ impl KeyTable {
     }
 
     /// The objects that have a key of this hash, among those prefetched or put since.
-    pub(super) fn holders(&self, hash: u64) -> impl Iterator<Item = Holder> + '_ {
+    pub(super) fn holders(&self, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
         self.known.get(hash).chain(self.pending.get(hash))
     }
 
-    pub(super) fn add(&mut self, hash: u64, holder: Holder) {
-        if self.complete { &mut self.known } else { &mut self.pending }.insert(hash, holder);
-        self.first_added = self.first_added.min(holder.object);
-        self.added.push((hash, holder));
+    pub(super) fn add(&mut self, hash: u64, object: ObjectNumber) {
+        if self.complete { &mut self.known } else { &mut self.pending }.insert(hash, object);
+        self.first_added = self.first_added.min(object);
+        self.added.push((hash, object));
     }
 
     pub(super) fn remove(&mut self, hash: u64, object: ObjectNumber) {
         self.known.remove(hash, object);
         self.pending.remove(hash, object);
         let added = (object >= self.first_added)
-            .then(|| self.added.iter().rposition(|(added, holder)| (*added, holder.object) == (hash, object)))
+            .then(|| self.added.iter().rposition(|added| *added == (hash, object)))
             .flatten();
         match added {
             Some(at) => drop(self.added.swap_remove(at)),
@@ -216,37 +199,27 @@ impl KeyTable {
         }
     }
 
-    /// Notes the fingerprint of the record that this holder now equals.
-    pub(super) fn stamp(&mut self, hash: u64, holder: Holder) {
-        self.known.stamp(hash, holder.object, holder.fingerprint);
-        self.stamped.push((hash, holder));
-    }
-
     /// Changes that wait for a flush.
     pub(super) fn pending(&self) -> usize {
-        self.added.len() + self.removed.len() + self.stamped.len()
+        self.added.len() + self.removed.len()
     }
 
     /// Writes what is pending, in key order.
     pub(super) fn flush(&mut self, conn: &Connection) -> Result<()> {
         let n = self.number;
-        let order = |(hash, holder): &(u64, Holder)| (hash.cast_signed(), holder.object);
-        self.added.sort_unstable_by_key(order);
-        self.stamped.sort_unstable_by_key(order);
+        self.added.sort_unstable_by_key(|(hash, object)| (hash.cast_signed(), *object));
         let mut removed: Vec<_> = self.removed.drain().map(|(hash, object)| (hash.cast_signed(), object)).collect();
         removed.sort_unstable();
         let (remove, insert) = match self.target {
             Target::Table => (
                 format!("DELETE FROM key_{n} WHERE hash = ?1 AND object = ?2"),
-                format!("INSERT INTO key_{n} (hash, object, fingerprint) VALUES (?1, ?2, ?3)"),
+                format!("INSERT INTO key_{n} (hash, object) VALUES (?1, ?2)"),
             ),
             Target::Scratch => {
                 self.make_scratch_tables(conn)?;
-                // A dry run touches an object once, so its fingerprint is not looked at again.
-                self.stamped.clear();
                 (
                     format!("INSERT INTO scratch.gone_{n} (hash, object) VALUES (?1, ?2)"),
-                    format!("INSERT INTO scratch.key_{n} (hash, object, fingerprint) VALUES (?1, ?2, ?3)"),
+                    format!("INSERT INTO scratch.key_{n} (hash, object) VALUES (?1, ?2)"),
                 )
             }
         };
@@ -254,14 +227,9 @@ impl KeyTable {
         for (hash, object) in removed {
             sql::execute(&mut remove, params![hash, object])?;
         }
-        let update = format!("UPDATE main.key_{n} SET fingerprint = ?3 WHERE hash = ?1 AND object = ?2");
-        let mut update = sql::prepare(conn, &update)?;
-        for (hash, holder) in self.stamped.drain(..) {
-            sql::execute(&mut update, params![hash.cast_signed(), holder.object, holder.fingerprint.cast_signed()])?;
-        }
         let mut insert = sql::prepare(conn, &insert)?;
-        for (hash, holder) in self.added.drain(..) {
-            sql::execute(&mut insert, params![hash.cast_signed(), holder.object, holder.fingerprint.cast_signed()])?;
+        for (hash, object) in self.added.drain(..) {
+            sql::execute(&mut insert, params![hash.cast_signed(), object])?;
         }
         self.first_added = ObjectNumber::MAX;
         self.pending.clear();
@@ -282,7 +250,7 @@ impl KeyTable {
             sql::batch(
                 conn,
                 &format!(
-                    "CREATE TABLE scratch.key_{n} (hash INTEGER, object INTEGER, fingerprint INTEGER, \
+                    "CREATE TABLE scratch.key_{n} (hash INTEGER, object INTEGER, \
                      PRIMARY KEY (hash, object)) WITHOUT ROWID; \
                      CREATE TABLE scratch.gone_{n} (hash INTEGER, object INTEGER, PRIMARY KEY (hash, object)) \
                      WITHOUT ROWID;"
@@ -294,9 +262,7 @@ impl KeyTable {
     }
 }
 
-fn entry(row: &rusqlite::Row<'_>) -> Result<(u64, Holder)> {
+fn entry(row: &rusqlite::Row<'_>) -> Result<(u64, ObjectNumber)> {
     let hash: i64 = sql::get(row, 0)?;
-    let object = sql::get(row, 1)?;
-    let fingerprint: i64 = sql::get(row, 2)?;
-    Ok((hash.cast_unsigned(), Holder { object, fingerprint: fingerprint.cast_unsigned() }))
+    Ok((hash.cast_unsigned(), sql::get(row, 1)?))
 }

@@ -17,7 +17,7 @@ impl Sqlite {
     pub fn object(&self, stored: &StoredType, id: &str) -> Result<Option<Object>> {
         let Some(number) = Uuid::parse_str(id).ok().and_then(number_in) else { return Ok(None) };
         let sql = format!(
-            "SELECT {COLUMNS} FROM object_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
+            "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
             stored.number
         );
         let found = sql::first(&self.connect()?, &sql, [number], read)?;
@@ -40,7 +40,7 @@ impl Sqlite {
     pub fn each_object(&self, stored: &StoredType, mut each: impl FnMut(Object) -> Result<()>) -> Result<()> {
         let conn = self.connect()?;
         let sql = format!(
-            "SELECT {COLUMNS} FROM object_{} AS o LEFT JOIN import AS i ON i.number = o.import ORDER BY o.number",
+            "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import ORDER BY o.number",
             stored.number
         );
         let mut statement = sql::prepare(&conn, &sql)?;
@@ -54,7 +54,7 @@ impl Sqlite {
 
 fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM object_{} AS o LEFT JOIN import AS i ON i.number = o.import \
+        "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import \
          WHERE o.number > ?1 ORDER BY o.number LIMIT ?2",
         stored.number
     );

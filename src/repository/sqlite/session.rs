@@ -12,12 +12,13 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::checkpoint::Checkpointer;
+use super::fingerprints::Fingerprints;
 use super::keys::{Identity, KeyTable, MAX_CACHED, Target};
 use super::{Sqlite, imports, sql};
 use crate::clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::import::{Counts, Failure, Import};
-use crate::repository::{Existing, Holder, Mode, ObjectNumber, StoredType};
+use crate::repository::{Existing, Mode, ObjectNumber, StoredType};
 
 /// Bits of a server-made id that say where its object lies. RFC 9562 calls such a part of a version 7 UUID a counter.
 const NUMBER_BITS: u32 = 44;
@@ -40,9 +41,12 @@ pub struct Session {
     type_number: i64,
     import_number: i64,
     tables: Vec<KeyTable>,
+    fingerprints: Fingerprints,
     /// How many records are to be expected: whether it pays to read an index whole.
     expected: u64,
     open: bool,
+    /// When the transaction began, in milliseconds: the time in the ids it makes.
+    opened: u64,
     data_version: i64,
     next_object: ObjectNumber,
     fetched: Fetched,
@@ -64,7 +68,7 @@ struct Fetched {
 struct Puts {
     text: String,
     created: Vec<(ObjectNumber, Uuid, Range<usize>)>,
-    updated: Vec<(ObjectNumber, Range<usize>)>,
+    updated: Vec<(ObjectNumber, u64, Range<usize>)>,
 }
 
 impl Session {
@@ -91,8 +95,10 @@ impl Session {
             type_number: stored.number,
             import_number: imports::number(&conn, import.id)?,
             tables: stored.indexes.iter().map(|index| KeyTable::new(index.number, target)).collect(),
+            fingerprints: Fingerprints::new(stored.number),
             expected,
             open: false,
+            opened: 0,
             data_version: 0,
             next_object: 0,
             fetched: Fetched::default(),
@@ -111,6 +117,7 @@ impl Session {
             Mode::DryRun => sql::batch(&self.conn, "BEGIN")?,
         }
         self.open = true;
+        self.opened = clock::unix_millis();
         // The version moves when another connection has committed: what we remember of the keys may be outdated then.
         let version = sql::first(&self.conn, "PRAGMA data_version", [], |row| sql::get(row, 0))?.unwrap_or(0);
         let last: i64 = sql::first(
@@ -124,6 +131,7 @@ impl Session {
         if version != self.data_version {
             self.data_version = version;
             self.tables.iter_mut().for_each(KeyTable::forget);
+            self.fingerprints.forget();
             // Reading an entry in passing costs an eighth of looking it up.
             let stored = last.unsigned_abs();
             if stored <= MAX_CACHED as u64 && stored / 8 <= self.expected {
@@ -146,7 +154,7 @@ impl Session {
     }
 
     /// The objects with a key of this hash. To be checked against the objects, unless the fingerprint is equal.
-    pub fn holders(&self, index: usize, hash: u64) -> impl Iterator<Item = Holder> + '_ {
+    pub fn holders(&self, index: usize, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
         self.tables[index].holders(hash)
     }
 
@@ -156,21 +164,23 @@ impl Session {
         numbers.dedup();
         self.fetched.text.clear();
         self.fetched.objects.clear();
-        let select = format!("SELECT revision, document FROM object_{} WHERE number = ?1", self.type_number);
-        let mut statement = sql::prepare(&self.conn, &select)?;
-        for &number in numbers.iter() {
-            let mut rows = sql::query(&mut statement, [number])?;
-            if let Some(row) = sql::next(&mut rows)? {
-                let revision: i64 = sql::get(row, 0)?;
-                let document = row.get_ref(1).map_err(|error| sql::failed(&select, error))?;
-                let document = document.as_str().map_err(|error| crate::error::Error::storage("a document", error))?;
-                let start = self.fetched.text.len();
-                self.fetched.text.push_str(document);
-                let place = start..self.fetched.text.len();
-                self.fetched.objects.insert(number.unsigned_abs(), (revision.unsigned_abs(), place));
+        // The latest version first.
+        for table in ["change", "object"] {
+            let select = format!("SELECT revision, document FROM {table}_{} WHERE number = ?1", self.type_number);
+            let mut statement = sql::prepare(&self.conn, &select)?;
+            for &number in numbers.iter() {
+                if !self.fetched.objects.contains_key(&number.unsigned_abs()) {
+                    let mut rows = sql::query(&mut statement, [number])?;
+                    sql::next(&mut rows)?.map(|row| self.fetched.keep(number, row)).transpose()?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// The fingerprint of the record that an object equals; 0 if none is known.
+    pub fn fingerprint(&mut self, object: ObjectNumber) -> Result<u64> {
+        self.fingerprints.get(&self.conn, object)
     }
 
     /// An object that was asked for with [`Session::prefetch_objects`], if there is one of this number.
@@ -184,32 +194,39 @@ impl Session {
         let number = self.next_object;
         self.next_object += 1;
         if self.mode == Mode::Write {
-            let id = self.ids.next(number);
+            let id = self.ids.next(number, self.opened);
             let place = self.puts.keep(document);
             self.puts.created.push((number, id, place));
         }
         number
     }
 
-    /// Puts the new document of an existing object. Changes of its keys are told separately.
-    pub fn update(&mut self, number: ObjectNumber, document: &str) {
+    /// Puts the new document of an existing object, which has this revision now. Changes of its keys are told
+    /// separately.
+    pub fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
         if self.mode == Mode::Write {
             let place = self.puts.keep(document);
-            self.puts.updated.push((number, place));
+            self.puts.updated.push((number, revision + 1, place));
         }
     }
 
-    pub fn add_key(&mut self, index: usize, hash: u64, holder: Holder) {
-        self.tables[index].add(hash, holder);
+    /// An object has a key of this hash from now on.
+    pub fn add_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
+        self.tables[index].add(hash, object);
     }
 
+    /// An object no longer has a key of this hash.
     pub fn remove_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
         self.tables[index].remove(hash, object);
     }
 
-    /// Notes which raw record an object now equals, or with fingerprint 0 that this is no longer known.
-    pub fn stamp(&mut self, index: usize, hash: u64, holder: Holder) {
-        self.tables[index].stamp(hash, holder);
+    /// Notes which raw record an object now equals, or with fingerprint 0 that it equals none.
+    pub fn stamp(&mut self, object: ObjectNumber, fingerprint: u64) -> Result<()> {
+        match self.mode {
+            Mode::Write => self.fingerprints.set(&self.conn, object, fingerprint),
+            // A dry run touches an object once, so its fingerprint is not looked at again.
+            Mode::DryRun => Ok(()),
+        }
     }
 
     /// Keeps a failed record.
@@ -230,14 +247,17 @@ impl Session {
             sql::execute(&mut insert, params![number, id, self.import_number, &text[place]])?;
         }
         // In order of number, each page is visited once.
-        updated.sort_unstable_by_key(|(number, _)| *number);
+        updated.sort_unstable_by_key(|(number, ..)| *number);
         let update = format!(
-            "UPDATE object_{} SET revision = revision + 1, import = ?2, document = ?3 WHERE number = ?1",
+            "INSERT INTO change_{} (number, revision, import, document) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (number) DO UPDATE SET revision = excluded.revision, import = excluded.import, \
+             document = excluded.document",
             self.type_number
         );
         let mut update = sql::prepare(&self.conn, &update)?;
-        for (number, place) in updated.drain(..) {
-            sql::execute(&mut update, params![number, self.import_number, &text[place]])?;
+        for (number, revision, place) in updated.drain(..) {
+            let values = params![number, revision.cast_signed(), self.import_number, &text[place]];
+            sql::execute(&mut update, values)?;
         }
         text.clear();
         for table in &mut self.tables {
@@ -256,6 +276,7 @@ impl Session {
                 for table in &mut self.tables {
                     table.flush(&self.conn)?;
                 }
+                self.fingerprints.flush(&self.conn)?;
                 let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
                 sql::run(&self.conn, next, [self.type_number, self.next_object])?;
                 imports::settle(&self.conn, self.import_number, settled, &mut self.failures)?;
@@ -281,7 +302,20 @@ impl Session {
         }
         self.puts = Puts::default();
         self.tables.iter_mut().for_each(KeyTable::reset);
+        self.fingerprints.forget();
         self.data_version = 0;
+        Ok(())
+    }
+}
+
+impl Fetched {
+    fn keep(&mut self, number: ObjectNumber, row: &rusqlite::Row<'_>) -> Result<()> {
+        let revision: i64 = sql::get(row, 0)?;
+        let document = row.get_ref(1).map_err(|error| sql::failed("reading a document", error))?;
+        let document = document.as_str().map_err(|error| Error::storage("reading a document", error))?;
+        let start = self.text.len();
+        self.text.push_str(document);
+        self.objects.insert(number.unsigned_abs(), (revision.unsigned_abs(), start..self.text.len()));
         Ok(())
     }
 }
@@ -306,7 +340,7 @@ impl Ids {
         Ids { random: (high ^ low) | 1 }
     }
 
-    fn next(&mut self, number: ObjectNumber) -> Uuid {
+    fn next(&mut self, number: ObjectNumber, millis: u64) -> Uuid {
         // xorshift64*: the rest of an id must differ, it need not be secret.
         self.random ^= self.random >> 12;
         self.random ^= self.random << 25;
@@ -314,7 +348,7 @@ impl Ids {
         let noise = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> (64 - 30);
         let number = number.unsigned_abs() & ((1 << NUMBER_BITS) - 1);
         let (top, rest) = (number >> 32, number & 0xFFFF_FFFF);
-        let high = (clock::unix_millis() << 16) | 0x7000 | top;
+        let high = (millis << 16) | 0x7000 | top;
         let low = (0b10 << 62) | (rest << 30) | noise;
         Uuid::from_u64_pair(high, low)
     }
@@ -335,11 +369,11 @@ mod tests {
     fn an_id_names_its_object() {
         let mut ids = Ids::new();
         for number in [1, 2, 0xFFFF_FFFF, 0x1_0000_0000, (1 << 44) - 1] {
-            let id = ids.next(number);
+            let id = ids.next(number, 1_700_000_000_000);
             assert_eq!(id.get_version_num(), 7, "{id}");
             assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
             assert_eq!(number_in(id), Some(number));
-            assert_ne!(ids.next(number), id);
+            assert_ne!(ids.next(number, 1_700_000_000_000), id);
         }
     }
 }

@@ -78,9 +78,16 @@ pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Re
     sql::batch(
         conn,
         &format!(
-            "CREATE TABLE IF NOT EXISTS object_{} (number INTEGER PRIMARY KEY, id ANY NOT NULL, \
-             revision INTEGER NOT NULL, import INTEGER, document TEXT NOT NULL) STRICT",
-            stored.number
+            "CREATE TABLE IF NOT EXISTS object_{n} (number INTEGER PRIMARY KEY, id ANY NOT NULL, \
+             revision INTEGER NOT NULL, import INTEGER, document TEXT NOT NULL) STRICT; \
+             CREATE TABLE IF NOT EXISTS change_{n} (number INTEGER PRIMARY KEY, revision INTEGER NOT NULL, \
+             import INTEGER, document TEXT NOT NULL) STRICT; \
+             CREATE TABLE IF NOT EXISTS fingerprint_{n} (chunk INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT; \
+             CREATE VIEW IF NOT EXISTS current_{n} AS SELECT o.number AS number, o.id AS id, \
+             coalesce(c.revision, o.revision) AS revision, coalesce(c.import, o.import) AS import, \
+             coalesce(c.document, o.document) AS document \
+             FROM object_{n} AS o LEFT JOIN change_{n} AS c ON c.number = o.number",
+            n = stored.number
         ),
     )?;
     for property in object_type.properties().iter().filter(|property| property.unique) {
@@ -124,7 +131,7 @@ fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], h
     sql::batch(
         conn,
         &format!(
-            "CREATE TABLE key_{number} (hash INTEGER NOT NULL, object INTEGER NOT NULL, fingerprint INTEGER NOT NULL, \
+            "CREATE TABLE key_{number} (hash INTEGER NOT NULL, object INTEGER NOT NULL, \
              PRIMARY KEY (hash, object)) STRICT, WITHOUT ROWID"
         ),
     )?;
@@ -140,12 +147,12 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
         .map(|path| stored.object_type.property(path).map(|property| property.position as usize))
         .collect::<Option<_>>()
         .ok_or_else(|| Error::internal("an index over a property that the type does not have"))?;
-    let select = format!("SELECT number, document FROM object_{}", stored.number);
+    let select = format!("SELECT number, document FROM current_{}", stored.number);
     let mut statement = sql::prepare(conn, &select)?;
     let mut rows = sql::query(&mut statement, [])?;
     let mut insert = sql::prepare(
         conn,
-        &format!("INSERT INTO key_{} (hash, object, fingerprint) VALUES (?1, ?2, 0)", index.number),
+        &format!("INSERT INTO key_{} (hash, object) VALUES (?1, ?2)", index.number),
     )?;
     let mut key = String::new();
     while let Some(row) = sql::next(&mut rows)? {
@@ -186,7 +193,7 @@ fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectTyp
     });
     for (old, new) in changed {
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM object_{} WHERE json_extract(document, '$[{}]') IS NOT NULL)",
+            "SELECT EXISTS (SELECT 1 FROM current_{} WHERE json_extract(document, '$[{}]') IS NOT NULL)",
             before.number, old.position
         );
         if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{ObjectType, Positions, TypeName};
 use crate::error::{Error, Result};
 use crate::schema::policy::{Bound, Compiled, Enumeration, Limit, Pattern, Policy, compile as compile_policy};
-use crate::schema::property::{Elements, Property, PropertyKind, Scope, State};
+use crate::schema::property::{Elements, Property, PropertyKind, Scope, State, shown};
 
 /// The definitions in a whole `managed.json` (`{"objects": [...]}`), in a list, or in a file of one (`{"name": ...}`).
 pub fn parse_definitions(json: &Json) -> Result<Vec<Json>> {
@@ -142,8 +142,7 @@ impl Reading {
             default: None,
             unique: false,
             title: definition.get("title").and_then(Json::as_str).map(str::to_owned),
-            in_template: around.in_template
-                && matches!(kind.name(), "string" | "boolean" | "number"),
+            in_template: around.in_template && matches!(kind.name(), "string" | "boolean" | "number"),
             types,
             policies: Vec::new(),
             elements: None,
@@ -171,8 +170,9 @@ impl Reading {
                 (Some(PropertyKind::String), Some("date-time" | "datetime")) => kinds.push(PropertyKind::DateTime),
                 (Some(kind), _) => kinds.push(kind),
                 (None, _) => self.faults.push(format!(
-                    "property '{path}': the type {name} is none of string, boolean, number, integer, object, array, \
-                     relationship, null"
+                    "property '{path}': the type '{}' is none of string, boolean, number, integer, object, array, \
+                     relationship, null",
+                    shown(name)
                 )),
             }
         }
@@ -194,17 +194,20 @@ impl Reading {
         let mut inner = around;
         inner.read_only |= is_set("readOnly") || is_set("isVirtual");
         inner.in_template &= types.last() != Some(&PropertyKind::Null);
-        match text(definition, "scope").as_deref() {
-            None | Some("public") => {}
-            Some("private") => inner.scope = Scope::Private,
-            Some(other) => self.faults.push(format!("property '{path}': the scope '{other}' is not public or private")),
-        }
-        match text(definition, "state").as_deref() {
-            None | Some("enabled") => {}
-            Some("disabled" | "deleted") => inner.state = State::Disabled,
-            Some(other) => {
-                self.faults.push(format!("property '{path}': the state '{other}' is not ENABLED, DISABLED or DELETED"));
+        let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+        match definition.get("scope").and_then(Json::as_str) {
+            Some(scope) if is(scope, "private") => inner.scope = Scope::Private,
+            Some(scope) if !is(scope, "public") => {
+                self.faults.push(format!("property '{path}': the scope '{scope}' is not public or private"));
             }
+            _ => {}
+        }
+        match definition.get("state").and_then(Json::as_str) {
+            Some(state) if is(state, "disabled") || is(state, "deleted") => inner.state = State::Disabled,
+            Some(state) if !is(state, "enabled") => {
+                self.faults.push(format!("property '{path}': the state '{state}' is not ENABLED, DISABLED or DELETED"));
+            }
+            _ => {}
         }
         inner
     }
@@ -214,8 +217,8 @@ impl Reading {
         let path = property.path.as_str();
         let value = |name| definition.get(name).filter(|value| !value.is_null());
         let minimum = value("minLength").and_then(|given| self.read(path, "minLength", given, Limit::new));
-        let has_list_without_null = definition.get("type").is_some_and(Json::is_array)
-            && !property.types.contains(&PropertyKind::Null);
+        let has_list_without_null =
+            definition.get("type").is_some_and(Json::is_array) && !property.types.contains(&PropertyKind::Null);
         if has_list_without_null || minimum.as_ref().is_some_and(Limit::is_positive) {
             property.policies.push(Policy::NotEmpty);
         }
@@ -240,9 +243,10 @@ impl Reading {
                 let ignore_case = definition.get("enumIgnoreCase") == Some(&Json::Bool(true));
                 property.policies.push(Policy::OneOf(Enumeration::new(allowed, ignore_case)));
             }
-            Some(other) => self.faults.push(format!("property '{path}': its enum {other} is not a list")),
+            Some(other) => self.faults.push(format!("property '{path}': its enum '{}' is not a list", shown(other))),
         }
-        if definition.contains_key("conditionalPolicies") || definition.contains_key("fallbackPolicies") {
+        let lists_any = |name| value(name).and_then(Json::as_array).is_some_and(|policies| !policies.is_empty());
+        if lists_any("conditionalPolicies") || lists_any("fallbackPolicies") {
             self.warnings.push(format!("conditional policies on '{path}' need scripts and are not checked"));
         }
     }
@@ -250,7 +254,7 @@ impl Reading {
     fn read<T>(&mut self, path: &str, name: &str, given: &Json, make: fn(&str, &Json) -> Option<T>) -> Option<T> {
         let made = make(name, given);
         if made.is_none() {
-            self.faults.push(format!("property '{path}': its {name} {given} is not a number"));
+            self.faults.push(format!("property '{path}': its {name} '{}' is not a number", shown(given)));
         }
         made
     }
@@ -347,12 +351,107 @@ fn in_order<'s>(schema: &'s Map<String, Json>, properties: &'s Map<String, Json>
         .collect()
 }
 
-/// A keyword in lower case, where it is a text.
-fn text(definition: &Map<String, Json>, name: &str) -> Option<String> {
-    definition.get(name).and_then(Json::as_str).map(str::to_ascii_lowercase)
-}
-
 /// The place of a fault inside a nested object, for the start of a sentence.
 fn inside(prefix: &str) -> String {
     prefix.strip_suffix('/').map(|outer| format!("property '{outer}': ")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::parse_definitions;
+    use crate::schema::{ObjectType, Positions};
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let definition = json!({
+            "name": "t",
+            "schema": {
+                "properties": {
+                    "a": {"type": "text"},
+                    "b": "string",
+                    "c": {"type": "string", "pattern": "("},
+                    "d": {"type": "string", "policies": [
+                        {"policyId": "regexpMatches", "params": {"regexp": "[z-a]"}},
+                        {"params": {}},
+                        {"policyId": "maximum-length"},
+                    ]},
+                    "e/f": {},
+                    "g": {"type": "object", "properties": {"h": {"type": ["string", 7]}}},
+                    "i": {"type": "string", "scope": "secret", "state": "OFF"},
+                    "j": {"type": "string", "minLength": "long", "enum": "a"},
+                    "k": {"type": "array", "items": {"type": "words"}},
+                },
+            },
+        });
+        let error = ObjectType::parse(&definition, &Positions::default()).expect_err("a bad definition");
+        insta::assert_snapshot!(error.to_string().replace("; ", "\n"), @r"
+        object type managed/t: property 'a': the type 'text' is none of string, boolean, number, integer, object, array, relationship, null
+        property 'b': its definition is not an object
+        property 'c': pattern '(': Opening parenthesis without closing parenthesis
+        property 'd': policy 'regexpMatches': pattern '[z-a]': the range z-a runs backwards
+        property 'd': a policy has no 'policyId'
+        property 'd': policy 'maximum-length': its parameter 'maxLength' is missing
+        'e/f' is no name for a property
+        property 'g/h': the type '7' is none of string, boolean, number, integer, object, array, relationship, null
+        property 'i': the scope 'secret' is not public or private
+        property 'i': the state 'OFF' is not ENABLED, DISABLED or DELETED
+        property 'j': its minLength 'long' is not a number
+        property 'j': its enum 'a' is not a list
+        property 'k[]': the type 'words' is none of string, boolean, number, integer, object, array, relationship, null
+        ");
+        assert_eq!(error.problem()["detail"]["faults"].as_array().map(Vec::len), Some(13));
+    }
+
+    #[test]
+    fn what_is_not_checked_is_a_warning() {
+        let definition = json!({
+            "name": "t",
+            "onCreate": {"type": "text/javascript"},
+            "schema": {
+                "required": ["gone"],
+                "properties": {
+                    "a": {"type": "string", "policies": [{"policyId": "is-new"}, {"policyId": "mapping-exists"}]},
+                    "b": {"type": "string", "policies": [{"policyId": "is-new"}], "conditionalPolicies": [{}]},
+                    "c": {"type": "boolean", "default": "yes", "unknown": 1},
+                    "d": {"type": "string", "policies": [{"policyId": "no-internal-user-conflict"}]},
+                },
+            },
+        });
+        let (_, warnings) = ObjectType::parse(&definition, &Positions::default()).expect("a good definition");
+        insta::assert_snapshot!(warnings.join("\n"), @r"
+        'gone' is required but no property, and not checked
+        conditional policies on 'b' need scripts and are not checked
+        the default of 'c' is not used: 'yes' is not true or false
+        policy 'is-new' on 'a', 'b' needs a script and is not checked
+        policy 'mapping-exists' on 'a' needs a script and is not checked
+        ");
+    }
+
+    #[test]
+    fn definitions_come_alone_or_together() {
+        let (user, role) = (json!({"name": "user"}), json!({"name": "role"}));
+        for (json, definitions) in [
+            (json!({"objects": [user, role]}), Ok(vec![user.clone(), role.clone()])),
+            (json!([user]), Ok(vec![user.clone()])),
+            (user.clone(), Ok(vec![user.clone()])),
+            (json!({"_id": "managed", "objects": []}), Ok(vec![])),
+            (json!({"objects": [user, user]}), Err("the object type 'user' is defined twice")),
+            (json!({"objects": {}}), Err("'objects' is not a list of object types")),
+            (json!({"schema": {}}), Err("a definition of an object type has no 'name'")),
+            (json!("user"), Err("this is no definition of object types: it is not a JSON object")),
+        ] {
+            let found = parse_definitions(&json).map_err(|error| error.to_string());
+            assert_eq!(found, definitions.map_err(str::to_owned), "{json}");
+        }
+    }
+
+    #[test]
+    fn names_are_looked_at() {
+        for name in [json!("a/b"), json!(""), json!(7), json!(null)] {
+            let definition = json!({"name": name, "schema": {"properties": {}}});
+            assert!(ObjectType::parse(&definition, &Positions::default()).is_err(), "{name}");
+        }
+    }
 }

@@ -47,7 +47,8 @@ impl Positions {
 
     /// A path with a place that lies inside this one or around it, so that no object can hold both.
     pub(super) fn overlapping(&self, path: &str) -> Option<&str> {
-        let lies_inside = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+        let lies_inside =
+            |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
         self.0.iter().map(String::as_str).find(|known| lies_inside(known, path) || lies_inside(path, known))
     }
 }
@@ -72,9 +73,14 @@ mod tests {
         for path in ["a/b", "a-b", "ab"] {
             positions.place(path);
         }
-        for (path, found) in
-            [("a", Some("a/b")), ("a/b/c", Some("a/b")), ("ab/c", Some("ab")), ("a/c", None), ("a/bc", None), ("b", None)]
-        {
+        for (path, found) in [
+            ("a", Some("a/b")),
+            ("a/b/c", Some("a/b")),
+            ("ab/c", Some("ab")),
+            ("a/c", None),
+            ("a/bc", None),
+            ("b", None),
+        ] {
             assert_eq!(positions.overlapping(path), found, "{path}");
         }
     }

@@ -26,7 +26,8 @@ pub(super) fn suggest<'p>(properties: &'p [Property], column: &str) -> Option<&'
     let like = || {
         let scored = writable().filter_map(|property| {
             let names = [Some(letters(&property.path)), Some(letters(last_step(&property.path))), title_of(property)];
-            let score = names.into_iter().flatten().filter_map(|name| likeness(&name, &wanted)).max_by(f64::total_cmp)?;
+            let score =
+                names.into_iter().flatten().filter_map(|name| likeness(&name, &wanted)).max_by(f64::total_cmp)?;
             Some((score, property))
         });
         scored.max_by(|(left, _), (right, _)| left.total_cmp(right)).map(|(_, property)| property)

@@ -75,7 +75,16 @@ mod tests {
             assert_eq!(name.to_string(), text);
             assert_eq!(format!("managed/{}", name.short()), text);
         }
-        for text in ["user", "managed/", "managed/a/b", "managed/ü", "managed/a b", "Managed/user", "/managed/user", "system/user"] {
+        for text in [
+            "user",
+            "managed/",
+            "managed/a/b",
+            "managed/ü",
+            "managed/a b",
+            "Managed/user",
+            "/managed/user",
+            "system/user",
+        ] {
             assert!(text.parse::<TypeName>().is_err(), "{text}");
         }
     }

@@ -45,9 +45,8 @@ impl Limit {
     pub(super) fn check_capitals(&self, path: &str, text: &str) -> Option<Violation> {
         let is_met = text.bytes().filter(u8::is_ascii_uppercase).count() >= self.count;
         let said = format_args!("has too few capital letters: at least {}", self.count);
-        (!is_met).then(|| {
-            Violation::new(path, "AT_LEAST_X_CAPITAL_LETTERS", text, said).with_params(self.params.clone())
-        })
+        (!is_met)
+            .then(|| Violation::new(path, "AT_LEAST_X_CAPITAL_LETTERS", text, said).with_params(self.params.clone()))
     }
 
     pub(super) fn check_digits(&self, path: &str, text: &str) -> Option<Violation> {

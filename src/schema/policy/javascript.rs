@@ -6,6 +6,8 @@
 //! Three things differ and are accepted: a character beyond U+FFFF counts as one, not as two; a back-reference to a
 //! group that took no part matches nothing instead of the empty text; `\p{...}` is a class without the flag `u` too.
 
+mod class;
+
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -160,7 +162,9 @@ impl Translator<'_> {
         if !closes || least.is_empty() || !is_count(least) || !is_count(most) {
             return Ok(None);
         }
-        if let (Ok(least), Ok(most)) = (least.parse::<u64>(), most.parse::<u64>()) && least > most {
+        if let (Ok(least), Ok(most)) = (least.parse::<u64>(), most.parse::<u64>())
+            && least > most
+        {
             return Err(format!("the quantifier {{{ahead}}} runs backwards"));
         }
         self.rest.nth(ahead.len());
@@ -193,102 +197,6 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// A class whose bracket has been read.
-    fn class(&mut self) -> Result<(), String> {
-        let negated = self.rest.next_if_eq(&'^').is_some();
-        if self.rest.next_if_eq(&']').is_some() {
-            // Nothing, and everything.
-            self.out.push_str(if negated { "(?s:.)" } else { "[^\\x{0}-\\x{10ffff}]" });
-            return Ok(());
-        }
-        self.out.push_str(if negated { "[^" } else { "[" });
-        loop {
-            let low = match self.rest.next() {
-                None => return Err("the class that starts with [ has no end".to_owned()),
-                Some(']') => break,
-                Some(c) => self.member(c)?,
-            };
-            let mut ahead = self.rest.clone();
-            let is_range = ahead.next() == Some('-') && ahead.next().is_some_and(|c| c != ']');
-            if !is_range {
-                self.push_member(low);
-                continue;
-            }
-            self.rest.next();
-            let high = self.rest.next().ok_or("the class that starts with [ has no end")?;
-            match (low, self.member(high)?) {
-                (Escape::Character(low), Escape::Character(high)) if low > high => {
-                    return Err(format!("the range {low}-{high} runs backwards"));
-                }
-                (Escape::Character(low), Escape::Character(high)) => self.range(low, high),
-                (low, high) => {
-                    // A class is no end of a range: `[a-\d]` is an a, a hyphen and the digits.
-                    self.push_member(low);
-                    self.range('-', '-');
-                    self.push_member(high);
-                }
-            }
-        }
-        self.out.push(']');
-        Ok(())
-    }
-
-    fn member(&mut self, c: char) -> Result<Escape, String> {
-        if c == '\\' { self.escape(true) } else { Ok(Escape::Character(c)) }
-    }
-
-    fn push_member(&mut self, member: Escape) {
-        match member {
-            Escape::Character(c) => self.range(c, c),
-            Escape::Class(ranges, false) => ranges.iter().for_each(|(low, high)| self.range(*low, *high)),
-            Escape::Class(ranges, true) => self.complement(ranges),
-            Escape::Property(text) | Escape::Assertion(text) => self.out.push_str(&text),
-        }
-    }
-
-    fn class_of(&mut self, ranges: &[(char, char)], negated: bool) {
-        self.out.push_str(if negated { "[^" } else { "[" });
-        ranges.iter().for_each(|(low, high)| self.range(*low, *high));
-        self.out.push(']');
-    }
-
-    /// Everything but the ranges, which are in order and apart.
-    fn complement(&mut self, ranges: &[(char, char)]) {
-        let mut low = '\0';
-        for (start, end) in ranges {
-            if low < *start {
-                self.range(low, before(*start));
-            }
-            low = after(*end);
-        }
-        self.range(low, char::MAX);
-    }
-
-    /// A range within a class. The characters that make set operators of the library when doubled stand alone in
-    /// brackets of their own.
-    fn range(&mut self, mut low: char, mut high: char) {
-        let is_operator = |c: char| matches!(c, '-' | '&' | '~');
-        if is_operator(low) {
-            self.out.push_str(&format!("[{low}]"));
-            if low == high {
-                return;
-            }
-            low = after(low);
-        }
-        if is_operator(high) {
-            self.out.push_str(&format!("[{high}]"));
-            if low == high {
-                return;
-            }
-            high = before(high);
-        }
-        self.character(low);
-        if low != high {
-            self.out.push('-');
-            self.character(high);
-        }
-    }
-
     fn character(&mut self, c: char) {
         self.out.push_str(&format!("\\x{{{:x}}}", u32::from(c)));
     }
@@ -310,12 +218,10 @@ impl Translator<'_> {
                 Escape::Property(format!("\\{c}{name}}}"))
             }
             'b' if in_class => Escape::Character('\u{8}'),
-            'b' => Escape::Assertion(format!(
-                "(?:(?<={IS_WORD})(?!{IS_WORD})|(?<!{IS_WORD})(?={IS_WORD}))"
-            )),
-            'B' if !in_class => Escape::Assertion(format!(
-                "(?:(?<={IS_WORD})(?={IS_WORD})|(?<!{IS_WORD})(?!{IS_WORD}))"
-            )),
+            'b' => Escape::Assertion(format!("(?:(?<={IS_WORD})(?!{IS_WORD})|(?<!{IS_WORD})(?={IS_WORD}))")),
+            'B' if !in_class => {
+                Escape::Assertion(format!("(?:(?<={IS_WORD})(?={IS_WORD})|(?<!{IS_WORD})(?!{IS_WORD}))"))
+            }
             'k' if !in_class && self.rest.peek() == Some(&'<') => {
                 let name: String = self.rest.by_ref().take_while(|c| *c != '>').collect();
                 Escape::Assertion(format!("\\k{name}>"))
@@ -325,20 +231,16 @@ impl Translator<'_> {
         })
     }
 
-    /// `\1` is a reference if there is such a group, and an octal escape or a digit if not.
+    /// `\12` is a reference if there are so many groups, and an octal escape or a plain digit if not.
     fn reference(&mut self, first: char) -> Escape {
-        let mut number = first.to_digit(10).unwrap_or_default();
-        if number > self.groups {
-            return Escape::Character(self.octal(first).unwrap_or(first));
-        }
-        while let Some(digit) = self.rest.peek().and_then(|c| c.to_digit(10)) {
-            if number * 10 + digit > self.groups {
-                break;
+        let more: String = self.rest.clone().take_while(char::is_ascii_digit).collect();
+        match format!("{first}{more}").parse::<u32>() {
+            Ok(number) if number <= self.groups => {
+                more.chars().for_each(|_| drop(self.rest.next()));
+                Escape::Assertion(format!("(?:\\{number})"))
             }
-            number = number * 10 + digit;
-            self.rest.next();
+            _ => Escape::Character(self.octal(first).unwrap_or(first)),
         }
-        Escape::Assertion(format!("(?:\\{number})"))
     }
 
     fn escaped_character(&mut self, c: char) -> char {
@@ -363,7 +265,8 @@ impl Translator<'_> {
     fn octal(&mut self, first: char) -> Option<char> {
         let mut number = first.to_digit(8)?;
         for _ in 0..2 {
-            let Some(digit) = self.rest.peek().and_then(|c| c.to_digit(8)).filter(|digit| number * 8 + digit < 256) else {
+            let Some(digit) = self.rest.peek().and_then(|c| c.to_digit(8)).filter(|digit| number * 8 + digit < 256)
+            else {
                 break;
             };
             number = number * 8 + digit;
@@ -403,14 +306,4 @@ impl Translator<'_> {
         self.rest.nth(length - 1);
         Some(number)
     }
-}
-
-/// The next character, past the gap that is left for surrogates.
-fn after(c: char) -> char {
-    char::from_u32(u32::from(c) + 1).unwrap_or(if c < '\u{e000}' { '\u{e000}' } else { c })
-}
-
-/// The character before, past the gap that is left for surrogates.
-fn before(c: char) -> char {
-    char::from_u32(u32::from(c).saturating_sub(1)).unwrap_or('\u{d7ff}')
 }

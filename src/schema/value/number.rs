@@ -74,9 +74,8 @@ impl Literal {
             _ => (false, text),
         };
         let (whole, mut rest) = split_digits(unsigned)?;
-        let digits = whole.iter().try_fold(0u64, |sum, digit| {
-            sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-        });
+        let digits =
+            whole.iter().try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
         let is_plain = rest.is_empty();
         let mut is_integral = true;
         if let [b'.', fraction @ ..] = rest {
@@ -145,8 +144,8 @@ mod tests {
             assert_eq!(read_number(text), *expected, "{text}");
         }
         for text in [
-            "", " ", "abc", "NaN", "Infinity", "-inf", "0x10", "1_000", "1,5", "1,000", "1 000", "١٢", "+-1", ".5", "5.", "1e",
-            "1e+", "--1", "1.5.2", "$5", "5%", "1\u{a0}",
+            "", " ", "abc", "NaN", "Infinity", "-inf", "0x10", "1_000", "1,5", "1,000", "1 000", "١٢", "+-1", ".5",
+            "5.", "1e", "1e+", "--1", "1.5.2", "$5", "5%", "1\u{a0}",
         ] {
             assert_eq!(read_number(text), Err(Fault::Syntax), "{text}");
         }

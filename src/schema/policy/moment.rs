@@ -5,8 +5,38 @@
 
 use jiff::civil::Date;
 
+use super::Violation;
+
+/// The forms of RFC 3339 that a text can be required to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// `2021-12-25`, or a date and time.
+    DateOrDateTime,
+    /// `2021-12-25`.
+    Date,
+    /// `08:30:06Z`.
+    Time,
+    /// `2021-12-25T08:30:06Z`.
+    DateTime,
+    /// `P1DT12H`.
+    Duration,
+}
+
+impl Moment {
+    pub(super) fn check(self, path: &str, text: &str) -> Option<Violation> {
+        let (is_valid, requirement, wanted) = match self {
+            Moment::DateOrDateTime => (is_date(text) || is_date_time(text), "VALID_DATE", "a date such as 2021-12-25"),
+            Moment::Date => (is_date(text), "VALID_FORMATTED_DATE", "a date such as 2021-12-25"),
+            Moment::Time => (is_time(text), "VALID_TIME", "a time such as 08:30:06Z"),
+            Moment::DateTime => (is_date_time(text), "VALID_DATETIME", "a date and time such as 2021-12-25T08:30:06Z"),
+            Moment::Duration => (is_duration(text), "VALID_DURATION", "a duration such as P1DT12H"),
+        };
+        (!is_valid).then(|| Violation::new(path, requirement, text, format_args!("is not {wanted}")))
+    }
+}
+
 /// `full-date`: `2021-12-25`.
-pub(super) fn is_date(text: &str) -> bool {
+fn is_date(text: &str) -> bool {
     let [y, year @ .., b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return false };
     let year = match year {
         [a, b, c] => digits(&[*y, *a, *b, *c]),
@@ -18,13 +48,13 @@ pub(super) fn is_date(text: &str) -> bool {
 }
 
 /// `date-time`: `2021-12-25T08:30:06Z`.
-pub(super) fn is_date_time(text: &str) -> bool {
+fn is_date_time(text: &str) -> bool {
     let Some((date, time)) = text.split_at_checked(10) else { return false };
     is_date(date) && time.strip_prefix(['T', 't', ' ']).is_some_and(is_time)
 }
 
 /// `full-time`: `08:30:06Z`. A leap second is one only where UTC has it: at 23:59:60.
-pub(super) fn is_time(text: &str) -> bool {
+fn is_time(text: &str) -> bool {
     let [h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = text.as_bytes() else { return false };
     let (Some(hour), Some(minute), Some(second)) = (digits(&[*h1, *h2]), digits(&[*m1, *m2]), digits(&[*s1, *s2]))
     else {
@@ -36,7 +66,7 @@ pub(super) fn is_time(text: &str) -> bool {
 }
 
 /// `duration` of appendix A: `P1DT12H`, `P2W`.
-pub(super) fn is_duration(text: &str) -> bool {
+fn is_duration(text: &str) -> bool {
     let Some(period) = text.strip_prefix('P') else { return false };
     if let Some(weeks) = period.strip_suffix('W') {
         return !weeks.is_empty() && weeks.bytes().all(|byte| byte.is_ascii_digit());
@@ -94,7 +124,18 @@ mod tests {
         for date in ["2021-12-25", "2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31"] {
             assert!(is_date(date), "{date}");
         }
-        for text in ["", "2021-02-29", "1900-02-29", "2021-13-01", "2021-1-1", "20211225", "0000-01-01", "12021-01-01", "2021-12-২5", "2021-12-25Z"] {
+        for text in [
+            "",
+            "2021-02-29",
+            "1900-02-29",
+            "2021-13-01",
+            "2021-1-1",
+            "20211225",
+            "0000-01-01",
+            "12021-01-01",
+            "2021-12-২5",
+            "2021-12-25Z",
+        ] {
             assert!(!is_date(text), "{text}");
         }
     }
@@ -104,7 +145,16 @@ mod tests {
         for time in ["08:30:06Z", "23:20:50.52Z", "08:30:06+00:20", "23:59:60Z", "00:29:60-23:30"] {
             assert!(is_time(time), "{time}");
         }
-        for text in ["08:30:06", "24:00:00Z", "22:59:60Z", "23:59:60+01:00", "8:30:06Z", "01:02:03+24:00", "08:30:06.Z", "08:30:06 PST"] {
+        for text in [
+            "08:30:06",
+            "24:00:00Z",
+            "22:59:60Z",
+            "23:59:60+01:00",
+            "8:30:06Z",
+            "01:02:03+24:00",
+            "08:30:06.Z",
+            "08:30:06 PST",
+        ] {
             assert!(!is_time(text), "{text}");
         }
         assert!(is_date_time("1990-12-31T23:59:60Z"));

@@ -1,0 +1,55 @@
+//! What every command works with: the settings, the manner of output, and the way to the installation.
+
+use std::env;
+use std::path::Path;
+
+use rollbook::app::App;
+use rollbook::config::Config;
+use rollbook::error::{Error, Result};
+
+use super::output::Output;
+
+/// Where everything is kept unless somebody says otherwise.
+pub(crate) const DEFAULT_DATA: &str = "rollbook-data";
+
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) out: Output,
+    /// How this program has to be called to mean the same installation.
+    pub(crate) program: String,
+}
+
+impl Context {
+    pub(crate) fn new(data: &Path, config: Option<&Path>, json: bool) -> Result<Context> {
+        let mut program = "rollbook".to_owned();
+        if data != Path::new(DEFAULT_DATA) && env::var_os("ROLLBOOK_DATA").is_none() {
+            program += &format!(" --data {}", data.display());
+        }
+        if let (Some(config), None) = (config, env::var_os("ROLLBOOK_CONFIG")) {
+            program += &format!(" --config {}", config.display());
+        }
+        Ok(Context { config: Config::load(data, config)?, out: Output::new(json), program })
+    }
+
+    /// The installation, which is made if there is none.
+    pub(crate) fn installation(&self) -> Result<App> {
+        App::open(self.config.clone())
+    }
+
+    /// The installation, if there is one: for commands that only look, and must not make one by a misspelt directory.
+    pub(crate) fn installation_if_any(&self) -> Result<Option<App>> {
+        self.config.database.exists().then(|| self.installation()).transpose()
+    }
+
+    /// The installation that a command needs to find.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub(crate) fn existing_installation(&self) -> Result<App> {
+        let missing = || {
+            let data = self.config.data.display();
+            Error::not_found(format!("there is no installation in '{data}' yet: 'rollbook import' makes one"))
+        };
+        self.installation_if_any()?.ok_or_else(missing)
+    }
+}

@@ -1,0 +1,77 @@
+//! The failures of an import as a file that can be corrected and imported again.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use rollbook::app::App;
+use rollbook::error::Result;
+use rollbook::failure::{Escape, FailuresWriter};
+use rollbook::import::Import;
+use serde_json::Value;
+
+use super::new_file::NewFile;
+use super::output::unwritable;
+
+const PAGE: usize = 5000;
+
+/// What of a problem goes into the file: PingIDM's members. The rest is for programs and would confuse scripts that look
+/// for PingIDM's text.
+const MEMBERS: [&str; 4] = ["code", "reason", "message", "detail"];
+
+/// Writes all failures of an import.
+pub(crate) fn write(app: &App, import: &Import, out: &mut dyn Write, escape: Escape) -> Result<()> {
+    let mut writer = FailuresWriter::new(out, &import.header, escape).map_err(unwritable)?;
+    let mut row = 0;
+    loop {
+        let mut page = app.repository.failures(import.id, row, PAGE)?;
+        let Some(last) = page.last() else { break };
+        row = last.row;
+        for failure in &mut page {
+            if let Value::Object(problem) = &mut failure.problem {
+                problem.retain(|name, _| MEMBERS.contains(&name.as_str()));
+            }
+            writer.write(&failure.cells, &failure.problem).map_err(unwritable)?;
+        }
+    }
+    writer.finish().map(drop).map_err(unwritable)
+}
+
+/// Writes all failures of an import to a file.
+pub(crate) fn write_file(app: &App, import: &Import, path: &Path, escape: Escape) -> Result<()> {
+    let mut file = NewFile::create(path)?;
+    write(app, import, &mut file, escape)?;
+    file.finish()
+}
+
+/// The name of the failures file of the file that was named as the `number`th, from 1: `failed.csv`, `failed-2.csv`.
+pub(crate) fn numbered(path: &Path, number: usize) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!("-{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::numbered;
+
+    #[test]
+    fn further_files_are_numbered() {
+        for (path, number, name) in [
+            ("failed.csv", 1, "failed.csv"),
+            ("failed.csv", 2, "failed-2.csv"),
+            ("out/failed.errors.csv", 3, "out/failed.errors-3.csv"),
+            ("failed", 2, "failed-2"),
+        ] {
+            assert_eq!(numbered(Path::new(path), number), Path::new(name));
+        }
+    }
+}

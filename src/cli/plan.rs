@@ -1,0 +1,117 @@
+//! Arguments that say what to make of a file, and the plan they mean.
+
+use std::env;
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use rollbook::app::{Source, Submission};
+use rollbook::error::{Error, Result};
+use rollbook::import::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::schema::{DateFormats, TypeName};
+
+/// How cells are read: the same for an import and for a check.
+#[derive(Debug, Args)]
+pub(crate) struct CellArgs {
+    /// What an empty cell means: `clear` removes the property (on a new object its default applies), `keep` leaves it
+    /// as it is
+    #[arg(long, value_name = "WHAT", default_value = "clear", hide_possible_values = true)]
+    blank: Blank,
+    /// How dates are written, as a Java pattern such as "dd.MM.yyyy"; also `iso8601`, `epoch_s` and `epoch_ms`. May be
+    /// repeated: the first that fits is taken [default: iso8601]
+    #[arg(long = "date-format", value_name = "PATTERN")]
+    date_formats: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Blank {
+    Keep,
+    Clear,
+}
+
+/// What happens when a key comes twice in one file.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Duplicates {
+    FailLater,
+    LastWins,
+}
+
+impl From<Duplicates> for DuplicateKeys {
+    fn from(duplicates: Duplicates) -> DuplicateKeys {
+        match duplicates {
+            Duplicates::FailLater => DuplicateKeys::FailLater,
+            Duplicates::LastWins => DuplicateKeys::LastWins,
+        }
+    }
+}
+
+/// The plan of an import in which a record that fails does not hold up the others.
+///
+/// # Errors
+/// `Request` if a date format cannot be read, so that nothing is queued because of a slip in typing.
+pub(crate) fn plan(object_type: TypeName, unique: &[String], cells: &CellArgs) -> Result<Plan> {
+    if !cells.date_formats.is_empty() {
+        DateFormats::compile(&cells.date_formats)?;
+    }
+    Ok(Plan {
+        object_type,
+        correlation: correlation(unique),
+        on_failure: OnFailure::SkipRecord,
+        blank_cells: match cells.blank {
+            Blank::Keep => BlankCells::Keep,
+            Blank::Clear => BlankCells::Clear,
+        },
+        duplicate_keys: DuplicateKeys::FailLater,
+        date_formats: cells.date_formats.clone(),
+        max_records: 0,
+        origin: Origin::Cli,
+        caller: Caller {
+            auth_id: env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "cli".to_owned()),
+            authz_component: "cli".to_owned(),
+        },
+        dry_run: false,
+    })
+}
+
+/// Paths of properties without what may stand around them, each once.
+fn correlation(unique: &[String]) -> Vec<String> {
+    let mut properties: Vec<String> = Vec::with_capacity(unique.len());
+    for path in unique.iter().map(|path| path.trim().trim_matches('/')) {
+        if !path.is_empty() && !properties.iter().any(|known| known == path) {
+            properties.push(path.to_owned());
+        }
+    }
+    properties
+}
+
+/// The files as they are submitted, `-` being standard input.
+///
+/// # Errors
+/// `Request` if standard input is named twice.
+pub(crate) fn submissions(files: &[std::path::PathBuf], plan: &Plan) -> Result<Vec<Submission>> {
+    if files.iter().filter(|file| is_stdin(file)).count() > 1 {
+        return Err(Error::request("standard input, '-', can be read once only"));
+    }
+    let submission = |file: &std::path::PathBuf| match is_stdin(file) {
+        true => Submission { source: Source::Stdin, filename: "standard input".to_owned(), plan: plan.clone() },
+        false => {
+            let filename = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+            Submission { source: Source::File(file.clone()), filename, plan: plan.clone() }
+        }
+    };
+    Ok(files.iter().map(submission).collect())
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::correlation;
+
+    #[test]
+    fn correlation_is_a_set_of_paths() {
+        let given = [" userName", "/mail", "mail/", "", "preferences/updates"].map(str::to_owned);
+        assert_eq!(correlation(&given), ["userName", "mail", "preferences/updates"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! The progress bar on a terminal.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use rollbook::import::ImportId;
+use rollbook::worker::Worker;
+
+use super::numbers::grouped;
+
+/// Often enough to look steady.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Shows what the worker runs until told to stop. Leaves nothing on the screen.
+pub(crate) fn watch(worker: &Worker<'_>, stopped: Receiver<()>) {
+    let mut shown: Option<(ImportId, ProgressBar)> = None;
+    while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+        let Some((import, progress)) = worker.running() else { continue };
+        if let Some((id, bar)) = &shown
+            && *id != import.id
+        {
+            bar.finish_and_clear();
+            shown = None;
+        }
+        let (_, bar) = shown.get_or_insert_with(|| (import.id, bar(&import.filename)));
+        // Until the whole file has been looked at, nobody knows how many records there are.
+        bar.set_length(progress.total().max(progress.applied()));
+        bar.set_position(progress.applied());
+    }
+    if let Some((_, bar)) = shown {
+        bar.finish_and_clear();
+    }
+}
+
+fn bar(filename: &str) -> ProgressBar {
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = write!(out, "{} records/s", grouped(state.per_sec() as u64));
+    };
+    let template = "{prefix}  {bar:30}  {human_pos}/{human_len} records  {rate}  ETA {eta}";
+    let style = ProgressStyle::with_template(template).expect("the template is sound");
+    let bar = ProgressBar::no_length().with_style(style.with_key("rate", rate)).with_prefix(filename.to_owned());
+    bar.tick();
+    bar
+}

@@ -1,0 +1,267 @@
+//! Applying a round: look ahead for what it needs, then decide record by record, in the order of the file, and put.
+
+use std::sync::atomic::Ordering;
+
+use super::entry::{Entries, Said};
+use super::outcome::{Decision, decide};
+use super::pass::Applier;
+use super::round::{Key, Round};
+use crate::error::{Error, Result};
+use crate::import::Outcome;
+use crate::object::{elements, plain_text};
+use crate::repository::ObjectNumber;
+use crate::schema::Violation;
+
+/// What was found out about a complete key.
+enum Found {
+    /// No object has it.
+    Nobody,
+    /// An object that still equals this very record.
+    Same(ObjectNumber),
+    One(ObjectNumber),
+    /// A record of this file has it already.
+    Taken,
+    Many(usize),
+}
+
+/// How one key of an object changes.
+struct KeyChange {
+    index: usize,
+    old: Option<u64>,
+    new: Option<u64>,
+}
+
+impl Applier<'_> {
+    /// Gives every record from `start` its outcome.
+    pub(super) fn apply(&mut self, round: &mut Round, start: usize) -> Result<()> {
+        let index = self.binding.correlation.0;
+        self.scratch.hashes.clear();
+        self.scratch.hashes.extend(round.keys[start..].iter().filter_map(Key::hash));
+        self.session.prefetch(index, &mut self.scratch.hashes)?;
+        let same = self.look_ahead(round, start)?;
+        // Whether most of the next round will be settled by fingerprints, as most of this one was.
+        self.eager.store(same * 2 < round.len() - start, Ordering::Relaxed);
+        for at in start..round.len() {
+            let outcome = self.settle(round, at)?;
+            self.counts.count(outcome);
+        }
+        Ok(())
+    }
+
+    /// Makes the entries that are needed and reads the objects they will be compared with. Gives the number of records
+    /// that need neither.
+    fn look_ahead(&mut self, round: &mut Round, start: usize) -> Result<usize> {
+        let index = self.binding.correlation.0;
+        let mut same = 0;
+        let mut numbers = std::mem::take(&mut self.scratch.numbers);
+        numbers.clear();
+        for at in start..round.len() {
+            if let Key::Complete { hash, fingerprint, .. } = round.keys[at] {
+                let before = numbers.len();
+                numbers.extend(self.session.holders(index, hash));
+                if let [object] = numbers[before..]
+                    && self.session.fingerprint(object)? == fingerprint
+                    && !self.folds.concern(hash)
+                {
+                    numbers.truncate(before);
+                    same += 1;
+                    continue;
+                }
+            }
+            round.make_entry(at, self.binding);
+        }
+        self.prefetch_unique(round, start, &mut numbers)?;
+        self.session.prefetch_objects(&mut numbers)?;
+        self.scratch.numbers = numbers;
+        Ok(same)
+    }
+
+    /// Asks for the holders of all values that must be unique, besides the correlation's.
+    fn prefetch_unique(&mut self, round: &Round, start: usize, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
+        let guarded = self.binding.indexes.iter().filter(|key| key.unique.is_some());
+        for key in guarded.filter(|key| key.index != self.binding.correlation.0) {
+            let Some(slot) = self.binding.places[key.positions[0]].slot else { continue };
+            let mut hashes = Vec::new();
+            for at in (start..round.len()).filter(|&at| round.has_entry(at)) {
+                if let Said::Value(json) = round.entry(at).said(slot) {
+                    hashes.push(self.hashes.key(&format!("{json}\0")));
+                }
+            }
+            self.session.prefetch(key.index, &mut hashes)?;
+            for hash in hashes {
+                numbers.extend(self.session.holders(key.index, hash));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides about one record and puts what is decided.
+    fn settle(&mut self, round: &Round, at: usize) -> Result<Outcome> {
+        let (hash, mut fingerprint) = match round.keys[at] {
+            Key::Misshapen => return Ok(self.fail_misshapen(round, at)),
+            Key::Incomplete => return Ok(self.fail_without_key(round, at)),
+            Key::Complete { hash, fingerprint, .. } => (hash, fingerprint),
+        };
+        let found = self.find(round, at, hash, fingerprint)?;
+        let mut folded = None;
+        if self.folds.concern(hash) && round.entry(at).violations().is_empty() {
+            match self.folds.fold(hash, round, at) {
+                Ok(entries) => folded = Some(entries),
+                Err(earlier) => {
+                    self.warn_of_repeated_key(round, at, earlier);
+                    return Ok(Outcome::Unchanged);
+                }
+            }
+            // The object will equal several records together, none of them alone.
+            fingerprint = 0;
+        }
+        let existing = match found {
+            Found::Same(object) => {
+                self.touched.insert(object);
+                return Ok(Outcome::Unchanged);
+            }
+            Found::Taken => return Ok(self.fail_taken(round, at)),
+            Found::Many(count) => return Ok(self.fail_ambiguous(round, at, count)),
+            Found::Nobody => None,
+            Found::One(object) => Some(object),
+        };
+        if existing.is_none() && folded.is_none() && let Some(document) = round.fresh_document(at) {
+            return self.put(round, at, (hash, fingerprint), None, document);
+        }
+        let entry = folded.as_ref().map_or_else(|| round.entry(at), |entries: &Entries| entries.get(0));
+        let document = existing.and_then(|object| self.session.object(object)).map(|object| object.document);
+        let mut new = std::mem::take(&mut self.scratch.document);
+        let outcome = match (decide(entry, self.binding, document, &mut new), existing) {
+            (Decision::Refuse(violations), _) => self.fail_policies(round, at, &violations),
+            (Decision::Unchanged, Some(object)) => {
+                self.touched.insert(object);
+                self.session.stamp(object, fingerprint)?;
+                Outcome::Unchanged
+            }
+            (Decision::Unchanged, None) => return Err(Error::internal("what does not exist cannot be unchanged")),
+            (Decision::Create | Decision::Update, _) => self.put(round, at, (hash, fingerprint), existing, &new)?,
+        };
+        self.scratch.document = new;
+        Ok(outcome)
+    }
+
+    fn find(&mut self, round: &Round, at: usize, hash: u64, fingerprint: u64) -> Result<Found> {
+        self.scratch.holders.clear();
+        self.scratch.holders.extend(self.session.holders(self.binding.correlation.0, hash));
+        match self.scratch.holders.as_slice() {
+            [] => return Ok(Found::Nobody),
+            [object] if self.touched.contains(*object) => return Ok(Found::Taken),
+            [object] if self.session.fingerprint(*object)? == fingerprint && !self.folds.concern(hash) => {
+                return Ok(Found::Same(*object));
+            }
+            _ => {}
+        }
+        if self.scratch.holders.iter().any(|object| self.touched.contains(*object)) {
+            return Ok(Found::Taken);
+        }
+        // Equal hashes are nearly always equal keys; the stored values decide.
+        let wanted = round.key_text(at);
+        let positions = &self.binding.indexes[self.binding.correlation.0].positions;
+        let session = &self.session;
+        let key = &mut self.scratch.key;
+        self.scratch.holders.retain(|object| {
+            session.object(*object).is_some_and(|object| write_key(object.document, positions, key) && key == wanted)
+        });
+        Ok(match self.scratch.holders.as_slice() {
+            [] => Found::Nobody,
+            [object] => Found::One(*object),
+            several => Found::Many(several.len()),
+        })
+    }
+
+    /// Puts a new document, unless a value that must be unique is another object's.
+    fn put(
+        &mut self,
+        round: &Round,
+        at: usize,
+        (hash, fingerprint): (u64, u64),
+        existing: Option<ObjectNumber>,
+        document: &str,
+    ) -> Result<Outcome> {
+        let changes = match self.key_changes(existing, document) {
+            Ok(changes) => changes,
+            Err(violations) => return Ok(self.fail_policies(round, at, &violations)),
+        };
+        let (object, outcome) = match existing {
+            None => {
+                let object = self.session.create(document);
+                self.session.add_key(self.binding.correlation.0, hash, object);
+                (object, Outcome::Created)
+            }
+            Some(object) => {
+                let revision = self.session.object(object).map_or(0, |existing| existing.revision);
+                self.session.update(object, revision, document);
+                (object, Outcome::Updated)
+            }
+        };
+        for KeyChange { index, old, new } in changes {
+            old.into_iter().for_each(|old| self.session.remove_key(index, old, object));
+            new.into_iter().for_each(|new| self.session.add_key(index, new, object));
+        }
+        self.session.stamp(object, fingerprint)?;
+        self.touched.insert(object);
+        Ok(outcome)
+    }
+
+    /// How the other keys of an object change with its new document, or which of its values are taken.
+    fn key_changes(
+        &mut self,
+        existing: Option<ObjectNumber>,
+        document: &str,
+    ) -> Result<Vec<KeyChange>, Vec<Violation>> {
+        let mut changes = Vec::new();
+        let mut taken = Vec::new();
+        let before = existing.and_then(|object| self.session.object(object));
+        for place in self.binding.indexes.iter().filter(|place| place.index != self.binding.correlation.0) {
+            let mut hash_of = |document: &str| {
+                write_key(document, &place.positions, &mut self.scratch.key).then(|| self.hashes.key(&self.scratch.key))
+            };
+            let old = before.and_then(|object| hash_of(object.document));
+            let new = hash_of(document);
+            if old == new {
+                continue;
+            }
+            if let (Some(path), Some(hash)) = (&place.unique, new) {
+                let mut others = self.session.holders(place.index, hash).filter(|other| Some(*other) != existing);
+                if others.any(|other| self.holds(other, place.positions[0], &self.scratch.key)) {
+                    taken.push(Violation::unique(path, &plain_text(self.scratch.key.trim_end_matches('\0'))));
+                }
+            }
+            changes.push(KeyChange { index: place.index, old, new });
+        }
+        if taken.is_empty() { Ok(changes) } else { Err(taken) }
+    }
+
+    /// Whether an object that has a key of the same hash really has this value.
+    fn holds(&self, object: ObjectNumber, position: usize, key: &str) -> bool {
+        if self.touched.contains(object) {
+            // What this file has put is not read again; equal hashes must do.
+            return true;
+        }
+        let mut parts = Vec::new();
+        self.session.object(object).is_some_and(|object| {
+            elements(object.document, &mut parts);
+            parts.get(position) == Some(&key.trim_end_matches('\0'))
+        })
+    }
+}
+
+/// Writes the JSON texts at these places, each followed by a NUL; false if one has no value.
+fn write_key(document: &str, positions: &[usize], key: &mut String) -> bool {
+    let mut parts = Vec::with_capacity(32);
+    elements(document, &mut parts);
+    key.clear();
+    positions.iter().all(|&position| match parts.get(position) {
+        None | Some(&"null") => false,
+        Some(part) => {
+            key.push_str(part);
+            key.push('\0');
+            true
+        }
+    })
+}

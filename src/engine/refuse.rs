@@ -1,0 +1,93 @@
+//! The failures of a pass: every way in which a single record can fail, with all that is wrong with it.
+
+use super::entry::{Said, cell_text, meant};
+use super::outcome::{Decision, decide};
+use super::pass::Applier;
+use super::round::Round;
+use crate::error::Error;
+use crate::import::{Failure, Outcome};
+use crate::schema::{Violation, policy_problem};
+
+impl Applier<'_> {
+    pub(super) fn fail_misshapen(&mut self, round: &Round, at: usize) -> Outcome {
+        let record = round.records.get(at);
+        let error = if record.has_nul() {
+            let column = (0..record.width()).find(|&column| record.cell(column).contains('\0')).unwrap_or(0);
+            Error::record(format!("cell {} holds a NUL character, which no property can", column + 1))
+        } else {
+            let (width, wanted) = (record.width(), self.binding.width);
+            let cells = if width == 1 { "cell" } else { "cells" };
+            Error::record(format!("the record has {width} {cells}, the header has {wanted} columns"))
+        };
+        self.fail(round, at, error.problem())
+    }
+
+    pub(super) fn fail_without_key(&mut self, round: &Round, at: usize) -> Outcome {
+        let mut violations = round.entry(at).violations().to_vec();
+        for &slot in &self.binding.correlation.1 {
+            let path = &self.binding.property(&self.binding.slots[slot]).path;
+            let is_blank = !matches!(round.entry(at).said(slot), Said::Value(_) | Said::Wrong);
+            if is_blank {
+                violations.push(Violation::required(path));
+            }
+        }
+        // What else such an object would lack.
+        if let Decision::Refuse(more) = decide(round.entry(at), self.binding, None, &mut self.scratch.document) {
+            let known: Vec<_> = violations.iter().map(|violation| violation.property.clone()).collect();
+            violations.extend(more.into_iter().filter(|violation| !known.contains(&violation.property)));
+        }
+        self.fail_policies(round, at, &violations)
+    }
+
+    pub(super) fn fail_taken(&mut self, round: &Round, at: usize) -> Outcome {
+        let mut violations =
+            if round.has_entry(at) { round.entry(at).violations().to_vec() } else { Vec::new() };
+        let record = round.records.get(at);
+        for &slot in &self.binding.correlation.1 {
+            let slot = &self.binding.slots[slot];
+            let value = cell_text(record, slot, self.binding);
+            violations.push(Violation::unique(&self.binding.property(slot).path, value));
+        }
+        self.fail_policies(round, at, &violations)
+    }
+
+    pub(super) fn fail_policies(&mut self, round: &Round, at: usize, violations: &[Violation]) -> Outcome {
+        let problem = policy_problem(violations);
+        self.fail(round, at, problem)
+    }
+
+    pub(super) fn fail(&mut self, round: &Round, at: usize, problem: serde_json::Value) -> Outcome {
+        let record = round.records.get(at);
+        let cells = (0..record.width()).map(|column| meant(record, column, self.binding).to_owned()).collect();
+        self.session.fail(Failure { row: record.row(), cells, problem });
+        Outcome::Failed
+    }
+
+    pub(super) fn fail_ambiguous(&mut self, round: &Round, at: usize, count: usize) -> Outcome {
+        let message = format!("{count} objects have the same {}", self.describe_key(round, at));
+        self.fail(round, at, Error::conflict(message).problem())
+    }
+
+    pub(super) fn warn_of_repeated_key(&mut self, round: &Round, at: usize, earlier: u64) {
+        let row = round.records.get(at).row();
+        let key = self.describe_key(round, at);
+        self.warnings.add(format!("rows {earlier} and {row} have the same {key}: the last one counts"));
+    }
+
+    /// `userName 'bjensen'`, for messages.
+    pub(super) fn describe_key(&self, round: &Round, at: usize) -> String {
+        let record = round.records.get(at);
+        let parts: Vec<String> = self
+            .binding
+            .correlation
+            .1
+            .iter()
+            .map(|&slot| {
+                let slot = &self.binding.slots[slot];
+                let value = cell_text(record, slot, self.binding);
+                format!("{} '{value}'", self.binding.property(slot).path)
+            })
+            .collect();
+        parts.join(" and ")
+    }
+}
