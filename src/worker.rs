@@ -15,9 +15,6 @@ use crate::error::{Error, Kind, Result};
 use crate::import::{Counts, Import, OnFailure, State};
 use crate::repository::{Mode, StoredType};
 
-/// Bytes of a record at least, for guessing how many a file may have.
-const SMALL_RECORD: u64 = 32;
-
 /// Runs imports, and tells whoever watches which one and how far it is.
 #[derive(Debug)]
 pub struct Worker<'a> {
@@ -145,8 +142,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
         let Run { app, import, stored, binding, progress } = self;
-        let expected = import.size / SMALL_RECORD;
-        let mut session = app.repository.session(stored, import, mode, expected)?;
+        let mut session = app.repository.session(stored, import, mode)?;
         let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
         Pass {
             import,

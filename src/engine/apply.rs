@@ -59,10 +59,11 @@ impl Applier<'_> {
             if let Key::Complete { hash, fingerprint, .. } = round.keys[at] {
                 let before = numbers.len();
                 numbers.extend(self.session.holders(index, hash));
-                if let [object] = numbers[before..]
-                    && self.session.fingerprint(object)? == fingerprint
+                if let [object] = &numbers[before..]
+                    && self.session.fingerprint(*object)? == fingerprint
                     && !self.folds.concern(hash)
                 {
+                    round.mark_same(at, *object);
                     numbers.truncate(before);
                     same += 1;
                     continue;
@@ -102,7 +103,7 @@ impl Applier<'_> {
             Key::Incomplete => return Ok(self.fail_without_key(round, at)),
             Key::Complete { hash, fingerprint, .. } => (hash, fingerprint),
         };
-        let found = self.find(round, at, hash, fingerprint)?;
+        let found = self.find(round, at, hash);
         let mut folded = None;
         if self.folds.concern(hash) && round.entry(at).violations().is_empty() {
             match self.folds.fold(hash, round, at) {
@@ -145,19 +146,17 @@ impl Applier<'_> {
         Ok(outcome)
     }
 
-    fn find(&mut self, round: &Round, at: usize, hash: u64, fingerprint: u64) -> Result<Found> {
+    fn find(&mut self, round: &Round, at: usize, hash: u64) -> Found {
+        if let Some(object) = round.same(at) {
+            let taken = self.touched.contains(object);
+            return if taken { Found::Taken } else { Found::Same(object) };
+        }
         self.scratch.holders.clear();
         self.scratch.holders.extend(self.session.holders(self.binding.correlation.0, hash));
         match self.scratch.holders.as_slice() {
-            [] => return Ok(Found::Nobody),
-            [object] if self.touched.contains(*object) => return Ok(Found::Taken),
-            [object] if self.session.fingerprint(*object)? == fingerprint && !self.folds.concern(hash) => {
-                return Ok(Found::Same(*object));
-            }
+            [] => return Found::Nobody,
+            holders if holders.iter().any(|object| self.touched.contains(*object)) => return Found::Taken,
             _ => {}
-        }
-        if self.scratch.holders.iter().any(|object| self.touched.contains(*object)) {
-            return Ok(Found::Taken);
         }
         // Equal hashes are nearly always equal keys; the stored values decide.
         let wanted = round.key_text(at);
@@ -167,11 +166,11 @@ impl Applier<'_> {
         self.scratch.holders.retain(|object| {
             session.object(*object).is_some_and(|object| write_key(object.document, positions, key) && key == wanted)
         });
-        Ok(match self.scratch.holders.as_slice() {
+        match self.scratch.holders.as_slice() {
             [] => Found::Nobody,
             [object] => Found::One(*object),
             several => Found::Many(several.len()),
-        })
+        }
     }
 
     /// Puts a new document, unless a value that must be unique is another object's.

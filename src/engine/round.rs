@@ -14,7 +14,7 @@ use super::outcome::{Decision, decide};
 use super::progress::Progress;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
-use crate::repository::Hashes;
+use crate::repository::{Hashes, ObjectNumber};
 
 /// Enough records that sorting a round's keys pays, few enough that three rounds in flight stay below 80 MB.
 const MAX_RECORDS: usize = 32_768;
@@ -32,6 +32,8 @@ pub(crate) struct Round {
     /// For each record its entry, if it has been read.
     entry_of: Vec<Option<u32>>,
     made: u32,
+    /// For each record the object that still equals it, if that was found.
+    same: Vec<Option<ObjectNumber>>,
     /// The documents that new objects would have, and where each record's lies; empty for records that would fail.
     fresh: String,
     fresh_places: Vec<Range<u32>>,
@@ -103,6 +105,15 @@ impl Round {
         }
     }
 
+    /// Notes that an object still equals a record.
+    pub(crate) fn mark_same(&mut self, index: usize, object: ObjectNumber) {
+        self.same[index] = Some(object);
+    }
+
+    pub(crate) fn same(&self, index: usize) -> Option<ObjectNumber> {
+        self.same[index]
+    }
+
     pub(crate) fn has_entry(&self, index: usize) -> bool {
         self.entry_of[index].is_some()
     }
@@ -123,6 +134,8 @@ impl Round {
         self.entry_of.clear();
         self.entry_of.resize(self.records.len(), None);
         self.made = 0;
+        self.same.clear();
+        self.same.resize(self.records.len(), None);
         self.fresh.clear();
         self.fresh_places.clear();
         for index in 0..self.records.len() {

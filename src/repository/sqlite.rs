@@ -85,9 +85,9 @@ impl Sqlite {
         self.hashes
     }
 
-    /// A view for one import that expects about so many records.
-    pub fn session(&self, stored: &StoredType, import: &Import, mode: Mode, expected: u64) -> Result<Session> {
-        Session::open(self, stored, import, mode, expected)
+    /// One import's view of the repository.
+    pub fn session(&self, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
+        Session::open(self, stored, import, mode)
     }
 
     /// Takes the lease of an object type, unless another process has it.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
-use super::keys::{Identity, KeyTable, MAX_CACHED, Target};
+use super::keys::{Identity, KeyTable, Target};
 use super::{Sqlite, imports, sql};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -42,8 +42,6 @@ pub struct Session {
     import_number: i64,
     tables: Vec<KeyTable>,
     fingerprints: Fingerprints,
-    /// How many records are to be expected: whether it pays to read an index whole.
-    expected: u64,
     open: bool,
     /// When the transaction began, in milliseconds: the time in the ids it makes.
     opened: u64,
@@ -77,7 +75,6 @@ impl Session {
         stored: &StoredType,
         import: &Import,
         mode: Mode,
-        expected: u64,
     ) -> Result<Session> {
         let conn = repository.connect()?;
         // The checkpointer does it, at times of our choosing.
@@ -94,9 +91,8 @@ impl Session {
             mode,
             type_number: stored.number,
             import_number: imports::number(&conn, import.id)?,
-            tables: stored.indexes.iter().map(|index| KeyTable::new(index.number, target)).collect(),
+            tables: stored.indexes.iter().map(|index| KeyTable::new(index, target)).collect(),
             fingerprints: Fingerprints::new(stored.number),
-            expected,
             open: false,
             opened: 0,
             data_version: 0,
@@ -120,25 +116,13 @@ impl Session {
         self.opened = clock::unix_millis();
         // The version moves when another connection has committed: what we remember of the keys may be outdated then.
         let version = sql::first(&self.conn, "PRAGMA data_version", [], |row| sql::get(row, 0))?.unwrap_or(0);
-        let last: i64 = sql::first(
-            &self.conn,
-            "SELECT next_object FROM object_type WHERE number = ?1",
-            [self.type_number],
-            |row| sql::get(row, 0),
-        )?
-        .unwrap_or(1);
-        self.next_object = last;
+        let next = "SELECT next_object FROM object_type WHERE number = ?1";
+        let next = sql::first(&self.conn, next, [self.type_number], |row| sql::get(row, 0))?;
+        self.next_object = next.unwrap_or(1);
         if version != self.data_version {
             self.data_version = version;
-            self.tables.iter_mut().for_each(KeyTable::forget);
+            self.tables.iter_mut().try_for_each(|table| table.reset(&self.conn))?;
             self.fingerprints.forget();
-            // Reading an entry in passing costs an eighth of looking it up.
-            let stored = last.unsigned_abs();
-            if stored <= MAX_CACHED as u64 && stored / 8 <= self.expected {
-                for table in &mut self.tables {
-                    table.load(&self.conn)?;
-                }
-            }
         }
         Ok(())
     }
@@ -301,8 +285,7 @@ impl Session {
             self.open = false;
         }
         self.puts = Puts::default();
-        self.tables.iter_mut().for_each(KeyTable::reset);
-        self.fingerprints.forget();
+        // What is remembered of keys and fingerprints never happened; the next begin reads them again.
         self.data_version = 0;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
+use super::keys::{KeyTable, Target};
 use super::{Sqlite, sql};
 use crate::error::{Error, Kind, Result};
 use crate::object::elements;
@@ -131,8 +132,7 @@ fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], h
     sql::batch(
         conn,
         &format!(
-            "CREATE TABLE key_{number} (hash INTEGER NOT NULL, object INTEGER NOT NULL, \
-             PRIMARY KEY (hash, object)) STRICT, WITHOUT ROWID"
+            "CREATE TABLE key_{number} (bucket INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT"
         ),
     )?;
     let index = KeyIndex { number, properties };
@@ -150,10 +150,8 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
     let select = format!("SELECT number, document FROM current_{}", stored.number);
     let mut statement = sql::prepare(conn, &select)?;
     let mut rows = sql::query(&mut statement, [])?;
-    let mut insert = sql::prepare(
-        conn,
-        &format!("INSERT INTO key_{} (hash, object) VALUES (?1, ?2)", index.number),
-    )?;
+    let mut table = KeyTable::new(index, Target::Table);
+    table.reset(conn)?;
     let mut key = String::new();
     while let Some(row) = sql::next(&mut rows)? {
         let document: String = sql::get(row, 1)?;
@@ -167,18 +165,21 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
             part != "null"
         });
         if complete {
-            let number: i64 = sql::get(row, 0)?;
-            sql::execute(&mut insert, params![hashes.key(&key).cast_signed(), number])?;
+            table.add(hashes.key(&key), sql::get(row, 0)?);
+            if table.is_full() {
+                table.flush(conn)?;
+            }
         }
     }
-    Ok(())
+    table.flush(conn)
 }
 
 fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex, path: &str) -> Result<()> {
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM key_{} GROUP BY hash HAVING count(*) > 1)", index.number);
-    match sql::first(conn, &sql, [], |row| sql::get::<i64>(row, 0))? {
-        None | Some(0) => Ok(()),
-        Some(shared) => Err(Error::conflict(format!(
+    let mut table = KeyTable::new(index, Target::Table);
+    table.reset(conn)?;
+    match table.shared(conn)? {
+        0 => Ok(()),
+        shared => Err(Error::conflict(format!(
             "'{path}' of {} cannot become unique: {shared} of its values are shared by several objects",
             stored.object_type.name()
         ))),
