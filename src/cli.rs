@@ -34,13 +34,13 @@ use self::context::Context;
 
 const EXAMPLES: &str = "\
 Examples:
-  rollbook template managed/user                             The header to fill in
-  rollbook check users.csv --against managed/user            What is wrong with a file, changing nothing
+  rollbook template managed/user > users.csv               Get the header, to be filled in
+  rollbook check users.csv --against managed/user          See what is wrong with the file
   rollbook import users.csv --into managed/user --unique userName
-  rollbook imports failures ID --out failed.csv              The records that failed, to be corrected
-  rollbook objects list managed/user
+  rollbook imports failures ID --out failed.csv            Get the failed records
+  rollbook objects list managed/user                       See what is stored
 
-Exit code: 0, all records are in; 1, the data was refused, in whole or part; 2, anything else.";
+Exit code: 0, all records are in; 1, data was refused, in whole or part; 2, anything else.";
 
 /// Imports people and accounts from CSV files, with an exact account of every record.
 ///

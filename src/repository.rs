@@ -46,6 +46,8 @@ pub struct KeyIndex {
     pub number: i64,
     /// Paths, in their canonical order.
     pub properties: Vec<String>,
+    /// How many objects have a key here.
+    pub entries: u64,
 }
 
 impl KeyIndex {

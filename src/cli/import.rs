@@ -30,8 +30,9 @@ Examples:
 /// whose unique properties are those of an existing object updates that object, any other creates one; properties
 /// without a column are left alone. A record that fails does not hold up the others. Importing a file again changes nothing.
 ///
-/// The whole structure of all files is checked first: a damaged file, or one with a header that does not fit, is refused
-/// and changes nothing. Files may be compressed with gzip. An import that is interrupted is continued by the next one.
+/// If the header of one file does not fit, no file is imported. The whole structure of a file is checked before anything of
+/// it is stored, so a damaged file is refused and changes nothing. Files may be compressed with gzip. An import that is
+/// interrupted is continued by the next one.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
@@ -56,7 +57,7 @@ pub(crate) struct ImportArgs {
     /// so on
     #[arg(long, value_name = "OUT.csv")]
     failures: Option<PathBuf>,
-    /// What happens when a key comes twice in a file: `fail-later` fails the later records, `last-wins` lets them replace
+    /// What happens when a key comes twice in a file: 'fail-later' fails the later records, 'last-wins' lets them replace
     /// the earlier ones (with --atomic only)
     #[arg(long, value_name = "WHAT", default_value = "fail-later", hide_possible_values = true)]
     duplicates: Duplicates,

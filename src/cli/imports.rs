@@ -73,7 +73,7 @@ pub(crate) struct FailuresArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Who reads the file: `spreadsheet` guards cells that look like formulas; `none` leaves them, for programs
+    /// Who reads the file: 'spreadsheet' guards cells that look like formulas, 'none' leaves them, for programs
     #[arg(long, value_name = "FOR", default_value_t = Escape::Spreadsheet)]
     escape: Escape,
 }

@@ -12,11 +12,10 @@ use rollbook::schema::{DateFormats, TypeName};
 /// How cells are read: the same for an import and for a check.
 #[derive(Debug, Args)]
 pub(crate) struct CellArgs {
-    /// What an empty cell means: `clear` removes the property (on a new object its default applies), `keep` leaves it
-    /// as it is
+    /// What an empty cell means: 'clear' removes the property (a new object gets its default), 'keep' leaves it as it is
     #[arg(long, value_name = "WHAT", default_value = "clear", hide_possible_values = true)]
     blank: Blank,
-    /// How dates are written, as a Java pattern such as "dd.MM.yyyy"; also `iso8601`, `epoch_s` and `epoch_ms`. May be
+    /// How dates are written, as a Java pattern such as "dd.MM.yyyy"; also iso8601, epoch_s and epoch_ms. May be
     /// repeated: the first that fits is taken [default: iso8601]
     #[arg(long = "date-format", value_name = "PATTERN")]
     date_formats: Vec<String>,

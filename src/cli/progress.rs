@@ -25,7 +25,13 @@ pub(crate) fn watch(worker: &Worker<'_>, stopped: Receiver<()>) {
         }
         let (_, bar) = shown.get_or_insert_with(|| (import.id, bar(&import.filename)));
         // Until the whole file has been looked at, nobody knows how many records there are.
-        bar.set_length(progress.total().max(progress.applied()));
+        if progress.total() > 0 && bar.length().is_none() {
+            bar.set_style(counting());
+            bar.reset_eta();
+        }
+        if progress.total() > 0 {
+            bar.set_length(progress.total());
+        }
         bar.set_position(progress.applied());
     }
     if let Some((_, bar)) = shown {
@@ -34,12 +40,16 @@ pub(crate) fn watch(worker: &Worker<'_>, stopped: Receiver<()>) {
 }
 
 fn bar(filename: &str) -> ProgressBar {
+    let looking = ProgressStyle::with_template("{prefix}  {human_pos} records").expect("the template is sound");
+    let bar = ProgressBar::no_length().with_style(looking).with_prefix(filename.to_owned());
+    bar.tick();
+    bar
+}
+
+fn counting() -> ProgressStyle {
+    let template = "{prefix}  {bar:30}  {human_pos}/{human_len} records  {rate}  ETA {eta}";
     let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let _ = write!(out, "{} records/s", grouped(state.per_sec() as u64));
     };
-    let template = "{prefix}  {bar:30}  {human_pos}/{human_len} records  {rate}  ETA {eta}";
-    let style = ProgressStyle::with_template(template).expect("the template is sound");
-    let bar = ProgressBar::no_length().with_style(style.with_key("rate", rate)).with_prefix(filename.to_owned());
-    bar.tick();
-    bar
+    ProgressStyle::with_template(template).expect("the template is sound").with_key("rate", rate)
 }

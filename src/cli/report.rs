@@ -80,10 +80,10 @@ fn caption(imports: &[Import], subject: Subject) -> String {
     let object_type = &import.plan.object_type;
     match subject {
         Subject::Checks => {
-            format!("Checked as if there were no {object_type} yet; nothing was changed. The records would be:\n")
+            format!("Checked as if nothing of {object_type} were stored yet. The records would be:\n")
         }
         Subject::Imports if import.plan.dry_run => "Dry run: nothing was changed. The records would be:\n".to_owned(),
-        Subject::Imports => format!("Imported into {object_type}:\n"),
+        Subject::Imports => format!("Import into {object_type}:\n"),
     }
 }
 
@@ -150,15 +150,15 @@ fn next(context: &mut Context, import: &Import, written: Option<&PathBuf>, subje
     let failed = counted(import.counts.failure, "failed record");
     let sentence = match (written, subject) {
         (Some(path), _) => format!(
-            "The {failed} of {}, each with its reason: {}. Correct them there and import that file.",
+            "Next: correct the {failed} of {} in {}, where the reasons are, and import that file.",
             import.filename,
             path.display()
         ),
         (None, Subject::Imports) if import.counts.failure > 0 => format!(
-            "Next: {program} imports failures {id} --out failed.csv\n      Correct the records there and import that file."
+            "Next: {program} imports failures {id} --out failed.csv\n      Correct the records in that file and import it."
         ),
         (None, Subject::Checks) if import.counts.failure > 0 => {
-            "Next: correct the records; with --failures OUT.csv they are written to a file of their own.".to_owned()
+            "Next: correct the records. With --failures OUT.csv they are written to a file of their own.".to_owned()
         }
         (None, Subject::Imports) if import.plan.dry_run && matches!(import.state, State::Finished { .. }) => {
             format!("Next: {program} imports apply {id}\n      It imports exactly what was looked at, for 24 hours from now.")
@@ -168,7 +168,7 @@ fn next(context: &mut Context, import: &Import, written: Option<&PathBuf>, subje
     context.out.line(format!("\n{sentence}"))
 }
 
-/// Says of an import that was refused or cancelled why, and that nothing was imported where that is so.
+/// Says of an import that was refused or cancelled why, and what is in. A problem with single records says that itself.
 fn complain(import: &Import) {
     let file = &import.filename;
     let sentence = match &import.state {
@@ -176,9 +176,12 @@ fn complain(import: &Import) {
         State::Cancelled { .. } => format!("{file}: the import was cancelled"),
         _ => return,
     };
+    note(sentence);
+    let is_told = matches!(import.state, State::Failed { .. }) && import.counts.failure > 0;
     match import.counts.success() {
-        0 => note(format!("{sentence}\nrollbook: nothing was imported from {file}")),
-        success => note(format!("{sentence}\nrollbook: {} of {file} stay imported", counted(success, "record"))),
+        _ if import.plan.dry_run || is_told => {}
+        0 => note(format!("nothing of {file} was imported")),
+        success => note(format!("{} of {file} stay imported", counted(success, "record"))),
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn run(context: &mut Context, command: TypesCommand) -> Result<Verdic
     }
 }
 
-/// An object type as listed. A starter type that nobody has stored yet has no version.
+/// An object type as listed.
 struct Listed {
     object_type: ObjectType,
     version: u64,
@@ -73,7 +73,12 @@ struct Listed {
 
 fn list(context: &mut Context) -> Result<Verdict> {
     let listed = match context.installation_if_any()? {
-        None => starter_types()?.into_iter().map(|object_type| Listed { object_type, version: 0, objects: 0 }).collect(),
+        None => {
+            // As they will be in the installation that is yet to be made.
+            let mut types = starter_types()?;
+            types.sort_by(|a, b| a.name().cmp(b.name()));
+            types.into_iter().map(|object_type| Listed { object_type, version: 1, objects: 0 }).collect()
+        }
         Some(app) => {
             let stored = app.repository.object_types()?;
             let counted = stored.into_iter().map(|stored| {

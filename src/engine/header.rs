@@ -111,6 +111,8 @@ pub struct Binding {
     pub(crate) places: Vec<Place>,
     /// Place of the correlation's index in [`StoredType::indexes`], and the slots that make its key, in its order.
     pub(crate) correlation: (usize, Vec<usize>),
+    /// Whether no object had a key yet when the header was bound, so that all records will be new ones.
+    pub(crate) nothing_exists: bool,
     /// All indexes of the type.
     pub(crate) indexes: Vec<KeyPlaces>,
     pub(crate) blank_cells: BlankCells,
@@ -166,6 +168,7 @@ impl Binding {
             slots,
             places,
             correlation: (index, key_slots),
+            nothing_exists: wanted.entries == 0,
             indexes,
             blank_cells: plan.blank_cells,
             dates,

@@ -81,7 +81,7 @@ impl Pass<'_> {
         let mut file = self.file;
         std::io::Seek::rewind(&mut file).map_err(unreadable)?;
         let reader = Reader::open(file, self.limits)?;
-        let eager = AtomicBool::new(true);
+        let eager = AtomicBool::new(self.binding.nothing_exists);
         let rounds = RoundReader {
             reader,
             binding: self.binding,

@@ -17,7 +17,9 @@ mod sql;
 mod types;
 
 use std::fs::{self, File, TryLockError};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -40,6 +42,9 @@ const PAGE_SIZE: u32 = 16_384;
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Connections kept for the next who needs one.
+const MAX_IDLE: usize = 4;
+
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/001_first.sql")];
 
 /// See the module's head.
@@ -49,6 +54,39 @@ pub struct Sqlite {
     run: PathBuf,
     cache_size: u64,
     hashes: Hashes,
+    /// Connections that nobody uses now. The last one to close would fold the log into the database each time.
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A connection on loan.
+struct Loan<'a> {
+    conn: Option<Connection>,
+    idle: &'a Mutex<Vec<Connection>>,
+}
+
+impl Deref for Loan<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.conn.as_ref().expect("given back on drop only")
+    }
+}
+
+impl DerefMut for Loan<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        self.conn.as_mut().expect("given back on drop only")
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if let (Some(conn), Ok(mut idle)) = (self.conn.take(), self.idle.lock())
+            && idle.len() < MAX_IDLE
+            && conn.is_autocommit()
+        {
+            idle.push(conn);
+        }
+    }
 }
 
 /// The right to run imports of one object type; lost with the process.
@@ -69,14 +107,20 @@ impl Sqlite {
             let doing = || format!("the directory '{}' could not be made", directory.display());
             fs::create_dir_all(directory).map_err(|error| Error::storage(doing(), error))?;
         }
-        let mut repository =
-            Sqlite { path: path.to_owned(), run: run.to_owned(), cache_size, hashes: Hashes::new(&[]) };
+        let mut repository = Sqlite {
+            path: path.to_owned(),
+            run: run.to_owned(),
+            cache_size,
+            hashes: Hashes::new(&[]),
+            idle: Mutex::default(),
+        };
         let mut conn = repository.connect()?;
         migrate(&mut conn)?;
         let secret = sql::first(&conn, "SELECT value FROM installation WHERE name = 'secret'", [], |row| {
             sql::get::<Vec<u8>>(row, 0)
         })?;
         repository.hashes = Hashes::new(&secret.ok_or_else(|| Error::internal("the installation has no secret"))?);
+        repository.idle = Mutex::new(vec![conn]);
         Ok(repository)
     }
 
@@ -100,6 +144,13 @@ impl Sqlite {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// A connection for a short while.
+    fn conn(&self) -> Result<Loan<'_>> {
+        let idle = self.idle.lock().map_or(None, |mut idle| idle.pop());
+        let conn = idle.map_or_else(|| self.connect(), Ok)?;
+        Ok(Loan { conn: Some(conn), idle: &self.idle })
     }
 
     fn connect(&self) -> Result<Connection> {
@@ -126,8 +177,7 @@ impl Sqlite {
 
     /// Runs `work` in one transaction that holds the write lock.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let mut conn = self.connect()?;
-        transaction(&mut conn, work)
+        transaction(&mut *self.conn()?, work)
     }
 }
 

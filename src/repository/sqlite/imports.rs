@@ -28,24 +28,24 @@ impl Sqlite {
         let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
         let values =
             params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
-        sql::run(&self.connect()?, sql, values).map(drop)
+        sql::run(&*self.conn()?, sql, values).map(drop)
     }
 
     pub fn import(&self, id: ImportId) -> Result<Option<Import>> {
         let sql = format!("SELECT {COLUMNS} FROM import WHERE id = ?1");
-        sql::first(&self.connect()?, &sql, [id.to_string()], read)
+        sql::first(&*self.conn()?, &sql, [id.to_string()], read)
     }
 
     /// All imports, oldest first.
     pub fn imports(&self) -> Result<ImportPage> {
-        sql::all(&self.connect()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
+        sql::all(&*self.conn()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
     }
 
     /// The object types that have imports queued, or left running by a process that is no more.
     pub fn waiting_types(&self) -> Result<Vec<TypeName>> {
         let sql = "SELECT object_type FROM import WHERE state IN ('queued', 'running') \
                    GROUP BY object_type ORDER BY min(number)";
-        sql::all(&self.connect()?, sql, [], |row| sql::get::<String>(row, 0)?.parse())
+        sql::all(&*self.conn()?, sql, [], |row| sql::get::<String>(row, 0)?.parse())
     }
 
     /// The oldest import of the type that is not over. To be called with the lease of the type: one that is `running`
@@ -55,7 +55,7 @@ impl Sqlite {
             "SELECT {COLUMNS} FROM import WHERE object_type = ?1 AND state IN ('queued', 'running') \
              ORDER BY number LIMIT 1"
         );
-        sql::first(&self.connect()?, &sql, [object_type.to_string()], read)
+        sql::first(&*self.conn()?, &sql, [object_type.to_string()], read)
     }
 
     /// Marks an import as running. One that is not `resumed` begins anew: what an earlier attempt reported is removed.
@@ -114,7 +114,7 @@ impl Sqlite {
 
     /// Up to `limit` failures behind row `after`, in the file's order.
     pub fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {
-        let conn = self.connect()?;
+        let conn = self.conn()?;
         let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 AND row > ?2 ORDER BY row LIMIT ?3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         sql::all(&conn, sql, params![number(&conn, id)?, after.cast_signed(), limit], |row| {
@@ -139,7 +139,7 @@ impl Sqlite {
     /// Notes that the spooled file is gone.
     pub fn note_spool_purged(&self, id: ImportId) -> Result<()> {
         let sql = "UPDATE import SET spool_purged = 1, revision = revision + 1 WHERE id = ?1 AND spool_purged = 0";
-        sql::run(&self.connect()?, sql, [id.to_string()]).map(drop)
+        sql::run(&*self.conn()?, sql, [id.to_string()]).map(drop)
     }
 
     /// Removes the record of an import that is over, with its failures. The objects it wrote stay.
@@ -153,7 +153,7 @@ impl Sqlite {
 
     /// The rows of all failures of an import, in the file's order.
     pub fn failed_rows(&self, id: ImportId) -> Result<Vec<u64>> {
-        let conn = self.connect()?;
+        let conn = self.conn()?;
         let sql = "SELECT row FROM failure WHERE import = ?1 ORDER BY row";
         sql::all(&conn, sql, [number(&conn, id)?], |row| Ok(sql::get::<i64>(row, 0)?.unsigned_abs()))
     }

@@ -365,7 +365,7 @@ mod tests {
     fn finds_what_was_put_however_often_it_was_flushed() {
         for target in [Target::Table, Target::Scratch] {
             let conn = database();
-            let mut table = KeyTable::new(&KeyIndex { number: 1, properties: Vec::new() }, target);
+            let mut table = KeyTable::new(&KeyIndex { number: 1, properties: Vec::new(), entries: 0 }, target);
             table.reset(&conn).expect("empty");
             for n in 0..5000 {
                 table.add(hash(n), n as i64);
@@ -392,7 +392,7 @@ mod tests {
                 }
             }
             if target == Target::Table {
-                let mut later = KeyTable::new(&KeyIndex { number: 1, properties: Vec::new() }, target);
+                let mut later = KeyTable::new(&KeyIndex { number: 1, properties: Vec::new(), entries: 0 }, target);
                 later.reset(&conn).expect("stored");
                 assert_eq!(holders(&mut later, &conn, hash(20)), [-21, 20]);
                 assert_eq!(later.stored, 5000 + 500 - 715);

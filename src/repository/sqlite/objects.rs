@@ -20,25 +20,25 @@ impl Sqlite {
             "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
             stored.number
         );
-        let found = sql::first(&self.connect()?, &sql, [number], read)?;
+        let found = sql::first(&*self.conn()?, &sql, [number], read)?;
         Ok(found.map(|(_, object)| object).filter(|object| object.id == id))
     }
 
     /// Up to `limit` objects behind `after`, in order of creation.
     pub fn objects(&self, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {
-        page(&self.connect()?, stored, after, limit)
+        page(&*self.conn()?, stored, after, limit)
     }
 
     /// How many objects the type has.
     pub fn object_count(&self, stored: &StoredType) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM object_{}", stored.number);
-        let count = sql::first(&self.connect()?, &sql, [], |row| sql::get::<i64>(row, 0))?;
+        let count = sql::first(&*self.conn()?, &sql, [], |row| sql::get::<i64>(row, 0))?;
         Ok(count.unwrap_or(0).unsigned_abs())
     }
 
     /// Hands every object of the type, in order of creation and as of one moment, to `each`.
     pub fn each_object(&self, stored: &StoredType, mut each: impl FnMut(Object) -> Result<()>) -> Result<()> {
-        let conn = self.connect()?;
+        let conn = self.conn()?;
         let sql = format!(
             "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import ORDER BY o.number",
             stored.number

@@ -13,14 +13,14 @@ use crate::schema::{ObjectType, Positions, TypeName};
 impl Sqlite {
     /// All object types, by name.
     pub fn object_types(&self) -> Result<Vec<StoredType>> {
-        let conn = self.connect()?;
+        let conn = self.conn()?;
         let names = sql::all(&conn, "SELECT name FROM object_type ORDER BY name", [], |row| sql::get::<String>(row, 0))?;
         names.iter().filter_map(|name| find(&conn, name).transpose()).collect()
     }
 
     /// The object type of this name, if there is one.
     pub fn object_type(&self, name: &TypeName) -> Result<Option<StoredType>> {
-        find(&self.connect()?, &name.to_string())
+        find(&*self.conn()?, &name.to_string())
     }
 
     /// Stores a definition, new or changed, and builds what its unique properties need. Also gives the warnings.
@@ -112,10 +112,11 @@ fn find(conn: &Connection, name: &str) -> Result<Option<StoredType>> {
 }
 
 fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyIndex>> {
-    let sql = "SELECT number, properties FROM key_index WHERE object_type = ?1 ORDER BY number";
+    let sql = "SELECT number, properties, entries FROM key_index WHERE object_type = ?1 ORDER BY number";
     sql::all(conn, sql, [type_number], |row| {
         let properties: String = sql::get(row, 1)?;
-        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)? })
+        let entries: i64 = sql::get(row, 2)?;
+        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)?, entries: entries.unsigned_abs() })
     })
 }
 
@@ -135,7 +136,7 @@ fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], h
             "CREATE TABLE key_{number} (bucket INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT"
         ),
     )?;
-    let index = KeyIndex { number, properties };
+    let index = KeyIndex { number, properties, entries: 0 };
     fill(conn, stored, &index, hashes)?;
     Ok(index)
 }
