@@ -175,7 +175,7 @@ impl Applier<'_> {
         // Closed before the scan is waited for, so that a cancelled reader stops reading.
         drop(filled);
         if !cancelled {
-            self.counts.total = self.scan.wait()?;
+            self.note_structure()?;
         }
         self.finish(cancelled)?;
         Ok(Passed { counts: self.counts, warnings: self.warnings.all(), cancelled })
@@ -184,7 +184,7 @@ impl Applier<'_> {
     fn take(&mut self, round: &mut Round) -> Result<()> {
         let end = round.first + round.len() as u64;
         if self.max_records > 0 && end > self.max_records {
-            let total = self.scan.wait()?;
+            let total = self.scan.wait()?.records;
             return Err(Error::file(format!("too many rows: {total} (maximum {})", self.max_records)));
         }
         if !self.session.is_open() {
@@ -201,15 +201,39 @@ impl Applier<'_> {
         self.settled = end;
         self.counts.total = self.counts.total.max(end).max(self.progress.total());
         self.progress.set_applied(end);
-        if self.commits == Commits::Batches && self.opened.elapsed() >= LOCK_TIME {
-            self.commit()?;
+        if self.commits == Commits::Batches {
+            let held = self.opened.elapsed();
+            if held >= LOCK_TIME {
+                // The rest of the file will be needed even after a power loss.
+                self.scan.wait_durable()?;
+                self.commit()?;
+            } else if held >= LOCK_TIME / 2 {
+                self.scan.start_sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the records of the file, and warns of what is legal in it but odd.
+    fn note_structure(&mut self) -> Result<()> {
+        let structure = self.scan.wait()?;
+        self.counts.total = structure.records;
+        if structure.records == 0 {
+            self.warnings.add_once("the file has a header and no records".to_owned());
+        }
+        if structure.stray_quotes > 0 {
+            let records = if structure.stray_quotes == 1 { "record has" } else { "records have" };
+            self.warnings.add_once(format!(
+                "{} {records} a quote inside a cell that is not quoted; it was taken as it is",
+                structure.stray_quotes
+            ));
         }
         Ok(())
     }
 
     /// Commits what is done, once the whole structure of the file is known to be sound.
     fn commit(&mut self) -> Result<()> {
-        self.counts.total = self.scan.wait()?;
+        self.counts.total = self.scan.wait()?.records;
         if self.settled > self.settled_before || self.counts.total == 0 {
             let warnings = self.warnings.all();
             self.session.commit(Settled { counts: self.counts, records: self.settled, warnings: &warnings })?;
@@ -264,6 +288,13 @@ pub(super) struct Warnings {
 impl Warnings {
     pub(super) fn add(&mut self, warning: String) {
         if self.list.len() < MAX_WARNINGS { self.list.push(warning) } else { self.more += 1 }
+    }
+
+    /// For what a restart or a second pass finds again.
+    fn add_once(&mut self, warning: String) {
+        if !self.list.contains(&warning) {
+            self.add(warning);
+        }
     }
 
     fn all(&self) -> Vec<String> {

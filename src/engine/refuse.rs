@@ -46,13 +46,15 @@ impl Applier<'_> {
         for &slot in &self.binding.correlation.1 {
             let slot = &self.binding.slots[slot];
             let value = cell_text(record, slot, self.binding);
-            violations.push(Violation::unique(&self.binding.property(slot).path, value));
+            let violation = Violation::unique(&self.binding.property(slot).path, value);
+            violations.push(violation.saying(format!("'{value}' is taken: an earlier record of this file has it")));
         }
         self.fail_policies(round, at, &violations)
     }
 
     pub(super) fn fail_policies(&mut self, round: &Round, at: usize, violations: &[Violation]) -> Outcome {
-        let problem = policy_problem(violations);
+        let mut problem = policy_problem(violations);
+        problem["violations"] = violations.iter().map(Violation::report).collect();
         self.fail(round, at, problem)
     }
 

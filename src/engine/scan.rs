@@ -1,7 +1,8 @@
 //! The structural scan that runs ahead of an import.
 //!
 //! Nothing of a file is committed before its whole structure is known: quotes, encoding, limits, checksums. The scan
-//! reads the file on a thread of its own, and the pass asks it before its first commit.
+//! reads the file on a thread of its own, and the pass asks it before its first commit. It also knows whether the bytes
+//! have reached the disk, which must be so before a part of them is committed and the rest still needed.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::progress::Progress;
-use super::reader::{self, Limits};
+use super::reader::{self, Limits, Structure};
 use crate::error::{Error, Result};
 
 /// An import begins to apply when the scan should be over within this time, so that it never holds the repository's
@@ -20,55 +21,80 @@ const NEARLY: Duration = Duration::from_secs(1);
 /// The scan of one file, under way or over.
 pub struct StructuralScan {
     state: State,
+    durability: Durability,
     started: Instant,
     progress: Arc<Progress>,
 }
 
 enum State {
-    Running(JoinHandle<Result<u64>>),
-    Done { records: u64 },
+    Running(JoinHandle<Result<Structure>>),
+    Done(Structure),
+    /// It was not sound, and who asked has been told.
+    Failed,
+}
+
+enum Durability {
+    Unknown(File),
+    Syncing(JoinHandle<Result<()>>),
+    Durable,
 }
 
 impl StructuralScan {
-    /// Starts to scan the spooled file. The file is also synced to disk, so that nothing is committed of bytes that a
-    /// power loss could take back.
+    /// Starts to scan the spooled file.
     pub fn start(path: &Path, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
         let file = open(path)?;
         let limits = limits.clone();
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         let scanned = Arc::new(Progress::new(size));
         let (total, watched) = (Arc::clone(progress), Arc::clone(&scanned));
+        let durability = Durability::Unknown(open(path)?);
         let work = move || {
             let counting = Counting { file: &file, progress: &watched, read: 0 };
             let structure = reader::scan(counting, &limits)?;
             total.set_total(structure.records);
-            file.sync_all().map_err(|error| Error::storage("the spooled file could not be synced", error))?;
-            Ok(structure.records)
+            Ok(structure)
         };
         let thread = std::thread::Builder::new().name("structural scan".into()).spawn(work);
         let thread = thread.map_err(|error| Error::storage("the structural scan could not start", error))?;
-        Ok(StructuralScan { state: State::Running(thread), started: Instant::now(), progress: scanned })
+        Ok(StructuralScan { state: State::Running(thread), durability, started: Instant::now(), progress: scanned })
     }
 
-    /// A file that has been read to its end before.
-    pub fn known(records: u64, progress: &Arc<Progress>) -> StructuralScan {
-        progress.set_total(records);
-        StructuralScan { state: State::Done { records }, started: Instant::now(), progress: Arc::clone(progress) }
-    }
-
-    /// Waits for the end of the scan and says how many records the file has.
+    /// Waits for the end of the scan.
     ///
     /// # Errors
     /// What is wrong with the structure of the file.
-    pub fn wait(&mut self) -> Result<u64> {
-        let records = match std::mem::replace(&mut self.state, State::Done { records: 0 }) {
-            State::Done { records } => records,
-            State::Running(thread) => {
-                thread.join().unwrap_or_else(|_| Err(Error::internal("the structural scan panicked")))?
-            }
-        };
-        self.state = State::Done { records };
-        Ok(records)
+    pub fn wait(&mut self) -> Result<&Structure> {
+        if let State::Running(_) = self.state
+            && let State::Running(thread) = std::mem::replace(&mut self.state, State::Failed)
+        {
+            let structure = thread.join().unwrap_or_else(|_| Err(Error::internal("the structural scan panicked")))?;
+            self.state = State::Done(structure);
+        }
+        match &self.state {
+            State::Done(structure) => Ok(structure),
+            State::Running(_) | State::Failed => Err(Error::internal("the structure of the file is not sound")),
+        }
+    }
+
+    /// Starts to sync the file to disk, if that has not been done.
+    pub fn start_sync(&mut self) -> Result<()> {
+        if let Durability::Unknown(file) = &self.durability {
+            let failed = |error| Error::storage("the spooled file could not be synced", error);
+            let file = file.try_clone().map_err(failed)?;
+            let thread = std::thread::Builder::new().name("spool sync".into());
+            let thread = thread.spawn(move || file.sync_all().map_err(failed)).map_err(failed)?;
+            self.durability = Durability::Syncing(thread);
+        }
+        Ok(())
+    }
+
+    /// Waits until the file has reached the disk.
+    pub fn wait_durable(&mut self) -> Result<()> {
+        self.start_sync()?;
+        if let Durability::Syncing(thread) = std::mem::replace(&mut self.durability, Durability::Durable) {
+            thread.join().unwrap_or_else(|_| Err(Error::internal("the sync of the spooled file panicked")))?;
+        }
+        Ok(())
     }
 
     /// Waits until the scan is nearly over.

@@ -20,7 +20,7 @@ use std::fs::{self, File, TryLockError};
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -175,10 +175,37 @@ impl Sqlite {
         Checkpointer::start(self.connect()?, log.into())
     }
 
+    /// The turn to ask for the write lock. An import gives the lock back only for a moment; without turns, somebody who
+    /// waits for it would hardly ever be the one to get it.
+    fn turn(&self) -> Result<File> {
+        take_turn(&self.run)
+    }
+
     /// Runs `work` in one transaction that holds the write lock.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let _turn = self.turn()?;
         transaction(&mut *self.conn()?, work)
     }
+}
+
+/// See [`Sqlite::turn`].
+fn take_turn(run: &Path) -> Result<File> {
+    let path = run.join("write.turn");
+    let failed = |error| Error::storage(format!("the lock '{}' could not be used", path.display()), error);
+    let turn = File::options().create(true).append(true).open(&path).map_err(failed)?;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match turn.try_lock() {
+            Ok(()) => return Ok(turn),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() > deadline => return Err(busy()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+fn busy() -> Error {
+    Error::new(Kind::Busy, "the repository is busy with an import; try again in a few seconds")
 }
 
 fn transaction<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -14,9 +15,9 @@ use uuid::Uuid;
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
 use super::keys::{Identity, KeyTable, Target};
-use super::{Sqlite, imports, sql};
+use super::{Sqlite, imports, sql, take_turn};
 use crate::clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::import::{Counts, Failure, Import};
 use crate::repository::{Existing, Mode, ObjectNumber, StoredType};
 
@@ -35,6 +36,7 @@ pub struct Settled<'a> {
 /// See the module's head.
 pub struct Session {
     conn: Connection,
+    run: PathBuf,
     /// Where a dry run commits its report.
     report: Option<Connection>,
     mode: Mode,
@@ -87,6 +89,7 @@ impl Session {
             }
         };
         Ok(Session {
+            run: repository.run.clone(),
             report,
             mode,
             type_number: stored.number,
@@ -109,7 +112,7 @@ impl Session {
     /// Opens the transaction that the next commit ends; waits for the write lock if need be.
     pub fn begin(&mut self) -> Result<()> {
         match self.mode {
-            Mode::Write => sql::batch(&self.conn, "BEGIN IMMEDIATE")?,
+            Mode::Write => self.begin_write()?,
             Mode::DryRun => sql::batch(&self.conn, "BEGIN")?,
         }
         self.open = true;
@@ -127,6 +130,18 @@ impl Session {
         Ok(())
     }
 
+    /// Waits as long as it takes: an import may hold the lock for minutes, and one that died has lost it.
+    fn begin_write(&self) -> Result<()> {
+        loop {
+            let begun = take_turn(&self.run).and_then(|_turn| sql::batch(&self.conn, "BEGIN IMMEDIATE"));
+            match begun {
+                Err(error) if error.kind() == Kind::Busy => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Whether a transaction is open.
     pub fn is_open(&self) -> bool {
         self.open
     }
@@ -269,7 +284,9 @@ impl Session {
                 self.checkpointer.committed()
             }
             Some(report) => {
+                let turn = take_turn(&self.run)?;
                 sql::batch(&report, "BEGIN IMMEDIATE")?;
+                drop(turn);
                 imports::settle(&report, self.import_number, settled, &mut self.failures)?;
                 sql::batch(&report, "COMMIT")?;
                 self.report = Some(report);

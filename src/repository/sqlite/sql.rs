@@ -1,17 +1,16 @@
 //! Calls into the driver, with its errors turned into ours: a locked database is somebody else's turn
-//! ([`Kind::Busy`]), everything else is the machine's fault and names the statement.
+//! ([`Kind::Busy`](crate::error::Kind::Busy)), everything else is the machine's fault and names the statement.
 
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, Params, Row, Rows, Statement};
 
-use crate::error::{Error, Kind, Result};
+use super::busy;
+use crate::error::{Error, Result};
 
 pub(super) fn failed(doing: &str, error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
     match error.sqlite_error_code() {
-        Some(DatabaseBusy | DatabaseLocked) => {
-            Error::new(Kind::Busy, "the repository is busy with another import; try again in a few seconds")
-        }
+        Some(DatabaseBusy | DatabaseLocked) => busy(),
         Some(DiskFull) => Error::storage("the disk of the data directory is full", error),
         _ => Error::storage(format_args!("the repository failed at '{}'", doing.trim()), error),
     }

@@ -81,6 +81,17 @@ impl Violation {
         self
     }
 
+    /// The violation as we report it beside PingIDM's form: with the offending value and a sentence.
+    pub fn report(&self) -> Json {
+        let mut report = Map::new();
+        report.insert("property".to_owned(), Json::from(&*self.property));
+        report.insert("requirement".to_owned(), Json::from(&*self.requirement));
+        report.extend(self.params.as_deref().map(|params| ("params".to_owned(), params.clone())));
+        report.extend(self.value.as_deref().map(|value| ("value".to_owned(), Json::from(value))));
+        report.insert("message".to_owned(), Json::from(&*self.message));
+        Json::Object(report)
+    }
+
     /// The violation as PingIDM reports it: `{policyRequirements: [{policyRequirement, params}], property}`.
     fn to_json(&self) -> Json {
         let mut requirement = Map::new();
