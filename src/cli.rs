@@ -44,8 +44,8 @@ Exit code: 0, all records are in; 1, data was refused, in whole or part; 2, anyt
 
 /// Imports people and accounts from CSV files, with an exact account of every record.
 ///
-/// Every record of a file is created, updated, unchanged or failed with a reason, exactly once. What is stored, and what
-/// an import did, is kept in a data directory, which is made when it is first needed.
+/// Every record of a file is created, updated, unchanged or failed with a reason, exactly once. What is stored, and
+/// what an import did, is kept in a data directory, which is made when it is first needed.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub(crate) struct Cli {

@@ -31,9 +31,9 @@ Examples:
 
 /// Check files against an object type, changing nothing
 ///
-/// Says what an import would say if there were no objects yet: every record that would fail, with its reasons. It needs no
-/// installation; where there is one, its object types are used, else the starter types. Each file is checked for itself.
-/// To learn what a file would do to the objects there are, use 'rollbook import --dry-run'.
+/// Says what an import would say if there were no objects yet: every record that would fail, with its reasons. It needs
+/// no installation; where there is one, its object types are used, else the starter types. Each file is checked for
+/// itself. To learn what a file would do to the objects there are, use 'rollbook import --dry-run'.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {
@@ -81,7 +81,8 @@ fn type_to_check(context: &Context, against: &str) -> Result<ObjectType> {
         _ => (against, None),
     };
     if wanted.is_none() && !Path::new(path).exists() {
-        let message = format!("'{against}' is neither a name of an object type, managed/NAME, nor a file with a definition");
+        let message =
+            format!("'{against}' is neither a name of an object type, managed/NAME, nor a file with a definition");
         return Err(Error::request(message));
     }
     let definitions = read_definitions(Path::new(path))?;
@@ -104,7 +105,9 @@ fn key_of(object_type: &ObjectType) -> Result<Vec<String>> {
     let key = unique.chain(required).chain(object_type.template_columns()).next();
     key.map(|path| vec![path.to_owned()]).ok_or_else(|| {
         let name = object_type.name();
-        Error::request(format!("{name} has no properties of its own: say with --unique which column tells objects apart"))
+        Error::request(format!(
+            "{name} has no properties of its own: say with --unique which column tells objects apart"
+        ))
     })
 }
 

@@ -23,10 +23,10 @@ impl Context {
     pub(crate) fn new(data: &Path, config: Option<&Path>, json: bool) -> Result<Context> {
         let mut program = "rollbook".to_owned();
         if data != Path::new(DEFAULT_DATA) && env::var_os("ROLLBOOK_DATA").is_none() {
-            program += &format!(" --data {}", data.display());
+            program += &format!(" --data {}", typed(data));
         }
         if let (Some(config), None) = (config, env::var_os("ROLLBOOK_CONFIG")) {
-            program += &format!(" --config {}", config.display());
+            program += &format!(" --config {}", typed(config));
         }
         Ok(Context { config: Config::load(data, config)?, out: Output::new(json), program })
     }
@@ -52,4 +52,10 @@ impl Context {
         };
         self.installation_if_any()?.ok_or_else(missing)
     }
+}
+
+/// A path as it is typed in a shell.
+fn typed(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.contains(char::is_whitespace) { format!("'{path}'") } else { path }
 }

@@ -35,9 +35,8 @@ fn write(app: &App, stored: &StoredType, out: &mut dyn Write, json: bool) -> Res
     let (paths, positions): (Vec<&str>, Vec<usize>) =
         properties.map(|property| (property.path.as_str(), property.position as usize)).unzip();
     write_record(out, ["_id"].into_iter().chain(paths).map(str::to_owned)).map_err(unwritable)?;
-    app.repository.each_object(stored, |object| {
-        write_record(out, cells(&object, &positions).into_iter()).map_err(unwritable)
-    })
+    app.repository
+        .each_object(stored, |object| write_record(out, cells(&object, &positions).into_iter()).map_err(unwritable))
 }
 
 fn cells(object: &Object, positions: &[usize]) -> Vec<String> {

@@ -14,8 +14,8 @@ use super::output::unwritable;
 
 const PAGE: usize = 5000;
 
-/// What of a problem goes into the file: PingIDM's members. The rest is for programs and would confuse scripts that look
-/// for PingIDM's text.
+/// What of a problem goes into the file: PingIDM's members. The rest is for programs and would confuse scripts that
+/// look for PingIDM's text.
 const MEMBERS: [&str; 4] = ["code", "reason", "message", "detail"];
 
 /// Writes all failures of an import.

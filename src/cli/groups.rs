@@ -63,7 +63,8 @@ impl Groups {
         if violations.is_empty() {
             let message = failure.problem["message"].as_str().unwrap_or_default();
             // Failures of one kind differ in their numbers and values.
-            let kind: String = message.split('\'').step_by(2).flat_map(str::chars).filter(|c| !c.is_numeric()).collect();
+            let kind: String =
+                message.split('\'').step_by(2).flat_map(str::chars).filter(|c| !c.is_numeric()).collect();
             self.count("", "", kind, failure.row, message);
         }
         for violation in violations {
@@ -92,8 +93,12 @@ impl fmt::Display for Groups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut groups: Vec<&Group> = self.groups.iter().collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.records));
-        let columns =
-            [Column::Text("  requirement"), Column::Text("property"), Column::Number("records"), Column::Text("example")];
+        let columns = [
+            Column::Text("  requirement"),
+            Column::Text("property"),
+            Column::Number("records"),
+            Column::Text("example"),
+        ];
         let mut table = Table::new(&columns);
         for group in groups.iter().take(LISTED) {
             let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };

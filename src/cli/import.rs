@@ -26,13 +26,14 @@ Examples:
 
 /// Import files: create what is new, update what differs, report what is wrong
 ///
-/// The first row of a file names the properties ('rollbook template' writes one), every further row is a record. A record
-/// whose unique properties are those of an existing object updates that object, any other creates one; properties
-/// without a column are left alone. A record that fails does not hold up the others. Importing a file again changes nothing.
+/// The first row of a file names the properties ('rollbook template' writes one), every further row is a record. A
+/// record whose unique properties are those of an existing object updates that object, any other creates one;
+/// properties without a column are left alone. A record that fails does not hold up the others. Importing a file again
+/// changes nothing.
 ///
-/// If the header of one file does not fit, no file is imported. The whole structure of a file is checked before anything of
-/// it is stored, so a damaged file is refused and changes nothing. Files may be compressed with gzip. An import that is
-/// interrupted is continued by the next one.
+/// If the header of one file does not fit, no file is imported. The whole structure of a file is checked before
+/// anything of it is stored, so a damaged file is refused and changes nothing. Files may be compressed with gzip. An
+/// import that is interrupted is continued by the next one.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
@@ -53,12 +54,12 @@ pub(crate) struct ImportArgs {
     atomic: bool,
     #[command(flatten)]
     cells: CellArgs,
-    /// Write the failed records to this file, to be corrected and imported. Those of the second file go to OUT-2.csv, and
-    /// so on
+    /// Write the failed records to this file, to be corrected and imported. Those of the second file go to OUT-2.csv,
+    /// and so on
     #[arg(long, value_name = "OUT.csv")]
     failures: Option<PathBuf>,
-    /// What happens when a key comes twice in a file: 'fail-later' fails the later records, 'last-wins' lets them replace
-    /// the earlier ones (with --atomic only)
+    /// What happens when a key comes twice in a file: 'fail-later' fails the later records, 'last-wins' lets them
+    /// replace the earlier ones (with --atomic only)
     #[arg(long, value_name = "WHAT", default_value = "fail-later", hide_possible_values = true)]
     duplicates: Duplicates,
     /// Refuse a file with more records; 0 is no limit
@@ -103,10 +104,9 @@ pub(crate) fn check_failures_file(failures: Option<&Path>, files: &[PathBuf]) ->
     check_place(path)?;
     let is_same = |file: &&PathBuf| file.canonicalize().ok().is_some_and(|file| path.canonicalize().ok() == Some(file));
     match files.iter().find(is_same) {
-        Some(file) => Err(Error::request(format!(
-            "'{}' is itself imported: write its failures to another file",
-            file.display()
-        ))),
+        Some(file) => {
+            Err(Error::request(format!("'{}' is itself imported: write its failures to another file", file.display())))
+        }
         None => Ok(()),
     }
 }

@@ -14,9 +14,9 @@ use super::context::Context;
 use super::failures_file::{write, write_file};
 use super::import::run_and_report;
 use super::new_file::check_place;
-use super::numbers::{between, duration, grouped, moment};
+use super::numbers::{duration, grouped, moment};
 use super::output::note;
-use super::report::{details, message_of};
+use super::report::{details, message_of, took};
 use super::table::{Column, Table};
 
 const PAGE: usize = 5000;
@@ -40,8 +40,8 @@ pub(crate) enum ImportsCommand {
     Failures(FailuresArgs),
     /// Stop an import; what is in stays in
     ///
-    /// An import that runs stops after its current round of records, one that waits does not start. Cancelling an import
-    /// that is over changes nothing.
+    /// An import that runs stops after its current round of records, one that waits does not start. Cancelling an
+    /// import that is over changes nothing.
     Cancel(IdArgs),
     /// Import exactly the bytes that a dry run looked at
     ///
@@ -62,9 +62,9 @@ pub(crate) struct IdArgs {
 
 /// Write the failed records of an import as CSV, to be corrected and imported
 ///
-/// The file has the columns of the imported file, with the cells as they were, and the column _importError with the reason. It
-/// can be imported as it is: that column is ignored. Cells that a spreadsheet would run as formulas get an apostrophe in
-/// front, which the import takes away again.
+/// The file has the columns of the imported file, with the cells as they were, and the column _importError with the
+/// reason. It can be imported as it is: that column is ignored. Cells that a spreadsheet would run as formulas get an
+/// apostrophe in front, which the import takes away again.
 #[derive(Debug, Args)]
 #[command(after_help = FAILURES_EXAMPLES)]
 pub(crate) struct FailuresArgs {
@@ -167,7 +167,8 @@ fn show(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
     }
     line("begin", import.begin.clone());
     if let Some(end) = import.state.end() {
-        line("end", format!("{end} ({})", duration(between(&import.begin, end))));
+        let took = took(&import, &app.repository.imports()?);
+        line("end", format!("{end}, after {}", duration(took)));
     }
     line("by", import.plan.caller.auth_id.clone());
     line("columns", import.header.join(", "));

@@ -35,7 +35,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 /// How many per second; a dash where that says nothing.
 pub(crate) fn rate(number: u64, duration: Duration) -> String {
     match duration.as_millis() {
-        0 => "-".to_owned(),
+        millis if number == 0 || millis == 0 => "-".to_owned(),
         millis => grouped(u64::try_from(u128::from(number) * 1000 / millis).unwrap_or(u64::MAX)),
     }
 }

@@ -44,8 +44,8 @@ pub(crate) enum ObjectsCommand {
 
 /// List objects, in the order in which they were created
 ///
-/// The table shows the first columns of the template; with --json whole objects are printed, one per line, and all of them
-/// unless --limit says otherwise.
+/// The table shows the first columns of the template; with --json whole objects are printed, one per line, and all of
+/// them unless --limit says otherwise.
 #[derive(Debug, Args)]
 #[command(after_help = LIST_EXAMPLES)]
 pub(crate) struct ListArgs {
@@ -72,10 +72,10 @@ pub(crate) struct ShowArgs {
 
 /// Write all objects of a type as CSV
 ///
-/// One column for _id, which an import ignores, and one for each property that can be imported, arrays and objects as JSON.
-/// Importing the file finds everything unchanged. Cells are written as they are: those that a spreadsheet would run as
-/// formulas are not guarded, since an import would take the guard for data. With --json whole objects are written, one per
-/// line.
+/// One column for _id, which an import ignores, and one for each property that can be imported, arrays and objects as
+/// JSON. Importing the file finds everything unchanged. Cells are written as they are: those that a spreadsheet would
+/// run as formulas are not guarded, since an import would take the guard for data. With --json whole objects are
+/// written, one per line.
 #[derive(Debug, Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
 pub(crate) struct ExportArgs {

@@ -12,7 +12,8 @@ use rollbook::schema::{DateFormats, TypeName};
 /// How cells are read: the same for an import and for a check.
 #[derive(Debug, Args)]
 pub(crate) struct CellArgs {
-    /// What an empty cell means: 'clear' removes the property (a new object gets its default), 'keep' leaves it as it is
+    /// What an empty cell means: 'clear' removes the property (a new object gets its default), 'keep' leaves it as it
+    /// is
     #[arg(long, value_name = "WHAT", default_value = "clear", hide_possible_values = true)]
     blank: Blank,
     /// How dates are written, as a Java pattern such as "dd.MM.yyyy"; also iso8601, epoch_s and epoch_ms. May be

@@ -49,7 +49,7 @@ pub(crate) fn report(
         return Ok(verdict(imports));
     }
     context.out.line(caption(imports, subject))?;
-    context.out.line(summary(imports))?;
+    context.out.line(summary(imports, &app.repository.imports()?))?;
     for (import, written) in imports.iter().zip(&written) {
         details(context, app, import)?;
         next(context, import, written.as_ref(), subject)?;
@@ -87,7 +87,7 @@ fn caption(imports: &[Import], subject: Subject) -> String {
     }
 }
 
-fn summary(imports: &[Import]) -> Table {
+fn summary(imports: &[Import], all: &[Import]) -> Table {
     let mut table = Table::new(&[
         Column::Text("file"),
         Column::Number("created"),
@@ -99,8 +99,8 @@ fn summary(imports: &[Import]) -> Table {
         Column::Number("time"),
         Column::Number("records/s"),
     ]);
-    for (import, took) in imports.iter().zip(durations(imports)) {
-        let counts = import.counts;
+    for import in imports {
+        let (counts, took) = (import.counts, took(import, all));
         let numbers =
             [counts.created, counts.updated, counts.unchanged, counts.failure, counts.unprocessed(), counts.total];
         let mut row = vec![import.filename.clone()];
@@ -111,17 +111,15 @@ fn summary(imports: &[Import]) -> Table {
     table
 }
 
-/// How long each import took. They were queued together and run one after the other, so an import begins when the one
-/// before it ends.
-fn durations(imports: &[Import]) -> Vec<Duration> {
-    let mut free = "";
-    let mut durations = Vec::with_capacity(imports.len());
-    for import in imports {
-        let end = import.state.end().unwrap_or_default();
-        durations.push(between(free.max(&import.begin), end));
-        free = end;
-    }
-    durations
+/// How long an import took. Those of one type run one after the other, so it began when the one before it ended.
+pub(crate) fn took(import: &Import, all: &[Import]) -> Duration {
+    let end = import.state.end().unwrap_or_default();
+    let is_before = |other: &&Import| {
+        let has_run = !matches!(other.state, State::Cancelled { .. });
+        has_run && other.id != import.id && other.plan.object_type == import.plan.object_type
+    };
+    let ends = all.iter().filter(is_before).filter_map(|other| other.state.end()).filter(|other| *other <= end);
+    between(ends.max().unwrap_or_default().max(&import.begin), end)
 }
 
 /// What went wrong in an import, if anything did, and what it warns of.
@@ -150,9 +148,9 @@ fn next(context: &mut Context, import: &Import, written: Option<&PathBuf>, subje
     let failed = counted(import.counts.failure, "failed record");
     let sentence = match (written, subject) {
         (Some(path), _) => format!(
-            "Next: correct the {failed} of {} in {}, where the reasons are, and import that file.",
-            import.filename,
-            path.display()
+            "Next: correct {}, which has the {failed} of {} and the reasons, and import it.",
+            path.display(),
+            import.filename
         ),
         (None, Subject::Imports) if import.counts.failure > 0 => format!(
             "Next: {program} imports failures {id} --out failed.csv\n      Correct the records in that file and import it."
@@ -161,7 +159,9 @@ fn next(context: &mut Context, import: &Import, written: Option<&PathBuf>, subje
             "Next: correct the records. With --failures OUT.csv they are written to a file of their own.".to_owned()
         }
         (None, Subject::Imports) if import.plan.dry_run && matches!(import.state, State::Finished { .. }) => {
-            format!("Next: {program} imports apply {id}\n      It imports exactly what was looked at, for 24 hours from now.")
+            format!(
+                "Next: {program} imports apply {id}\n      It imports exactly what was looked at, for 24 hours from now."
+            )
         }
         _ => return Ok(()),
     };

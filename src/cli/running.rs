@@ -12,7 +12,7 @@ use rollbook::error::Result;
 use rollbook::import::{Import, ImportId, State};
 use rollbook::worker::Worker;
 
-use super::numbers::counted;
+use super::numbers::{counted, grouped};
 use super::output::note;
 use super::progress;
 
@@ -74,7 +74,7 @@ fn announce_earlier(app: &App, ids: &[ImportId]) -> Result<Vec<ImportId>> {
 fn report_earlier(app: &App, id: ImportId) -> Result<()> {
     let Some(import) = app.repository.import(id)? else { return Ok(()) };
     let (state, counts) = (import.state.name(), import.counts);
-    let (success, failure) = (counted(counts.success(), "record"), counts.failure);
+    let (success, failure) = (counted(counts.success(), "record"), grouped(counts.failure));
     note(format!("import {id} of {} is {state}: {success} in, {failure} failed", import.filename));
     Ok(())
 }

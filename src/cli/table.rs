@@ -1,4 +1,5 @@
-//! Tables for people: columns side by side, numbers to the right, nothing drawn, so that `grep` and `awk` read them too.
+//! Tables for people: columns side by side, numbers to the right, nothing drawn, so that `grep` and `awk` read them
+//! too.
 
 use std::fmt;
 

@@ -15,8 +15,8 @@ Example:
 
 /// Print the header of a CSV file for an object type
 ///
-/// One column for each property that is a string, a boolean or a number and may be imported. Columns that are not needed
-/// can be removed; a property without a column is left alone by an import.
+/// One column for each property that is a string, a boolean or a number and may be imported. Columns that are not
+/// needed can be removed; a property without a column is left alone by an import.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TemplateArgs {

@@ -26,8 +26,9 @@ Examples:
 
 /// List, show and change object types
 ///
-/// An object type says which properties its objects have and which rules their values must meet, in PingIDM's managed-object
-/// format. Every installation starts with managed/user, managed/role, managed/assignment, managed/px_user and managed/px_account.
+/// An object type says which properties its objects have and which rules their values must meet, in PingIDM's
+/// managed-object format. Every installation starts with managed/user, managed/role, managed/assignment,
+/// managed/px_user and managed/px_account.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TypesCommand {
     /// List the object types
@@ -46,8 +47,9 @@ pub(crate) struct ShowArgs {
 
 /// Store definitions, new or changed
 ///
-/// All definitions are read before any is stored. A property that objects have values of cannot change its type, and one
-/// whose values are shared cannot become unique. Objects keep their values of properties that a definition no longer has.
+/// All definitions are read before any is stored. A property that objects have values of cannot change its type, and
+/// one whose values are shared cannot become unique. Objects keep their values of properties that a definition no
+/// longer has.
 #[derive(Debug, Args)]
 #[command(after_help = APPLY_EXAMPLES)]
 pub(crate) struct ApplyArgs {
@@ -125,8 +127,7 @@ fn show(context: &mut Context, name: &TypeName) -> Result<Verdict> {
 fn apply(context: &mut Context, files: &[PathBuf]) -> Result<Verdict> {
     let definitions = definitions_in(files)?;
     let app = context.installation()?;
-    let mut table =
-        Table::new(&[Column::Text("type"), Column::Number("version"), Column::Number("properties")]);
+    let mut table = Table::new(&[Column::Text("type"), Column::Number("version"), Column::Number("properties")]);
     for definition in &definitions {
         let (stored, warnings) = app.repository.apply_type(definition)?;
         let StoredType { version, object_type, .. } = stored;

@@ -1,0 +1,218 @@
+//! A folder in which `rollbook` is run as a person would run it.
+//!
+//! A test reads: given these files, when this is typed, then that is printed.
+//!
+//! ```ignore
+//! let outcome = Folder::new()
+//!     .file("users.csv", "userName,givenName,sn,mail\nbjensen,Barbara,Jensen,none\n")
+//!     .run("import users.csv --into managed/user --unique userName");
+//! insta::assert_snapshot!(outcome.refused(), @"...");
+//! ```
+//!
+//! The folder is the working directory, so the installation is its `rollbook-data`. Ids, moments, durations and rates
+//! are replaced by others of the same length, so that tables keep their form.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use fancy_regex::Regex;
+use rollbook::app::{App, Source, Submission};
+use rollbook::config::Config;
+use rollbook::import::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::repository::sqlite::Lease;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A temporary folder.
+#[must_use]
+pub(crate) struct Folder {
+    folder: TempDir,
+    stdin: String,
+}
+
+/// What became of one command.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    command: String,
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        Folder { folder: tempfile::tempdir().unwrap(), stdin: String::new() }
+    }
+
+    /// Given a file; also one in a folder of its own.
+    pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Folder {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// Given something on standard input, for the commands that follow.
+    pub(crate) fn stdin(mut self, content: &str) -> Folder {
+        self.stdin = content.to_owned();
+        self
+    }
+
+    /// Given a command that went well.
+    pub(crate) fn after(self, command: &str) -> Folder {
+        let _ = self.run(command).success();
+        self
+    }
+
+    /// When this is typed behind `rollbook`. Single quotes enclose arguments with blanks.
+    pub(crate) fn run(&self, command: &str) -> Outcome {
+        let mut process =
+            self.command(command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that does not read it may be over already.
+        let _ = process.stdin.take().unwrap().write_all(self.stdin.as_bytes());
+        let output = process.wait_with_output().unwrap();
+        Outcome {
+            command: command.to_owned(),
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Given an import of a file that a process began and did not live to end. Gives its id.
+    pub(crate) fn leave_running(&self, file: &str) -> String {
+        let app = self.installation();
+        let plan = Plan {
+            object_type: "managed/user".parse().unwrap(),
+            correlation: vec!["userName".to_owned()],
+            on_failure: OnFailure::SkipRecord,
+            blank_cells: BlankCells::Clear,
+            duplicate_keys: DuplicateKeys::FailLater,
+            date_formats: Vec::new(),
+            max_records: 0,
+            origin: Origin::Cli,
+            caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },
+            dry_run: false,
+        };
+        let submission = Submission { source: Source::File(self.path(file)), filename: file.to_owned(), plan };
+        let id = app.submit(vec![submission]).unwrap()[0];
+        app.repository.start(id, false).unwrap();
+        id.to_string()
+    }
+
+    /// Given another process that is running imports of users, until the lease is dropped.
+    pub(crate) fn busy(&self) -> Lease {
+        self.installation().repository.lease(&"managed/user".parse().unwrap()).unwrap().unwrap()
+    }
+
+    /// When this is typed and whoever reads the output goes away. Gives the exit code.
+    pub(crate) fn run_unread(&self, command: &str) -> Option<i32> {
+        let mut process = self.command(command).stdout(Stdio::piped()).spawn().unwrap();
+        drop(process.stdout.take());
+        process.wait().unwrap().code()
+    }
+
+    /// The content of a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// The names of all files and folders, sorted.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let files = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The id of the import that was queued last.
+    pub(crate) fn last_import(&self) -> String {
+        let imports = self.run("imports list --json").json();
+        imports.last().unwrap()["_id"].as_str().unwrap().to_owned()
+    }
+
+    fn command(&self, command: &str) -> Command {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_rollbook"));
+        process
+            .args(arguments(command))
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("USER", "barbara")
+            .env("TMPDIR", self.folder.path());
+        process
+    }
+
+    fn installation(&self) -> App {
+        App::open(Config::load(&self.path("rollbook-data"), None).unwrap()).unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Outcome {
+    /// Then all records are in; gives what was printed.
+    pub(crate) fn success(self) -> String {
+        self.ended_with(0)
+    }
+
+    /// Then data was refused, in whole or part; gives what was printed.
+    pub(crate) fn refused(self) -> String {
+        self.ended_with(1)
+    }
+
+    /// Then the command failed; gives what was printed.
+    pub(crate) fn failed(self) -> String {
+        self.ended_with(2)
+    }
+
+    /// Standard output as it is, whatever the exit code.
+    pub(crate) fn stdout(self) -> String {
+        self.stdout
+    }
+
+    /// The JSON objects on standard output, one per line, whatever the exit code.
+    pub(crate) fn json(self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    #[track_caller]
+    fn ended_with(self, code: i32) -> String {
+        let Outcome { command, stdout, stderr, .. } = &self;
+        assert_eq!(self.code, Some(code), "rollbook {command}\n{stdout}\n--- stderr ---\n{stderr}");
+        let mut printed = steady(&self.stdout);
+        if !self.stderr.is_empty() {
+            write!(printed, "--- stderr ---\n{}", steady(&self.stderr)).unwrap();
+        }
+        printed
+    }
+}
+
+/// The text without what differs from run to run.
+fn steady(text: &str) -> String {
+    [
+        ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-0000-0000-000000000000"),
+        (r"\d{4}-\d\d-\d\d( |T)\d\d:\d\d:\d\d", "2026-02-28${1}17:05:00"),
+        (r"after \d+\.\d s", "after 0.0 s"),
+        (r"17:05:00\.\d\d\dZ", "17:05:00.000Z"),
+        (r"(?m)\d\.\d s  ( *[\d,]+| +-)$", "0.0 s          -"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (pattern, with)| Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned())
+}
+
+fn arguments(command: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for (part, at) in command.split('\'').zip(0..) {
+        match at % 2 {
+            0 => arguments.extend(part.split_whitespace().map(str::to_owned)),
+            _ => arguments.push(part.to_owned()),
+        }
+    }
+    arguments
+}
