@@ -5,11 +5,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::import::Limits;
+use crate::import::{Limits, Pace};
 
 /// The file as written. Every key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +30,8 @@ struct RepositorySection {
 #[serde(deny_unknown_fields, default)]
 struct ImportSection {
     memory: Option<String>,
+    commit_every: Option<String>,
+    round: Option<usize>,
     max_columns: Option<usize>,
     max_record_size: Option<String>,
     max_line_breaks: Option<usize>,
@@ -46,6 +49,7 @@ pub struct Config {
     /// Bytes of database pages that an import keeps in memory: what `memory` leaves after the rounds in flight.
     pub cache_size: u64,
     pub limits: Limits,
+    pub pace: Pace,
 }
 
 /// What an import needs besides database pages: three rounds in flight, a table of keys, the program itself.
@@ -102,6 +106,7 @@ impl Config {
             ..standard
         };
         let memory = size("import.memory", &file.import.memory, DEFAULT_MEMORY);
+        let pace = pace(&file.import, &mut mistakes);
         let url = file.repository.url.as_deref().unwrap_or("sqlite:rollbook.db");
         let database = url.strip_prefix("sqlite:").map(|path| data.join(path));
         if database.is_none() {
@@ -113,9 +118,25 @@ impl Config {
                 database,
                 cache_size: memory.saturating_sub(BESIDES_PAGES).max(16 << 20),
                 limits,
+                pace,
             }),
             _ => Err(Error::request(mistakes.join("; "))),
         }
+    }
+}
+
+fn pace(section: &ImportSection, mistakes: &mut Vec<String>) -> Pace {
+    let standard = Pace::default();
+    if section.round == Some(0) {
+        mistakes.push("import.round = 0 makes no progress: write at least 1".to_owned());
+    }
+    let commit_every = section.commit_every.as_deref().map(|text| (text, parse_duration(text)));
+    if let Some((text, None)) = commit_every {
+        mistakes.push(format!("import.commit_every = '{text}' is not a length of time: write for example '500ms' or '2s'"));
+    }
+    Pace {
+        round: section.round.unwrap_or(standard.round),
+        commit_every: commit_every.and_then(|(_, length)| length).unwrap_or(standard.commit_every),
     }
 }
 
@@ -133,11 +154,25 @@ fn parse_size(text: &str) -> Option<u64> {
     digits.trim().parse::<u64>().ok()?.checked_mul(factor)
 }
 
+/// A length of time, in `ms`, `s` or `m`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number = digits.trim().parse::<u64>().ok()?;
+    match &text[digits.len()..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
-    use super::{Config, parse_size};
+    use super::{Config, parse_duration, parse_size};
 
     #[test]
     fn sizes() {
@@ -151,6 +186,15 @@ mod tests {
             ("99999999999GB", None),
         ] {
             assert_eq!(parse_size(text), size, "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        for (text, millis) in
+            [("100ms", Some(100)), (" 2 s ", Some(2000)), ("1m", Some(60_000)), ("5", None), ("s", None), ("2 h", None)]
+        {
+            assert_eq!(parse_duration(text), millis.map(Duration::from_millis), "{text}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -84,6 +85,25 @@ impl Default for Limits {
             max_ratio: 200,
             // Large enough to make system calls rare, small enough for the processor's second-level cache.
             window_size: 256 * 1024,
+        }
+    }
+}
+
+/// How an import divides its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Records that are looked up, decided and put together; between two rounds an import sees that it was cancelled.
+    pub round: usize,
+    /// For about this long a batched import holds the repository's write lock at a time.
+    pub commit_every: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            // Enough that sorting a round's keys pays, few enough that three rounds in flight stay below 80 MB.
+            round: 32_768,
+            commit_every: Duration::from_millis(1800),
         }
     }
 }

@@ -147,6 +147,7 @@ impl Run<'_> {
         Pass {
             import,
             limits: &app.config.limits,
+            pace: app.config.pace,
             binding,
             hashes: app.repository.hashes(),
             session: &mut session,

@@ -2,13 +2,13 @@
 //!
 //! The pass runs on the calling thread, one round behind the thread that reads. For each round it asks the session for
 //! the keys and objects that the round needs, decides record by record in the order of the file, and puts. It commits
-//! about every two seconds or once at the end ([`Commits`]); objects, failures, counts and progress go together.
+//! every now and then ([`Pace`]) or once at the end ([`Commits`]); objects, failures, counts and progress go together.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::fold::Folds;
 use super::header::Binding;
@@ -19,11 +19,8 @@ use super::scan::StructuralScan;
 use super::touched::Touched;
 use super::survey::survey;
 use crate::error::{Error, Result};
-use crate::import::{Counts, DuplicateKeys, Import};
+use crate::import::{Counts, DuplicateKeys, Import, Pace};
 use crate::repository::{Hashes, ObjectNumber, Session, Settled};
-
-/// A batched import holds the repository's write lock for about this long at a time.
-const LOCK_TIME: Duration = Duration::from_millis(1800);
 
 /// Warnings are listed up to here, then counted.
 const MAX_WARNINGS: usize = 100;
@@ -43,6 +40,7 @@ pub enum Commits {
 pub struct Pass<'a> {
     pub import: &'a Import,
     pub limits: &'a Limits,
+    pub pace: Pace,
     pub binding: &'a Binding,
     pub hashes: Hashes,
     pub session: &'a mut Session,
@@ -74,7 +72,7 @@ impl Pass<'_> {
         let repeated = match self.import.plan.duplicate_keys {
             DuplicateKeys::FailLater => HashMap::new(),
             DuplicateKeys::LastWins => {
-                let (_, repeated) = survey(reader, self.binding, self.hashes, self.progress)?;
+                let (_, repeated) = survey(reader, self.pace.round, self.binding, self.hashes, self.progress)?;
                 repeated
             }
         };
@@ -84,6 +82,7 @@ impl Pass<'_> {
         let eager = AtomicBool::new(self.binding.nothing_exists);
         let rounds = RoundReader {
             reader,
+            size: self.pace.round,
             binding: self.binding,
             hashes: self.hashes,
             progress: self.progress,
@@ -96,6 +95,7 @@ impl Pass<'_> {
             binding: self.binding,
             hashes: self.hashes,
             session: self.session,
+            pace: self.pace,
             commits: self.commits,
             scan: self.scan,
             progress: self.progress,
@@ -131,6 +131,7 @@ pub(super) struct Applier<'a> {
     pub(super) binding: &'a Binding,
     pub(super) hashes: Hashes,
     pub(super) session: &'a mut Session,
+    pub(super) pace: Pace,
     pub(super) commits: Commits,
     pub(super) scan: &'a mut StructuralScan,
     pub(super) progress: &'a Progress,
@@ -203,11 +204,11 @@ impl Applier<'_> {
         self.progress.set_applied(end);
         if self.commits == Commits::Batches {
             let held = self.opened.elapsed();
-            if held >= LOCK_TIME {
+            if held >= self.pace.commit_every {
                 // The rest of the file will be needed even after a power loss.
                 self.scan.wait_durable()?;
                 self.commit()?;
-            } else if held >= LOCK_TIME / 2 {
+            } else if held >= self.pace.commit_every / 2 {
                 self.scan.start_sync()?;
             }
         }

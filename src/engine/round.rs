@@ -16,8 +16,7 @@ use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
 use crate::repository::{Hashes, ObjectNumber};
 
-/// Enough records that sorting a round's keys pays, few enough that three rounds in flight stay below 80 MB.
-const MAX_RECORDS: usize = 32_768;
+/// A round of long records is over sooner.
 const MAX_BYTES: usize = 12 << 20;
 
 /// A round of records with their keys and, if the reading thread had reason to make them, their entries.
@@ -124,8 +123,9 @@ impl Round {
     }
 
     /// Reads the next records; false at the end of the file.
-    fn fill<R: Read>(&mut self, reader: &mut Reader<R>, binding: &Binding, hashes: Hashes) -> Result<bool> {
-        if !reader.read(&mut self.records, MAX_RECORDS, MAX_BYTES)? {
+    fn fill<R: Read>(&mut self, from: &mut RoundReader<'_, R>) -> Result<bool> {
+        let &mut RoundReader { ref mut reader, binding, hashes, size, .. } = from;
+        if !reader.read(&mut self.records, size, MAX_BYTES)? {
             return Ok(false);
         }
         self.keys.clear();
@@ -171,6 +171,8 @@ fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mu
 /// What the reading thread needs.
 pub(crate) struct RoundReader<'a, R: Read> {
     pub(crate) reader: Reader<R>,
+    /// Records of a round, at most.
+    pub(crate) size: usize,
     pub(crate) binding: &'a Binding,
     pub(crate) hashes: Hashes,
     pub(crate) progress: &'a Progress,
@@ -184,7 +186,7 @@ impl<R: Read> RoundReader<'_, R> {
     /// Shows every round to `look`.
     pub(crate) fn each(mut self, mut look: impl FnMut(&Round)) -> Result<()> {
         let mut round = Round::default();
-        while round.fill(&mut self.reader, self.binding, self.hashes)? {
+        while round.fill(&mut self)? {
             look(&round);
         }
         Ok(())
@@ -196,7 +198,7 @@ impl<R: Read> RoundReader<'_, R> {
         loop {
             let mut round = emptied.try_recv().unwrap_or_default();
             round.first = first;
-            let outcome = round.fill(&mut self.reader, self.binding, self.hashes);
+            let outcome = round.fill(&mut self);
             self.progress.set_read(self.reader.bytes_read());
             let sent = match outcome {
                 Ok(false) => return,

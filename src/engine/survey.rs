@@ -12,9 +12,10 @@ use super::round::{Key, RoundReader};
 use crate::error::Result;
 use crate::repository::Hashes;
 
-/// Reads a whole file; gives the number of its records, and for each key hash that occurs more than once how often.
+/// Reads a whole file in rounds of `size`; gives the number of its records, and for each key hash that occurs more than once how often.
 pub(crate) fn survey<R: Read>(
     reader: Reader<R>,
+    size: usize,
     binding: &Binding,
     hashes: Hashes,
     progress: &Progress,
@@ -22,7 +23,7 @@ pub(crate) fn survey<R: Read>(
     let mut seen = HashSet::new();
     let mut repeated = HashMap::new();
     let mut records = 0;
-    RoundReader { reader, binding, hashes, progress, settled: u64::MAX, eager: &false.into() }.each(|round| {
+    RoundReader { reader, size, binding, hashes, progress, settled: u64::MAX, eager: &false.into() }.each(|round| {
         records += round.len() as u64;
         for key in &round.keys {
             if let Key::Complete { hash, .. } = key
