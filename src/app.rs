@@ -47,7 +47,7 @@ pub enum Source {
 impl App {
     /// Opens the installation in the data directory, making it if there is none.
     pub fn open(config: Config) -> Result<App> {
-        let repository = Repository::open(&config.database, &config.data.join("run"), config.cache_size)?;
+        let repository = Repository::open(&config.database, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(config.data.join("spool"))?;
         Ok(App { config, repository, spool })
     }

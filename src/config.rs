@@ -46,16 +46,25 @@ pub struct Config {
     pub data: PathBuf,
     /// The SQLite file.
     pub database: PathBuf,
-    /// Bytes of database pages that an import keeps in memory: what `memory` leaves after the rounds in flight.
-    pub cache_size: u64,
+    /// What of `import.memory` is for stored things.
+    pub memory: Memory,
     pub limits: Limits,
     pub pace: Pace,
 }
 
-/// What an import needs besides database pages: three rounds in flight, a table of keys, the program itself.
-const BESIDES_PAGES: u64 = 176 << 20;
+/// How many bytes an import may keep in memory of what is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Of database pages, dirty ones included.
+    pub pages: u64,
+    /// Of keys.
+    pub keys: u64,
+}
 
-const DEFAULT_MEMORY: u64 = 320 << 20;
+/// What an import needs besides stored pages and keys: rounds in flight, what waits to be written, the program itself.
+const BESIDES: u64 = 150 << 20;
+
+const DEFAULT_MEMORY: u64 = 380 << 20;
 
 impl Config {
     /// Reads the settings: from `file` if named, else from `rollbook.toml` in the data directory if there is one.
@@ -106,6 +115,7 @@ impl Config {
             ..standard
         };
         let memory = size("import.memory", &file.import.memory, DEFAULT_MEMORY);
+        let stored = memory.saturating_sub(BESIDES).max(64 << 20);
         let pace = pace(&file.import, &mut mistakes);
         let url = file.repository.url.as_deref().unwrap_or("sqlite:rollbook.db");
         let database = url.strip_prefix("sqlite:").map(|path| data.join(path));
@@ -116,7 +126,8 @@ impl Config {
             Some(database) if mistakes.is_empty() => Ok(Config {
                 data: data.to_owned(),
                 database,
-                cache_size: memory.saturating_sub(BESIDES_PAGES).max(16 << 20),
+                // Pages are mostly passed through once; keys are asked for at random.
+                memory: Memory { pages: stored / 4, keys: stored / 4 * 3 },
                 limits,
                 pace,
             }),

@@ -101,8 +101,8 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Pace {
         Pace {
-            // Enough that sorting a round's keys pays, few enough that three rounds in flight stay below 80 MB.
-            round: 32_768,
+            // Enough that asking for a round's objects at once pays, few enough that the rounds in flight stay small.
+            round: 16_384,
             commit_every: Duration::from_millis(1800),
         }
     }

@@ -41,7 +41,7 @@ impl StoredType {
 }
 
 /// An index of the objects of one type by the values of some properties.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyIndex {
     pub number: i64,
     /// Paths, in their canonical order.

@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::repository::{Hashes, ObjectNumber};
 
 /// A round of long records is over sooner.
-const MAX_BYTES: usize = 12 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// A round of records with their keys and, if the reading thread had reason to make them, their entries.
 #[derive(Default)]

@@ -28,6 +28,7 @@ pub use self::imports::ImportPage;
 use self::checkpoint::Checkpointer;
 use self::session::Session;
 use super::{Hashes, Mode, StoredType};
+use crate::config::Memory;
 use crate::error::{Error, Kind, Result};
 use crate::import::Import;
 use crate::schema::{TypeName, starter_definitions};
@@ -52,7 +53,7 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/001_first.s
 pub struct Sqlite {
     path: PathBuf,
     run: PathBuf,
-    cache_size: u64,
+    memory: Memory,
     hashes: Hashes,
     /// Connections that nobody uses now. The last one to close would fold the log into the database each time.
     idle: Mutex<Vec<Connection>>,
@@ -97,8 +98,8 @@ pub struct Lease {
 
 impl Sqlite {
     /// Opens the database `path`, making it with the starter types if there is none. `run` is the directory for leases
-    /// and cancel marks, `cache_size` the bytes of pages that an import keeps in memory.
-    pub fn open(path: &Path, run: &Path, cache_size: u64) -> Result<Sqlite> {
+    /// and cancel marks.
+    pub fn open(path: &Path, run: &Path, memory: Memory) -> Result<Sqlite> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             let version = rusqlite::version();
             return Err(Error::internal(format!("SQLite {version} is too old: at least 3.51.3 is needed")));
@@ -110,7 +111,7 @@ impl Sqlite {
         let mut repository = Sqlite {
             path: path.to_owned(),
             run: run.to_owned(),
-            cache_size,
+            memory,
             hashes: Hashes::new(&[]),
             idle: Mutex::default(),
         };
@@ -163,7 +164,7 @@ impl Sqlite {
             &format!(
                 "PRAGMA page_size = {PAGE_SIZE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                  PRAGMA cache_size = -{};",
-                self.cache_size / 1024
+                self.memory.pages / 1024
             ),
         )?;
         Ok(conn)

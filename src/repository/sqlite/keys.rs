@@ -1,6 +1,6 @@
 //! The key table of one index during a session.
 //!
-//! An entry is `(hash of the key, object)`, 16 bytes. Hashes are spread evenly, so the table is an array of *buckets*
+//! An entry is `(hash of the key, object)`, 12 bytes. Hashes are spread evenly, so the table is an array of *buckets*
 //! by their leading bits, each bucket one row with its entries packed in order; the number of buckets doubles when they
 //! get full. A round reads the buckets it needs, a few microseconds for some hundred entries, and looks up without SQL.
 //! New entries are held back and written bucket by bucket when the session flushes; until then look-ups see them here.
@@ -12,16 +12,16 @@ use std::hash::{BuildHasherDefault, Hasher};
 use rusqlite::{Connection, params};
 
 use super::sql;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::repository::{KeyIndex, ObjectNumber};
 
 /// Entries of a bucket on average, at most: two full buckets fill a page.
-const BUCKET: u64 = 440;
+const BUCKET: u64 = 600;
 
-/// Entries of read buckets kept in memory at most, 48 MB.
-const MAX_CACHED: usize = 3 << 20;
+/// Bytes of an entry: a hash of eight and an object's number of four.
+const ENTRY_SIZE: usize = 12;
 
-/// Entries held back at most, 40 MB.
+/// Entries held back at most: 20 MB.
 const MAX_PENDING: usize = 1 << 20;
 
 /// Hashes are hashed already.
@@ -108,15 +108,17 @@ pub(super) struct KeyTable {
     bits: u32,
     /// Entries in the table, without the pending changes.
     stored: u64,
-    /// The buckets that were read.
-    buckets: Vec<Option<Box<[Entry]>>>,
+    /// The buckets that were read, up to so many entries.
+    buckets: Vec<Option<Bucket>>,
     cached: usize,
+    max_cached: usize,
     pending: Pending,
     removed: HashSet<Entry>,
 }
 
 impl KeyTable {
-    pub(super) fn new(index: &KeyIndex, target: Target) -> KeyTable {
+    /// `memory` is how many bytes of read buckets may be kept.
+    pub(super) fn new(index: &KeyIndex, target: Target, memory: u64) -> KeyTable {
         KeyTable {
             number: index.number,
             target,
@@ -126,6 +128,7 @@ impl KeyTable {
             stored: 0,
             buckets: vec![None],
             cached: 0,
+            max_cached: memory as usize / ENTRY_SIZE,
             pending: Pending::default(),
             removed: HashSet::new(),
         }
@@ -145,7 +148,7 @@ impl KeyTable {
 
     /// Makes the holders of these hashes known until the next call.
     pub(super) fn prefetch(&mut self, conn: &Connection, hashes: &mut Vec<u64>) -> Result<()> {
-        if self.cached > MAX_CACHED {
+        if self.cached > self.max_cached {
             self.set_bits(self.bits);
         }
         // In order, so that neighbours in the file are read together.
@@ -158,10 +161,9 @@ impl KeyTable {
 
     /// The objects that have a key of this hash, which must have been prefetched.
     pub(super) fn holders(&self, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
-        let bucket = self.buckets[self.bucket_of(hash)].as_deref().unwrap_or_default();
-        let stored = bucket[self.place_in(bucket, hash)..].iter().take_while(move |entry| entry.0 == hash);
-        let kept = stored.filter(|entry| self.removed.is_empty() || !self.removed.contains(entry));
-        kept.map(|entry| entry.1).chain(self.pending.get(hash))
+        let stored = self.buckets[self.bucket_of(hash)].iter().flat_map(move |bucket| bucket.holders(hash, self.bits));
+        let kept = stored.filter(move |object| self.removed.is_empty() || !self.removed.contains(&(hash, *object)));
+        kept.chain(self.pending.get(hash))
     }
 
     pub(super) fn add(&mut self, hash: u64, object: ObjectNumber) {
@@ -178,7 +180,7 @@ impl KeyTable {
 
     /// How many hashes have several objects, pending changes not counted.
     pub(super) fn shared(&self, conn: &Connection) -> Result<usize> {
-        (0..self.buckets.len()).map(|bucket| Ok(shared_hashes(&self.read(conn, bucket)?))).sum()
+        (0..self.buckets.len()).map(|bucket| Ok(self.read(conn, bucket)?.shared())).sum()
     }
 
     /// Whether so much is held back that it should be flushed.
@@ -207,11 +209,12 @@ impl KeyTable {
             (coming, added) = added.split_at(within(added));
             (going, removed) = removed.split_at(within(removed));
             self.load(conn, bucket)?;
-            let old = self.buckets[bucket].as_deref().unwrap_or_default();
-            let kept = old.iter().filter(|entry| going.binary_search(entry).is_err());
-            let mut entries: Vec<Entry> = kept.chain(coming).copied().collect();
+            let old = self.buckets[bucket].iter().flat_map(Bucket::entries);
+            let kept = old.filter(|entry| going.binary_search(entry).is_err());
+            let mut entries: Vec<Entry> = kept.chain(coming.iter().copied()).collect();
             entries.sort_unstable();
-            self.write(conn, bucket, entries)?;
+            self.write(conn, bucket, &entries)?;
+            self.keep(bucket, Some(Bucket::new(&entries)));
         }
         self.note_size(conn)
     }
@@ -219,19 +222,6 @@ impl KeyTable {
     fn bucket_of(&self, hash: u64) -> usize {
         // A shift by all 64 bits would be none.
         (hash >> 1 >> (63 - self.bits)) as usize
-    }
-
-    /// Where a hash stands in its bucket, or would stand: about where it stands among all hashes of the bucket.
-    fn place_in(&self, bucket: &[Entry], hash: u64) -> usize {
-        let within = (hash << self.bits) >> 32;
-        let mut at = ((within * bucket.len() as u64) >> 32) as usize;
-        while at > 0 && bucket[at - 1].0 >= hash {
-            at -= 1;
-        }
-        while at < bucket.len() && bucket[at].0 < hash {
-            at += 1;
-        }
-        at
     }
 
     fn set_bits(&mut self, bits: u32) {
@@ -243,19 +233,25 @@ impl KeyTable {
 
     fn load(&mut self, conn: &Connection, bucket: usize) -> Result<()> {
         if self.buckets[bucket].is_none() {
-            let entries = self.read(conn, bucket)?;
-            self.cached += entries.len();
-            self.buckets[bucket] = Some(entries);
+            let read = self.read(conn, bucket)?;
+            self.keep(bucket, Some(read));
         }
         Ok(())
     }
 
-    fn read(&self, conn: &Connection, bucket: usize) -> Result<Box<[Entry]>> {
+    fn keep(&mut self, bucket: usize, content: Option<Bucket>) {
+        let len = |content: &Option<Bucket>| content.as_ref().map_or(0, |bucket| bucket.hashes.len());
+        self.cached += len(&content);
+        self.cached -= len(&self.buckets[bucket]);
+        self.buckets[bucket] = content;
+    }
+
+    fn read(&self, conn: &Connection, bucket: usize) -> Result<Bucket> {
         let select = |database: &str| {
             let sql = format!("SELECT data FROM {database}.key_{} WHERE bucket = ?1", self.number);
             sql::first(conn, &sql, [bucket as i64], |row| {
                 let data = row.get_ref(0).map_err(|error| sql::failed("reading keys", error))?;
-                Ok(unpack(data.as_blob().unwrap_or_default()))
+                Ok(Bucket::unpack(data.as_blob().unwrap_or_default()))
             })
         };
         let own = if self.scratch { select("scratch")? } else { None };
@@ -263,33 +259,34 @@ impl KeyTable {
         Ok(found.unwrap_or_default())
     }
 
-    fn write(&mut self, conn: &Connection, bucket: usize, entries: Vec<Entry>) -> Result<()> {
+    fn write(&self, conn: &Connection, bucket: usize, entries: &[Entry]) -> Result<()> {
         let put = format!(
             "INSERT INTO {}.key_{} (bucket, data) VALUES (?1, ?2) ON CONFLICT (bucket) DO UPDATE SET data = excluded.data",
             self.database(),
             self.number
         );
-        sql::execute(&mut *sql::prepare(conn, &put)?, params![bucket as i64, pack(&entries)])?;
-        let before = self.buckets[bucket].replace(entries.into()).map_or(0, |old| old.len());
-        self.cached = self.cached - before + self.buckets[bucket].as_ref().map_or(0, |new| new.len());
-        Ok(())
+        sql::execute(&mut *sql::prepare(conn, &put)?, params![bucket as i64, pack(entries)?]).map(drop)
     }
 
-    /// Doubles the number of buckets: each gives half of its entries to its new neighbour.
+    /// Doubles the number of buckets: the content of each goes to the two of twice its number. From the last to the
+    /// first, so that none is overwritten before it has moved.
     fn double(&mut self, conn: &Connection) -> Result<()> {
-        let old: Vec<Box<[Entry]>> = (0..self.buckets.len()).map(|bucket| self.read(conn, bucket)).collect::<Result<_>>()?;
-        sql::run(conn, &format!("DELETE FROM {}.key_{}", self.database(), self.number), [])?;
-        self.rebuilt = self.target == Target::Scratch;
+        let count = self.buckets.len();
+        let mut old = KeyTable::new(&KeyIndex { number: self.number, ..KeyIndex::default() }, self.target, 0);
+        (old.scratch, old.rebuilt) = (self.scratch, self.rebuilt);
         self.set_bits(self.bits + 1);
-        for (bucket, entries) in old.into_iter().enumerate() {
-            let middle = entries.partition_point(|entry| self.bucket_of(entry.0) == 2 * bucket);
-            let (lower, upper) = entries.split_at(middle);
+        let delete = format!("DELETE FROM {}.key_{} WHERE bucket = ?1", self.database(), self.number);
+        for bucket in (0..count).rev() {
+            let entries: Vec<Entry> = old.read(conn, bucket)?.entries().collect();
+            let (lower, upper) = entries.split_at(entries.partition_point(|entry| self.bucket_of(entry.0) == 2 * bucket));
+            sql::run(conn, &delete, [bucket as i64])?;
             for (bucket, half) in [(2 * bucket, lower), (2 * bucket + 1, upper)] {
                 if !half.is_empty() {
-                    self.write(conn, bucket, half.to_vec())?;
+                    self.write(conn, bucket, half)?;
                 }
             }
         }
+        self.rebuilt = self.target == Target::Scratch;
         Ok(())
     }
 
@@ -320,18 +317,68 @@ impl KeyTable {
     }
 }
 
-fn shared_hashes(bucket: &[Entry]) -> usize {
-    bucket.chunk_by(|one, next| one.0 == next.0).filter(|same| same.len() > 1).count()
+/// Entries in order: the hashes, and the objects that belong to them.
+#[derive(Clone, Debug, Default)]
+struct Bucket {
+    hashes: Box<[u64]>,
+    objects: Box<[u32]>,
 }
 
-fn pack(entries: &[Entry]) -> Vec<u8> {
-    entries.iter().flat_map(|(hash, object)| [*hash, object.cast_unsigned()]).flat_map(u64::to_le_bytes).collect()
+impl Bucket {
+    fn new(entries: &[Entry]) -> Bucket {
+        // `pack` has refused numbers that do not fit.
+        Bucket {
+            hashes: entries.iter().map(|(hash, _)| *hash).collect(),
+            objects: entries.iter().map(|(_, object)| *object as u32).collect(),
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.hashes.iter().copied().zip(self.objects.iter().map(|object| ObjectNumber::from(*object)))
+    }
+
+    /// The objects with this hash, whose first `bits` bits are those of the bucket.
+    fn holders(&self, hash: u64, bits: u32) -> impl Iterator<Item = ObjectNumber> + '_ {
+        let start = self.place_of(hash, bits);
+        let count = self.hashes[start..].iter().take_while(|other| **other == hash).count();
+        self.objects[start..start + count].iter().map(|object| ObjectNumber::from(*object))
+    }
+
+    /// Where a hash stands, or would stand: about where it stands among all hashes that the bucket can have.
+    fn place_of(&self, hash: u64, bits: u32) -> usize {
+        let within = (hash << bits) >> 32;
+        let mut at = ((within * self.hashes.len() as u64) >> 32) as usize;
+        while at > 0 && self.hashes[at - 1] >= hash {
+            at -= 1;
+        }
+        while at < self.hashes.len() && self.hashes[at] < hash {
+            at += 1;
+        }
+        at
+    }
+
+    fn unpack(data: &[u8]) -> Bucket {
+        let (entries, _) = data.as_chunks::<ENTRY_SIZE>();
+        let hash = |entry: &[u8; ENTRY_SIZE]| entry.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let object = |entry: &[u8; ENTRY_SIZE]| entry.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        Bucket { hashes: entries.iter().map(hash).collect(), objects: entries.iter().map(object).collect() }
+    }
+
+    /// How many hashes have several objects.
+    fn shared(&self) -> usize {
+        self.hashes.chunk_by(|one, next| one == next).filter(|same| same.len() > 1).count()
+    }
 }
 
-fn unpack(data: &[u8]) -> Box<[Entry]> {
-    let (words, _) = data.as_chunks::<8>();
-    let (pairs, _) = words.as_chunks::<2>();
-    pairs.iter().map(|[hash, object]| (u64::from_le_bytes(*hash), i64::from_le_bytes(*object))).collect()
+fn pack(entries: &[Entry]) -> Result<Vec<u8>> {
+    let mut data = Vec::with_capacity(entries.len() * ENTRY_SIZE);
+    for (hash, object) in entries {
+        let object = u32::try_from(*object)
+            .map_err(|_| Error::conflict("an object type holds at most 4,294,967,295 objects in this repository"))?;
+        data.extend_from_slice(&hash.to_le_bytes());
+        data.extend_from_slice(&object.to_le_bytes());
+    }
+    Ok(data)
 }
 
 #[cfg(test)]
@@ -365,12 +412,12 @@ mod tests {
     fn finds_what_was_put_however_often_it_was_flushed() {
         for target in [Target::Table, Target::Scratch] {
             let conn = database();
-            let mut table = KeyTable::new(&KeyIndex { number: 1, properties: Vec::new(), entries: 0 }, target);
+            let mut table = KeyTable::new(&KeyIndex { number: 1, ..KeyIndex::default() }, target, 6000);
             table.reset(&conn).expect("empty");
             for n in 0..5000 {
                 table.add(hash(n), n as i64);
                 if n % 10 == 0 {
-                    table.add(hash(n), -(n as i64) - 1);
+                    table.add(hash(n), n as i64 + 10_000);
                 }
                 if n % 1234 == 0 {
                     table.flush(&conn).expect("flushed");
@@ -386,15 +433,15 @@ mod tests {
                 }
                 for n in 0..5010 {
                     let mut expected = Vec::new();
-                    expected.extend((n < 5000 && n % 10 == 0).then_some(-(n as i64) - 1));
                     expected.extend((n < 5000 && n % 7 != 0).then_some(n as i64));
+                    expected.extend((n < 5000 && n % 10 == 0).then_some(n as i64 + 10_000));
                     assert_eq!(holders(&mut table, &conn, hash(n)), expected, "{n} {target:?} {flushed}");
                 }
             }
             if target == Target::Table {
-                let mut later = KeyTable::new(&KeyIndex { number: 1, properties: Vec::new(), entries: 0 }, target);
+                let mut later = KeyTable::new(&KeyIndex { number: 1, ..KeyIndex::default() }, target, 6000);
                 later.reset(&conn).expect("stored");
-                assert_eq!(holders(&mut later, &conn, hash(20)), [-21, 20]);
+                assert_eq!(holders(&mut later, &conn, hash(20)), [20, 10_020]);
                 assert_eq!(later.stored, 5000 + 500 - 715);
             } else {
                 let rows: i64 = conn.query_row("SELECT count(*) FROM main.key_1", [], |row| row.get(0)).expect("a count");

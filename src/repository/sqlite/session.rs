@@ -88,13 +88,14 @@ impl Session {
                 (Some(repository.connect()?), Target::Scratch)
             }
         };
+        let memory = repository.memory.keys / stored.indexes.len().max(1) as u64;
         Ok(Session {
             run: repository.run.clone(),
             report,
             mode,
             type_number: stored.number,
             import_number: imports::number(&conn, import.id)?,
-            tables: stored.indexes.iter().map(|index| KeyTable::new(index, target)).collect(),
+            tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
             fingerprints: Fingerprints::new(stored.number),
             open: false,
             opened: 0,

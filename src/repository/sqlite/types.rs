@@ -10,6 +10,9 @@ use crate::object::elements;
 use crate::repository::{Hashes, KeyIndex, StoredType};
 use crate::schema::{ObjectType, Positions, TypeName};
 
+/// For the keys of an index while it is built.
+const BUILD_MEMORY: u64 = 64 << 20;
+
 impl Sqlite {
     /// All object types, by name.
     pub fn object_types(&self) -> Result<Vec<StoredType>> {
@@ -151,7 +154,7 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
     let select = format!("SELECT number, document FROM current_{}", stored.number);
     let mut statement = sql::prepare(conn, &select)?;
     let mut rows = sql::query(&mut statement, [])?;
-    let mut table = KeyTable::new(index, Target::Table);
+    let mut table = KeyTable::new(index, Target::Table, BUILD_MEMORY);
     table.reset(conn)?;
     let mut key = String::new();
     while let Some(row) = sql::next(&mut rows)? {
@@ -176,7 +179,7 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
 }
 
 fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex, path: &str) -> Result<()> {
-    let mut table = KeyTable::new(index, Target::Table);
+    let mut table = KeyTable::new(index, Target::Table, BUILD_MEMORY);
     table.reset(conn)?;
     match table.shared(conn)? {
         0 => Ok(()),
