@@ -194,7 +194,7 @@ impl Outcome {
 }
 
 /// The text without what differs from run to run.
-fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     [
         ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "00000000-0000-0000-0000-000000000000"),
         (r"\d{4}-\d\d-\d\d( |T)\d\d:\d\d:\d\d", "2026-02-28${1}17:05:00"),

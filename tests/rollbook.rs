@@ -2,10 +2,12 @@
 //!
 //! * `cli`: what people type, and what they get. Something new that a user can see belongs there, in the user's words.
 //! * `corpora`: the reader against other people's test data.
+//! * `documents`: README and the others say what is so.
 //! * `harness`: an installation in a temporary directory; start there.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
 mod corpora;
+mod documents;
 mod harness;

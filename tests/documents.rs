@@ -1,0 +1,133 @@
+//! The documents say what is so: what they show is what comes out, and what they name is there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fancy_regex::Regex;
+use rollbook::config::Config;
+
+use crate::harness::{Folder, steady};
+
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "COMPATIBILITY.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "examples/README.md",
+];
+
+const IMPORT: &str = "import examples/users.csv --into managed/user --unique userName";
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(path(name)).expect(name)
+}
+
+/// What stands between fences, block by block.
+fn blocks(document: &str) -> Vec<&str> {
+    document.split("```\n").skip(1).step_by(2).collect()
+}
+
+/// All matches of the pattern's first group.
+fn matches(pattern: &str, text: &str) -> Vec<String> {
+    Regex::new(pattern).unwrap().captures_iter(text).map(|found| found.unwrap()[1].to_owned()).collect()
+}
+
+#[test]
+fn readme_begins_with_two_commands() {
+    let readme = read("README.md");
+    assert_eq!(blocks(&readme)[0], format!("cargo run --release -- {IMPORT}\nscripts/test\n"));
+    let mode = fs::metadata(path("scripts/test")).expect("scripts/test").permissions().mode();
+    assert!(mode & 0o111 != 0, "scripts/test can be run");
+}
+
+#[test]
+fn the_first_command_prints_what_readme_shows() {
+    let folder = Folder::new().file("examples/users.csv", read("examples/users.csv"));
+    assert_eq!(steady(blocks(&read("README.md"))[1]), folder.run(IMPORT).refused());
+}
+
+/// Each command of README, typed in its order after the first one, does what it is there for.
+#[test]
+fn the_tour_can_be_walked() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(path("examples"), folder.path().join("examples")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_rollbook"));
+    let search = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let type_in = |line: &str| {
+        Command::new("sh").args(["-c", line]).current_dir(folder.path()).env("PATH", &search).output().unwrap()
+    };
+    let _ = type_in(&format!("rollbook {IMPORT}"));
+    for line in blocks(&read("README.md")).into_iter().flat_map(str::lines) {
+        if line.starts_with("rollbook ") {
+            let imports = String::from_utf8(type_in("rollbook imports list --json").stdout).unwrap();
+            let id = matches(r#""_id":"([^"]+)""#, &imports).pop().unwrap();
+            let outcome = type_in(&line.replace("ID", &id));
+            assert!(matches!(outcome.status.code(), Some(0 | 1)), "{line}: {outcome:?}");
+            // Data of the example is refused, and nothing else.
+            assert!(outcome.stderr.is_empty(), "{line}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn every_command_is_in_readme() {
+    let (readme, help) = (read("README.md"), Folder::new().run("--help").success());
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let commands = matches(r"(?m)^  ([a-z-]+) ", commands.split("\n\n").next().unwrap());
+    assert!(commands.contains(&"import".to_owned()), "{help}");
+    for command in commands.iter().filter(|command| *command != "help") {
+        assert!(readme.contains(&format!("rollbook {command} ")), "README says nothing of 'rollbook {command}'");
+    }
+}
+
+#[test]
+fn what_documents_name_is_there() {
+    let named = [
+        r"`((?:src|tests|scripts|examples|migrations|fuzz)/[^`\s]*)",
+        r"\]\(([^)#:]+)\)",
+        r"(?m)^((?:scripts|examples)/[^\s]+)",
+    ];
+    for document in DOCUMENTS {
+        let (text, folder) = (read(document), path(document));
+        for name in named.iter().flat_map(|pattern| matches(pattern, &text)) {
+            let is_there = path(&name).exists() || folder.with_file_name(&name).exists();
+            assert!(is_there, "{document} names '{name}'");
+        }
+    }
+}
+
+#[test]
+fn the_example_configuration_has_every_setting_with_its_default() {
+    let data = Path::new("data");
+    let example = Config::load(data, Some(&path("examples/rollbook.toml"))).unwrap();
+    let default = Config::load(data, None).unwrap();
+    assert_eq!(format!("{example:?}"), format!("{default:?}"));
+
+    let text = read("examples/rollbook.toml");
+    let mut settings = known("", "unknown = 1\n");
+    for section in settings.clone() {
+        settings.extend(known(&section, &format!("[{section}]\nunknown = 1\n")));
+    }
+    assert!(settings.contains(&"memory".to_owned()), "{settings:?}");
+    for setting in settings {
+        let is_there = text.contains(&format!("\n{setting} = ")) || text.contains(&format!("\n[{setting}]\n"));
+        assert!(is_there, "the example configuration says nothing of '{setting}'");
+    }
+}
+
+/// The keys that there are, as the refusal of an unknown one lists them.
+fn known(section: &str, configuration: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rollbook.toml");
+    fs::write(&file, configuration).unwrap();
+    let error = Config::load(folder.path(), Some(&file)).unwrap_err().to_string();
+    let (_, expected) = error.split_once("expected").expect(section);
+    matches("`([a-z_]+)`", expected)
+}
