@@ -41,7 +41,9 @@ pub(crate) fn decide(entry: Entry<'_>, binding: &Binding, existing: Option<&str>
             (Said::Value(json), _) => Some(json),
             (Said::Nothing, Some(_)) => kept,
             (Said::Nothing | Said::Blank, None) => place.default.as_deref(),
-            (Said::Blank, Some(_)) | (Said::Wrong, _) => None,
+            // A default that an empty cell gave stays when the cell comes again: the same file changes nothing.
+            (Said::Blank, Some(_)) => kept.filter(|kept| place.default.as_deref() == Some(*kept)),
+            (Said::Wrong, _) => None,
         };
         if let (Some(property), None) = (place.required, value)
             && is_missing(said, existing)
