@@ -10,14 +10,8 @@ use rollbook::config::Config;
 
 use crate::harness::{Folder, steady};
 
-const DOCUMENTS: [&str; 6] = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "COMPATIBILITY.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "examples/README.md",
-];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "COMPATIBILITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"];
 
 const IMPORT: &str = "import examples/users.csv --into managed/user --unique userName";
 
