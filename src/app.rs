@@ -1,18 +1,18 @@
 //! The handles that all doors share, and the only entrance to the engine: submit, wait, cancel.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
 use crate::engine::header::check_header;
-use crate::engine::reader::{Limits, Reader};
+use crate::engine::reader::{self, Reader};
 use crate::engine::scan;
 use crate::error::{Error, Result};
 use crate::import::{Counts, Import, ImportId, Plan, State};
 use crate::repository::{Repository, StoredType};
-use crate::schema::TypeName;
+use crate::schema::{ObjectType, TypeName};
 use crate::spool::Spool;
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.
@@ -73,10 +73,12 @@ impl App {
     /// What is wrong with the first file that cannot be accepted; then nothing is queued and nothing is left behind.
     pub fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<ImportId>> {
         let mut accepted = Vec::new();
+        // One file is scanned while it is imported; of several, none is to be imported if one is damaged.
+        let several = submissions.len() > 1;
         for submission in submissions {
             let id = ImportId::random();
             let filename = submission.filename.clone();
-            match self.accept(id, submission) {
+            match self.accept(id, submission, several) {
                 Ok(import) => accepted.push(import),
                 Err(error) => {
                     let _ = self.spool.remove(id);
@@ -93,17 +95,23 @@ impl App {
         Ok(accepted.iter().map(|import| import.id).collect())
     }
 
-    fn accept(&self, id: ImportId, submission: Submission) -> Result<Import> {
+    fn accept(&self, id: ImportId, submission: Submission, scan_now: bool) -> Result<Import> {
         let Submission { source, filename, plan } = submission;
+        let plan = plan.normalised();
         plan.validate()?;
         let stored = self.object_type(&plan.object_type)?;
+        check_correlation(&stored.object_type, &plan.correlation)?;
         let size = match source {
             Source::File(path) => self.spool.accept_file(id, &path)?,
             Source::Stdin => self.spool.accept(id, &mut std::io::stdin().lock())?,
             Source::Spooled(from) => self.spool.share(from, id)?,
         };
-        let header = read_header(&self.spool.path(id), &self.config.limits)?;
+        let path = self.spool.path(id);
+        let header = Reader::open(scan::open(&path)?, &self.config.limits)?.header().to_vec();
         check_header(&header, &stored.object_type, &plan.correlation)?;
+        if scan_now {
+            reader::scan(scan::open(&path)?, &self.config.limits)?;
+        }
         Ok(Import {
             id,
             plan,
@@ -221,6 +229,17 @@ impl App {
     }
 }
 
-fn read_header(path: &Path, limits: &Limits) -> Result<Vec<String>> {
-    Ok(Reader::open(scan::open(path)?, limits)?.header().to_vec())
+/// Refuses correlation by properties that the type does not have.
+fn check_correlation(object_type: &ObjectType, correlation: &[String]) -> Result<()> {
+    let unknown = correlation.iter().filter(|path| object_type.property(path).is_none() && !object_type.is_open());
+    let faults: Vec<String> = unknown
+        .map(|path| match object_type.suggest(path) {
+            Some(suggestion) => format!("'{path}' (did you mean '{suggestion}'?)"),
+            None => format!("'{path}'"),
+        })
+        .collect();
+    match faults.as_slice() {
+        [] => Ok(()),
+        faults => Err(Error::request(format!("{} has no property {}", object_type.name(), faults.join(", ")))),
+    }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::schema::TypeName;
+use crate::schema::{DateFormats, TypeName};
 
 /// The id of an import: a UUID in lower case, PingIDM's `importUUID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -156,6 +156,14 @@ pub struct Caller {
 }
 
 impl Plan {
+    /// The plan with its property names as the object type has them: without outer blanks and slashes.
+    pub fn normalised(mut self) -> Plan {
+        for property in &mut self.correlation {
+            *property = property.trim().trim_matches('/').to_owned();
+        }
+        self
+    }
+
     /// Checks what the parts cannot check alone.
     pub fn validate(&self) -> Result<()> {
         if self.correlation.is_empty() {
@@ -164,7 +172,15 @@ impl Plan {
         if self.duplicate_keys == DuplicateKeys::LastWins && self.on_failure != OnFailure::RejectFile {
             return Err(Error::request("'last wins' for duplicate keys goes with atomic imports only"));
         }
-        Ok(())
+        self.dates().map(drop)
+    }
+
+    /// The formats of the file's dates.
+    pub fn dates(&self) -> Result<DateFormats> {
+        match self.date_formats.as_slice() {
+            [] => Ok(DateFormats::iso8601()),
+            patterns => DateFormats::compile(patterns),
+        }
     }
 }
 

@@ -56,12 +56,11 @@ impl<'a> Worker<'a> {
         self.show(None);
         let total = progress.total();
         match outcome {
-            Ok(ended) => {
-                let Ended { state, counts, warnings } = ended;
-                self.app.finish(import, state, counts, &warnings)
-            }
+            Ok(Ended { state, counts, warnings }) => self.app.finish(import, state, counts, &warnings),
             Err(error) if is_final(error.kind()) => {
-                let counts = Counts { total: total.max(progress.applied()), ..Counts::default() };
+                // Nearly always none: what is wrong with a file as a whole is found before anything is committed.
+                let committed = self.app.import(import.id)?.counts;
+                let counts = Counts { total: total.max(progress.applied()).max(committed.total), ..committed };
                 let problem = error.in_file(&import.filename).problem();
                 self.app.finish(import, State::Failed { end: clock::now(), problem }, counts, &[])
             }
@@ -81,7 +80,7 @@ impl<'a> Worker<'a> {
             return Ok(Ended::cancelled(import.counts, import.warnings.clone()));
         }
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
-        if atomic && import.settled > 0 {
+        if atomic && !import.plan.dry_run && import.settled > 0 {
             // Its one transaction was committed; only its end was not noted.
             return Ok(Ended::finished(import.counts, import.warnings.clone()));
         }
@@ -98,18 +97,10 @@ impl<'a> Worker<'a> {
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
             (false, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
-            (true, dry_run) => {
-                let ahead = if dry_run { Commits::Batches } else { Commits::Failures };
-                let looked = run.pass(Mode::DryRun, ahead, &mut scan)?;
-                if looked.counts.failure > 0 || looked.cancelled || dry_run {
-                    looked
-                } else {
-                    progress.set_applied(0);
-                    run.pass(Mode::Write, Commits::Atomic, &mut scan)?
-                }
-            }
+            (true, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
+            (true, false) => run.atomic(&mut scan)?,
         };
-        Ok(Ended::of(passed, atomic))
+        Ok(Ended::of(passed, atomic, &import))
     }
 
     /// A power loss may have taken bytes that were never synced; nothing was committed of them.
@@ -140,6 +131,23 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
+    fn atomic(&self, scan: &mut StructuralScan) -> Result<Passed> {
+        loop {
+            let looked = self.pass(Mode::DryRun, Commits::Failures, scan)?;
+            if looked.counts.failure > 0 || looked.cancelled {
+                return Ok(looked);
+            }
+            self.progress.set_applied(0);
+            let applied = self.pass(Mode::Write, Commits::Atomic, scan)?;
+            if applied.counts.failure == 0 {
+                return Ok(applied);
+            }
+            // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
+            self.app.repository.start(self.import.id, false)?;
+        }
+    }
+
     fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
         let Run { app, import, stored, binding, progress } = self;
         let mut session = app.repository.session(stored, import, mode)?;
@@ -178,15 +186,16 @@ impl Ended {
         Ended { state: State::Cancelled { end: clock::now() }, counts, warnings }
     }
 
-    fn of(passed: Passed, atomic: bool) -> Ended {
+    fn of(passed: Passed, atomic: bool, import: &Import) -> Ended {
         let Passed { counts, warnings, cancelled } = passed;
         match (cancelled, atomic && counts.failure > 0) {
-            (true, true) | (true, false) if atomic => Ended::cancelled(counts.nothing_applied(), warnings),
+            (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings),
             (true, _) => Ended::cancelled(counts, warnings),
             (false, true) => {
                 let records = if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };
                 let message = format!("{records} wrong, so nothing of the file was imported");
-                let state = State::Failed { end: clock::now(), problem: Error::file(message).problem() };
+                let problem = Error::file(message).in_file(&import.filename).problem();
+                let state = State::Failed { end: clock::now(), problem };
                 Ended { state, counts: counts.nothing_applied(), warnings }
             }
             (false, false) => Ended::finished(counts, warnings),

@@ -81,11 +81,19 @@ impl Applier<'_> {
     fn prefetch_unique(&mut self, round: &Round, start: usize, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
         let guarded = self.binding.indexes.iter().filter(|key| key.unique.is_some());
         for key in guarded.filter(|key| key.index != self.binding.correlation.0) {
-            let Some(slot) = self.binding.places[key.positions[0]].slot else { continue };
+            let place = &self.binding.places[key.positions[0]];
             let mut hashes = Vec::new();
-            for at in (start..round.len()).filter(|&at| round.has_entry(at)) {
-                if let Said::Value(json) = round.entry(at).said(slot) {
-                    hashes.push(self.hashes.key(&format!("{json}\0")));
+            let mut want = |json: &str| hashes.push(self.hashes.key(&format!("{json}\0")));
+            place.default.as_deref().into_iter().for_each(&mut want);
+            if let Some(slot) = place.slot {
+                for at in (start..round.len()).filter(|&at| round.has_entry(at)) {
+                    // Of a repeated key, an earlier round may have read what will be put now.
+                    let earlier = round.keys[at].hash().and_then(|hash| self.folds.so_far(hash));
+                    for entry in earlier.into_iter().chain([round.entry(at)]) {
+                        if let Said::Value(json) = entry.said(slot) {
+                            want(json);
+                        }
+                    }
                 }
             }
             self.session.prefetch(key.index, &mut hashes)?;
@@ -106,13 +114,14 @@ impl Applier<'_> {
         let found = self.find(round, at, hash);
         let mut folded = None;
         if self.folds.concern(hash) && round.entry(at).violations().is_empty() {
-            match self.folds.fold(hash, round, at) {
-                Ok(entries) => folded = Some(entries),
-                Err(earlier) => {
-                    self.warn_of_repeated_key(round, at, earlier);
-                    return Ok(Outcome::Unchanged);
-                }
+            let (earlier, all) = self.folds.fold(hash, round, at);
+            if let Some(earlier) = earlier {
+                self.warn_of_repeated_key(round, at, earlier);
             }
+            if all.is_none() {
+                return Ok(Outcome::Unchanged);
+            }
+            folded = all;
             // The object will equal several records together, none of them alone.
             fingerprint = 0;
         }
@@ -133,7 +142,10 @@ impl Applier<'_> {
         let document = existing.and_then(|object| self.session.object(object)).map(|object| object.document);
         let mut new = std::mem::take(&mut self.scratch.document);
         let outcome = match (decide(entry, self.binding, document, &mut new), existing) {
-            (Decision::Refuse(violations), _) => self.fail_policies(round, at, &violations),
+            (Decision::Refuse(mut violations), _) => {
+                violations.extend(self.key_changes(existing, &new).err().into_iter().flatten());
+                self.fail_policies(round, at, &violations)
+            }
             (Decision::Unchanged, Some(object)) => {
                 self.touched.insert(object);
                 self.session.stamp(object, fingerprint)?;
@@ -182,7 +194,7 @@ impl Applier<'_> {
         existing: Option<ObjectNumber>,
         document: &str,
     ) -> Result<Outcome> {
-        let changes = match self.key_changes(existing, document) {
+        let changes = match self.key_changes(existing, document)? {
             Ok(changes) => changes,
             Err(violations) => return Ok(self.fail_policies(round, at, &violations)),
         };
@@ -212,20 +224,21 @@ impl Applier<'_> {
         &mut self,
         existing: Option<ObjectNumber>,
         document: &str,
-    ) -> Result<Vec<KeyChange>, Vec<Violation>> {
+    ) -> Result<Result<Vec<KeyChange>, Vec<Violation>>> {
         let mut changes = Vec::new();
         let mut taken = Vec::new();
-        let before = existing.and_then(|object| self.session.object(object));
+        let before = existing.and_then(|object| self.session.object(object)).map(|object| object.document.to_owned());
         for place in self.binding.indexes.iter().filter(|place| place.index != self.binding.correlation.0) {
             let mut hash_of = |document: &str| {
                 write_key(document, &place.positions, &mut self.scratch.key).then(|| self.hashes.key(&self.scratch.key))
             };
-            let old = before.and_then(|object| hash_of(object.document));
+            let old = before.as_deref().and_then(&mut hash_of);
             let new = hash_of(document);
             if old == new {
                 continue;
             }
             if let (Some(path), Some(hash)) = (&place.unique, new) {
+                self.session.prefetch(place.index, &mut vec![hash])?;
                 let mut others = self.session.holders(place.index, hash).filter(|other| Some(*other) != existing);
                 if others.any(|other| self.holds(other, place.positions[0], &self.scratch.key)) {
                     taken.push(Violation::unique(path, &plain_text(self.scratch.key.trim_end_matches('\0'))));
@@ -233,7 +246,7 @@ impl Applier<'_> {
             }
             changes.push(KeyChange { index: place.index, old, new });
         }
-        if taken.is_empty() { Ok(changes) } else { Err(taken) }
+        Ok(if taken.is_empty() { Ok(changes) } else { Err(taken) })
     }
 
     /// Whether an object that has a key of the same hash really has this value.

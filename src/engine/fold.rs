@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::entry::Entries;
+use super::entry::{Entries, Entry};
 use super::round::Round;
 
 /// Records of repeated keys on their way to being one.
@@ -25,20 +25,24 @@ impl Folds {
         !self.repeated.is_empty() && self.repeated.contains_key(&hash)
     }
 
-    /// Adds a record. Gives all records of its key as one entry when it is the last, else the row it is merged with.
-    pub(super) fn fold(&mut self, hash: u64, round: &Round, at: usize) -> Result<Entries, u64> {
-        let row = round.records.get(at).row();
-        let entry = round.entry(at);
-        let older = self.open.remove(&hash);
-        let folded = Entries::folded(older.as_ref().map(|(_, entries)| entries.get(0)), entry);
+    /// What the records of this key have said so far, if the last one is still to come.
+    pub(super) fn so_far(&self, hash: u64) -> Option<Entry<'_>> {
+        self.open.get(&hash).map(|(_, entries)| entries.get(0))
+    }
+
+    /// Adds a record. Gives the row of the record before it with the same key, if there was one, and all records of the
+    /// key as one entry if this is the last.
+    pub(super) fn fold(&mut self, hash: u64, round: &Round, at: usize) -> (Option<u64>, Option<Entries>) {
+        let (earlier, older) = self.open.remove(&hash).unzip();
+        let folded = Entries::folded(older.as_ref().map(|entries| entries.get(0)), round.entry(at));
         let left = self.repeated.get_mut(&hash).map_or(0, |left| {
             *left -= 1;
             *left
         });
         if left == 0 {
-            return Ok(folded);
+            return (earlier, Some(folded));
         }
-        self.open.insert(hash, (row, folded));
-        Err(older.map_or(row, |(row, _)| row))
+        self.open.insert(hash, (round.records.get(at).row(), folded));
+        (earlier, None)
     }
 }

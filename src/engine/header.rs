@@ -49,7 +49,7 @@ impl std::fmt::Display for HeaderFault {
             }
             HeaderFault::Blank { number } => write!(f, "column {number} has no name"),
             HeaderFault::Refused { column, number, refusal } => {
-                write!(f, "column '{column}' (column {number}) cannot be imported: {refusal}")
+                write!(f, "column '{column}' (column {number}) {refusal}")
             }
             HeaderFault::NotSeparated { cell, separator: Some(separator) } => {
                 let name = if *separator == '\t' { "tabs".to_owned() } else { format!("'{separator}'") };
@@ -131,12 +131,8 @@ impl Binding {
     /// One error of kind `File` with everything that is wrong, its `detail` a list of the faults.
     pub fn new(header: &[String], stored: &StoredType, plan: &Plan, hashes: Hashes) -> Result<Binding> {
         let object_type = stored.object_type.clone();
-        let correlation = normalised(&plan.correlation);
-        check_header(header, &object_type, &correlation)?;
-        let dates = match plan.date_formats.as_slice() {
-            [] => DateFormats::iso8601(),
-            patterns => DateFormats::compile(patterns)?,
-        };
+        let correlation = &plan.correlation;
+        check_header(header, &object_type, correlation)?;
         let column_of: HashMap<&str, usize> =
             header.iter().enumerate().map(|(column, name)| (name.trim_matches('/'), column)).collect();
         let mut places = vec![Place::default(); object_type.positions().len() + 1];
@@ -156,7 +152,7 @@ impl Binding {
             }
         }
         let indexes = key_places(stored)?;
-        let wanted = stored.index(&correlation).ok_or_else(|| Error::internal("the correlation has no index"))?;
+        let wanted = stored.index(correlation).ok_or_else(|| Error::internal("the correlation has no index"))?;
         let index = stored.indexes.iter().position(|index| index == wanted).unwrap_or_default();
         let key_slots = indexes[index].positions.iter().filter_map(|&position| places[position].slot).collect();
         let context = hashes.context(&format!(
@@ -171,7 +167,7 @@ impl Binding {
             nothing_exists: wanted.entries == 0,
             indexes,
             blank_cells: plan.blank_cells,
-            dates,
+            dates: plan.dates()?,
             guarded: column_of.contains_key(IMPORT_ERROR_COLUMN),
             escape_column: column_of.get(ESCAPE_COLUMN).copied(),
             context,
@@ -190,7 +186,7 @@ impl Binding {
 /// # Errors
 /// See [`Binding::new`].
 pub fn check_header(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Result<()> {
-    let faults = header_faults(header, object_type, &normalised(correlation));
+    let faults = header_faults(header, object_type, correlation);
     if faults.is_empty() {
         return Ok(());
     }
@@ -242,10 +238,6 @@ pub fn header_faults(header: &[String], object_type: &ObjectType, correlation: &
         faults.push(HeaderFault::Missing { property: property.clone(), suggestion: header.iter().find(alike).cloned() });
     }
     faults
-}
-
-fn normalised(correlation: &[String]) -> Vec<String> {
-    correlation.iter().map(|path| path.trim().trim_matches('/').to_owned()).collect()
 }
 
 fn key_places(stored: &StoredType) -> Result<Vec<KeyPlaces>> {

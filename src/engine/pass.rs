@@ -30,7 +30,7 @@ const MAX_WARNINGS: usize = 100;
 pub enum Commits {
     /// Batches of what is done so far: a restart goes on behind the last one.
     Batches,
-    /// Everything at the end, if no record failed; otherwise only the failures.
+    /// Everything at the end. A record that fails ends the pass, and nothing is applied.
     Atomic,
     /// Nothing but the failures: the look ahead of an atomic import, in a dry run's session.
     Failures,
@@ -170,6 +170,9 @@ impl Applier<'_> {
                 break;
             }
             self.take(&mut round)?;
+            if self.commits == Commits::Atomic && self.counts.failure > 0 {
+                break;
+            }
             // The reader may be at the end already, and then wants none back.
             let _ = emptied.send(round);
         }
@@ -185,8 +188,7 @@ impl Applier<'_> {
     fn take(&mut self, round: &mut Round) -> Result<()> {
         let end = round.first + round.len() as u64;
         if self.max_records > 0 && end > self.max_records {
-            let total = self.scan.wait()?.records;
-            return Err(Error::file(format!("too many rows: {total} (maximum {})", self.max_records)));
+            self.check_size()?;
         }
         if !self.session.is_open() {
             self.scan.wait_nearly();
@@ -199,20 +201,37 @@ impl Applier<'_> {
         }
         self.apply(round, settled_before)?;
         self.session.end_round()?;
-        self.settled = end;
+        self.settled = end.max(self.settled_before);
         self.counts.total = self.counts.total.max(end).max(self.progress.total());
         self.progress.set_applied(end);
-        if self.commits == Commits::Batches {
-            let held = self.opened.elapsed();
-            if held >= self.pace.commit_every {
+        self.keep_pace()
+    }
+
+    /// Commits when it is time.
+    fn keep_pace(&mut self) -> Result<()> {
+        let held = self.opened.elapsed();
+        match self.commits {
+            Commits::Atomic => Ok(()),
+            Commits::Failures | Commits::Batches if self.session.has_many_failures() => self.commit(),
+            Commits::Failures => Ok(()),
+            Commits::Batches if held >= self.pace.commit_every => {
                 // The rest of the file will be needed even after a power loss.
                 self.scan.wait_durable()?;
-                self.commit()?;
-            } else if held >= self.pace.commit_every / 2 {
-                self.scan.start_sync()?;
+                self.commit()
             }
+            Commits::Batches if held >= self.pace.commit_every / 2 => self.scan.start_sync(),
+            Commits::Batches => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Refuses a file with more records than the plan allows.
+    fn check_size(&mut self) -> Result<()> {
+        match self.scan.wait()?.records {
+            total if self.max_records > 0 && total > self.max_records => {
+                Err(Error::file(format!("the file has {total} records, and {} are allowed", self.max_records)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Counts the records of the file, and warns of what is legal in it but odd.
@@ -234,32 +253,30 @@ impl Applier<'_> {
 
     /// Commits what is done, once the whole structure of the file is known to be sound.
     fn commit(&mut self) -> Result<()> {
+        self.check_size()?;
         self.counts.total = self.scan.wait()?.records;
-        if self.settled > self.settled_before || self.counts.total == 0 {
-            let warnings = self.warnings.all();
-            self.session.commit(Settled { counts: self.counts, records: self.settled, warnings: &warnings })?;
-        }
+        let (counts, records) = match self.commits {
+            Commits::Batches | Commits::Atomic => (self.counts, self.settled),
+            // What is not applied is not counted before all of it is known.
+            Commits::Failures => (Counts { total: self.counts.total, ..Counts::default() }, 0),
+        };
+        let warnings = self.warnings.all();
+        self.session.commit(Settled { counts, records, warnings: &warnings })?;
+        self.opened = Instant::now();
         Ok(())
     }
 
     fn finish(&mut self, cancelled: bool) -> Result<()> {
-        let applied = match self.commits {
-            Commits::Batches if self.session.is_open() => return self.commit(),
-            Commits::Batches => return Ok(()),
-            Commits::Failures => false,
-            Commits::Atomic => self.counts.failure == 0 && !cancelled,
-        };
-        if applied {
-            if !self.session.is_open() {
+        let refused = self.counts.failure > 0 || cancelled;
+        match self.commits {
+            Commits::Atomic if refused => self.session.roll_back(),
+            Commits::Atomic if !self.session.is_open() => {
                 self.session.begin()?;
+                self.commit()
             }
-            return self.commit();
+            _ if self.session.is_open() => self.commit(),
+            _ => Ok(()),
         }
-        self.session.roll_back()?;
-        self.session.begin()?;
-        let counts = self.counts.nothing_applied();
-        let warnings = self.warnings.all();
-        self.session.commit(Settled { counts, records: 0, warnings: &warnings })
     }
 
     /// Learns which objects the records of an earlier run have touched, so that a key still counts once.

@@ -165,14 +165,19 @@ pub(super) fn number(conn: &Connection, id: ImportId) -> Result<i64> {
     found.ok_or_else(|| Error::not_found(format!("there is no import '{id}'")))
 }
 
-/// Writes the report of a commit: the failures, which are taken, and the counts.
-pub(super) fn settle(conn: &Connection, import: i64, settled: Settled<'_>, failures: &mut Vec<Failure>) -> Result<()> {
+/// Writes failures, which are taken.
+pub(super) fn store_failures(conn: &Connection, import: i64, failures: &mut Vec<Failure>) -> Result<()> {
     let insert = "INSERT INTO failure (import, row, cells, problem) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = sql::prepare(conn, insert)?;
     for failure in failures.drain(..) {
         let cells = serde_json::to_string(&failure.cells).map_err(|error| Error::storage("cells", error))?;
         sql::execute(&mut insert, params![import, failure.row.cast_signed(), cells, failure.problem.to_string()])?;
     }
+    Ok(())
+}
+
+/// Writes the counts of a commit, and how far it got.
+pub(super) fn settle(conn: &Connection, import: i64, settled: Settled<'_>) -> Result<()> {
     store_counts(conn, import, settled.counts, settled.warnings)?;
     sql::run(conn, "UPDATE import SET settled = ?2 WHERE number = ?1", [import, settled.records.cast_signed()]).map(drop)
 }

@@ -33,6 +33,9 @@ pub struct Settled<'a> {
     pub warnings: &'a [String],
 }
 
+/// Failures that a dry run holds in memory at most: some megabytes.
+const MANY_FAILURES: usize = 4096;
+
 /// See the module's head.
 pub struct Session {
     conn: Connection,
@@ -229,12 +232,17 @@ impl Session {
         }
     }
 
+    /// Whether a commit should come soon, because failures wait for it in memory.
+    pub fn has_many_failures(&self) -> bool {
+        self.failures.len() >= MANY_FAILURES
+    }
+
     /// Keeps a failed record.
     pub fn fail(&mut self, failure: Failure) {
         self.failures.push(failure);
     }
 
-    /// Writes what the round put, still uncommitted.
+    /// Writes what the round put, still uncommitted. The failures of a dry run wait for a commit.
     pub fn end_round(&mut self) -> Result<()> {
         let Puts { text, created, updated } = &mut self.puts;
         let insert = format!(
@@ -260,6 +268,9 @@ impl Session {
             sql::execute(&mut update, values)?;
         }
         text.clear();
+        if self.mode == Mode::Write {
+            imports::store_failures(&self.conn, self.import_number, &mut self.failures)?;
+        }
         for table in &mut self.tables {
             if table.is_full() {
                 table.flush(&self.conn)?;
@@ -279,7 +290,7 @@ impl Session {
                 self.fingerprints.flush(&self.conn)?;
                 let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
                 sql::run(&self.conn, next, [self.type_number, self.next_object])?;
-                imports::settle(&self.conn, self.import_number, settled, &mut self.failures)?;
+                imports::settle(&self.conn, self.import_number, settled)?;
                 sql::batch(&self.conn, "COMMIT")?;
                 self.open = false;
                 self.checkpointer.committed()
@@ -288,7 +299,8 @@ impl Session {
                 let turn = take_turn(&self.run)?;
                 sql::batch(&report, "BEGIN IMMEDIATE")?;
                 drop(turn);
-                imports::settle(&report, self.import_number, settled, &mut self.failures)?;
+                imports::store_failures(&report, self.import_number, &mut self.failures)?;
+                imports::settle(&report, self.import_number, settled)?;
                 sql::batch(&report, "COMMIT")?;
                 self.report = Some(report);
                 Ok(())
@@ -296,13 +308,14 @@ impl Session {
         }
     }
 
-    /// Forgets everything since [`Session::begin`], except the failures, which a later commit may still keep.
+    /// Forgets everything since [`Session::begin`].
     pub fn roll_back(&mut self) -> Result<()> {
         if self.open {
             sql::batch(&self.conn, "ROLLBACK")?;
             self.open = false;
         }
         self.puts = Puts::default();
+        self.failures.clear();
         // What is remembered of keys and fingerprints never happened; the next begin reads them again.
         self.data_version = 0;
         Ok(())
