@@ -143,7 +143,7 @@ impl Applier<'_> {
         let mut new = std::mem::take(&mut self.scratch.document);
         let outcome = match (decide(entry, self.binding, document, &mut new), existing) {
             (Decision::Refuse(mut violations), _) => {
-                violations.extend(self.key_changes(existing, &new).err().into_iter().flatten());
+                violations.extend(self.key_changes(existing, &new)?.err().into_iter().flatten());
                 self.fail_policies(round, at, &violations)
             }
             (Decision::Unchanged, Some(object)) => {
