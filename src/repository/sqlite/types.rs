@@ -8,7 +8,7 @@ use super::{Sqlite, sql};
 use crate::error::{Error, Kind, Result};
 use crate::object::elements;
 use crate::repository::{Hashes, KeyIndex, StoredType};
-use crate::schema::{ObjectType, Positions, TypeName};
+use crate::schema::{ObjectType, Positions, PropertyKind, TypeName};
 
 /// For the keys of an index while it is built.
 const BUILD_MEMORY: u64 = 64 << 20;
@@ -190,28 +190,44 @@ fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex
     }
 }
 
-/// Refuses the change of a property's type if objects have values of it.
+/// Refuses another type for a property that objects have values of, also for one that was gone from the definition for
+/// a while: then nothing is known of it but its values.
 fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectType) -> Result<()> {
-    let changed = before.object_type.properties().iter().filter_map(|old| {
-        let new = after.property(&old.path)?;
-        (new.kind != old.kind).then_some((old, new))
-    });
-    for (old, new) in changed {
+    let name = before.object_type.name();
+    for new in after.properties() {
+        let Some(position) = before.object_type.positions().get(&new.path) else { continue };
+        let (was, fits) = match before.object_type.property(&new.path) {
+            Some(old) if old.kind == new.kind => continue,
+            Some(old) => (format!("is {}", old.kind.called()), "FALSE"),
+            None => ("was of another type once".to_owned(), values_of(new.kind)),
+        };
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM current_{} WHERE json_extract(document, '$[{}]') IS NOT NULL)",
-            before.number, old.position
+            "SELECT EXISTS (SELECT 1 FROM (SELECT json_type(document, '$[{position}]') AS type, \
+             json_extract(document, '$[{position}]') AS value FROM current_{}) WHERE type <> 'null' AND NOT ({fits}))",
+            before.number
         );
         if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {
-            return Err(Error::conflict(format!(
-                "'{}' of {} is {} and objects have values of it, so it cannot become {}",
-                old.path,
-                before.object_type.name(),
-                old.kind.name(),
-                new.kind.name()
-            )));
+            let (path, kind) = (&new.path, new.kind.called());
+            let sentence = format!("'{path}' of {name} {was} and objects have values of it, so it cannot become {kind}");
+            return Err(Error::conflict(sentence));
         }
     }
     Ok(())
+}
+
+/// The condition on `type` and `value` that stored values of this kind meet.
+fn values_of(kind: PropertyKind) -> &'static str {
+    match kind {
+        PropertyKind::String => "type = 'text'",
+        PropertyKind::Date => "type = 'text' AND value GLOB '????-??-??'",
+        PropertyKind::DateTime => "type = 'text' AND value GLOB '????-??-??T*Z'",
+        PropertyKind::Number => "type IN ('integer', 'real')",
+        PropertyKind::Integer => "type = 'integer'",
+        PropertyKind::Boolean => "type IN ('true', 'false')",
+        PropertyKind::Array => "type = 'array'",
+        PropertyKind::Object | PropertyKind::Relationship => "type = 'object'",
+        PropertyKind::Null => "FALSE",
+    }
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String> {

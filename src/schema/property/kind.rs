@@ -44,6 +44,15 @@ impl PropertyKind {
         }
     }
 
+    /// What the type is called in sentences: dates by their format.
+    pub fn called(self) -> &'static str {
+        match self {
+            PropertyKind::Date => "date",
+            PropertyKind::DateTime => "date-time",
+            other => other.name(),
+        }
+    }
+
     /// The type of that name, without regard to formats.
     pub(in crate::schema) fn named(name: &str) -> Option<PropertyKind> {
         Some(match name {
