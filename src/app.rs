@@ -10,6 +10,7 @@ use crate::engine::header::check_header;
 use crate::engine::reader::{self, Reader};
 use crate::engine::scan;
 use crate::error::{Error, Result};
+use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, Plan, State};
 use crate::repository::{Repository, StoredType};
 use crate::schema::{ObjectType, TypeName};
@@ -107,7 +108,8 @@ impl App {
             Source::Spooled(from) => self.spool.share(from, id)?,
         };
         let path = self.spool.path(id);
-        let header = Reader::open(scan::open(&path)?, &self.config.limits)?.header().to_vec();
+        let mut header = Reader::open(scan::open(&path)?, &self.config.limits)?.header().to_vec();
+        unguard_header(&mut header);
         check_header(&header, &stored.object_type, &plan.correlation)?;
         if scan_now {
             reader::scan(scan::open(&path)?, &self.config.limits)?;

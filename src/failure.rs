@@ -73,6 +73,16 @@ pub fn unguard(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| looks_like_formula(rest)).unwrap_or(cell)
 }
 
+/// Removes the guards from a header, if it is that of a guarded failures file.
+pub fn unguard_header(columns: &mut [String]) {
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    if has(IMPORT_ERROR_COLUMN) && !has(ESCAPE_COLUMN) {
+        for column in columns {
+            *column = unguard(column).to_owned();
+        }
+    }
+}
+
 fn looks_like_formula(cell: &str) -> bool {
     cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
 }
@@ -154,7 +164,7 @@ pub struct FailuresWriter<W> {
 impl<W: io::Write> FailuresWriter<W> {
     /// Starts a file with its header. `columns` are those of the imported file, in its order.
     ///
-    /// A column name that looks like a formula is guarded as cells are: the reader of the header has to [`unguard`] it.
+    /// A column name that looks like a formula is guarded as cells are; see [`unguard_header`].
     ///
     /// # Errors
     ///
