@@ -22,24 +22,31 @@ pub const DRY_RUN_KEPT: Duration = Duration::from_hours(24);
 /// One installation: its repository, its spool, its settings.
 #[derive(Debug)]
 pub struct App {
+    /// The settings.
     pub config: Config,
+    /// All storage.
     pub repository: Repository,
+    /// Where accepted bytes wait.
     pub spool: Spool,
 }
 
 /// A file on its way to being an import.
 #[derive(Debug)]
 pub struct Submission {
+    /// Where its bytes are.
     pub source: Source,
     /// The file's own name, without folders.
     pub filename: String,
+    /// What to do with it.
     pub plan: Plan,
 }
 
 /// Where the bytes of a submission come from.
 #[derive(Debug)]
 pub enum Source {
+    /// A file.
     File(PathBuf),
+    /// Standard input.
     Stdin,
     /// The bytes of a dry run.
     Spooled(ImportId),
@@ -141,7 +148,9 @@ impl App {
         match import.state {
             _ if !import.plan.dry_run => return refuse("it was not a dry run"),
             State::Finished { .. } if !import.spool_purged => {}
-            State::Finished { .. } => return refuse("its bytes are kept for 24 hours and are gone; import the file again"),
+            State::Finished { .. } => {
+                return refuse("its bytes are kept for 24 hours and are gone; import the file again");
+            }
             _ => return refuse("only a finished dry run can be"),
         }
         let plan = Plan { dry_run: false, ..import.plan };

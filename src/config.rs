@@ -48,7 +48,9 @@ pub struct Config {
     pub database: PathBuf,
     /// What of `import.memory` is for stored things.
     pub memory: Memory,
+    /// What a file may do to us.
     pub limits: Limits,
+    /// How often an import commits and looks up.
     pub pace: Pace,
 }
 
@@ -120,7 +122,8 @@ impl Config {
         let url = file.repository.url.as_deref().unwrap_or("sqlite:rollbook.db");
         let database = url.strip_prefix("sqlite:").map(|path| data.join(path));
         if database.is_none() {
-            mistakes.push(format!("repository.url = '{url}' is not a repository: write for example 'sqlite:rollbook.db'"));
+            mistakes
+                .push(format!("repository.url = '{url}' is not a repository: write for example 'sqlite:rollbook.db'"));
         }
         match database {
             Some(database) if mistakes.is_empty() => Ok(Config {
@@ -143,7 +146,8 @@ fn pace(section: &ImportSection, mistakes: &mut Vec<String>) -> Pace {
     }
     let commit_every = section.commit_every.as_deref().map(|text| (text, parse_duration(text)));
     if let Some((text, None)) = commit_every {
-        mistakes.push(format!("import.commit_every = '{text}' is not a length of time: write for example '500ms' or '2s'"));
+        mistakes
+            .push(format!("import.commit_every = '{text}' is not a length of time: write for example '500ms' or '2s'"));
     }
     Pace {
         round: section.round.unwrap_or(standard.round),

@@ -14,15 +14,11 @@ mod entry;
 mod fold;
 pub mod header;
 mod outcome;
-pub mod pass;
+pub(crate) mod pass;
 pub mod progress;
 pub mod reader;
 mod refuse;
 mod round;
-pub mod scan;
+pub(crate) mod scan;
 mod survey;
 mod touched;
-
-pub use header::Binding;
-pub use pass::{Pass, Passed};
-pub use progress::Progress;

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+/// What nearly everything here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, what it is about, and where.
@@ -83,6 +84,7 @@ impl Kind {
 }
 
 impl Error {
+    /// An error of this kind, with its sentence and no place yet.
     pub fn new(kind: Kind, message: impl Into<String>) -> Error {
         Error(Box::new(Repr {
             kind,
@@ -95,26 +97,32 @@ impl Error {
         }))
     }
 
+    /// The file as a whole is refused.
     pub fn file(message: impl Into<String>) -> Error {
         Error::new(Kind::File, message)
     }
 
+    /// A record is refused for its shape or its key.
     pub fn record(message: impl Into<String>) -> Error {
         Error::new(Kind::Record, message)
     }
 
+    /// What was asked for makes no sense as asked.
     pub fn request(message: impl Into<String>) -> Error {
         Error::new(Kind::Request, message)
     }
 
+    /// The thing named does not exist.
     pub fn not_found(message: impl Into<String>) -> Error {
         Error::new(Kind::NotFound, message)
     }
 
+    /// The thing named is in a state that does not allow this.
     pub fn conflict(message: impl Into<String>) -> Error {
         Error::new(Kind::Conflict, message)
     }
 
+    /// We failed.
     pub fn internal(message: impl Into<String>) -> Error {
         Error::new(Kind::Internal, message)
     }
@@ -126,6 +134,7 @@ impl Error {
         error
     }
 
+    /// Names the file, unless it is named already.
     pub fn in_file(mut self, file: impl Into<String>) -> Error {
         self.0.file.get_or_insert_with(|| file.into());
         self
@@ -137,6 +146,7 @@ impl Error {
         self
     }
 
+    /// Names the column, unless it is named already.
     pub fn at_column(mut self, column: impl Into<String>) -> Error {
         self.0.column.get_or_insert_with(|| column.into());
         self
@@ -148,6 +158,7 @@ impl Error {
         self
     }
 
+    /// The class of the error.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -157,10 +168,12 @@ impl Error {
         &self.0.message
     }
 
+    /// The row it is about, as a spreadsheet shows it.
     pub fn row(&self) -> Option<u64> {
         self.0.row
     }
 
+    /// The column it is about.
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
     }

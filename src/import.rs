@@ -18,6 +18,7 @@ use crate::schema::{DateFormats, TypeName};
 pub struct ImportId(uuid::Uuid);
 
 impl ImportId {
+    /// An id that nobody has.
     pub fn random() -> ImportId {
         ImportId(uuid::Uuid::new_v4())
     }
@@ -41,17 +42,23 @@ impl FromStr for ImportId {
 /// Everything the engine needs to know besides the bytes of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
+    /// What the records become.
     pub object_type: TypeName,
     /// The properties whose values together find the existing object; never empty.
     pub correlation: Vec<String>,
+    /// What one failed record means for the file.
     pub on_failure: OnFailure,
+    /// What an empty cell says.
     pub blank_cells: BlankCells,
+    /// What happens when a key comes twice.
     pub duplicate_keys: DuplicateKeys,
     /// Java patterns tried in order; none means ISO 8601.
     pub date_formats: Vec<String>,
     /// How many records the file may have; 0 is no limit.
     pub max_records: u64,
+    /// The door the file came through.
     pub origin: Origin,
+    /// Who asked.
     pub caller: Caller,
     /// Report what would happen and change nothing.
     pub dry_run: bool,
@@ -142,8 +149,11 @@ pub enum DuplicateKeys {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
+    /// The command line.
     Cli,
+    /// The REST upload.
     Upload,
+    /// A drop folder.
     DropFolder,
 }
 
@@ -151,7 +161,9 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Caller {
+    /// The name.
     pub auth_id: String,
+    /// Where the name is known.
     pub authz_component: String,
 }
 
@@ -191,13 +203,18 @@ pub struct Counts {
     /// Records in the file, blank lines and the header not counted; while the file is still being read, those found so
     /// far.
     pub total: u64,
+    /// Records that made an object.
     pub created: u64,
+    /// Records that changed an object.
     pub updated: u64,
+    /// Records that equal their object.
     pub unchanged: u64,
+    /// Records that were refused.
     pub failure: u64,
 }
 
 impl Counts {
+    /// Records that are in.
     pub fn success(&self) -> u64 {
         self.created + self.updated + self.unchanged
     }
@@ -207,6 +224,7 @@ impl Counts {
         self.total.saturating_sub(self.success() + self.failure)
     }
 
+    /// Counts one more.
     pub fn count(&mut self, outcome: Outcome) {
         *match outcome {
             Outcome::Created => &mut self.created,
@@ -225,25 +243,44 @@ impl Counts {
 /// What happened to one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// An object was made.
     Created,
+    /// An object was changed.
     Updated,
+    /// The object equals the record already.
     Unchanged,
+    /// The record was refused.
     Failed,
 }
 
 /// Where an import stands: `queued -> running -> finished | failed | cancelled`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
+    /// It waits for its turn.
     Queued,
+    /// It is being run, or was when its process died.
     Running,
     /// The file was read to its end; single records may have failed.
-    Finished { end: String },
+    Finished {
+        /// When it was over, RFC 3339 UTC with milliseconds.
+        end: String,
+    },
     /// The file as a whole was refused, and nothing more of it will be applied.
-    Failed { end: String, problem: Value },
-    Cancelled { end: String },
+    Failed {
+        /// When it was over.
+        end: String,
+        /// Why.
+        problem: Value,
+    },
+    /// Somebody stopped it; what was committed before stays.
+    Cancelled {
+        /// When it was over.
+        end: String,
+    },
 }
 
 impl State {
+    /// The word for it.
     pub fn name(&self) -> &'static str {
         match self {
             State::Queued => "queued",
@@ -254,6 +291,7 @@ impl State {
         }
     }
 
+    /// When it was over, if it is.
     pub fn end(&self) -> Option<&str> {
         match self {
             State::Queued | State::Running => None,
@@ -265,16 +303,21 @@ impl State {
 /// One file's journey, as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Import {
+    /// Its id.
     pub id: ImportId,
+    /// What was asked for.
     pub plan: Plan,
     /// The file's own name, without folders.
     pub filename: String,
     /// The columns of the file, in its order.
     pub header: Vec<String>,
+    /// Where it stands.
     pub state: State,
     /// RFC 3339 UTC with milliseconds.
     pub begin: String,
+    /// What became of the records so far.
     pub counts: Counts,
+    /// What was odd and no error.
     pub warnings: Vec<String>,
     /// Records from the start of the file whose outcome is committed; a restart goes on behind them.
     pub settled: u64,
@@ -336,6 +379,8 @@ impl Import {
 pub struct Failure {
     /// The record's row as a spreadsheet shows it.
     pub row: u64,
+    /// Its cells as they were meant: unquoted, without formula guards.
     pub cells: Vec<String>,
+    /// The problem, and beside PingIDM's members a list of `violations`.
     pub problem: Value,
 }

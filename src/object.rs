@@ -69,6 +69,7 @@ impl<'a> DocumentWriter<'a> {
         }
     }
 
+    /// Closes the document.
     pub fn finish(self) {
         self.out.push(']');
     }

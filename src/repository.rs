@@ -24,9 +24,11 @@ pub type ObjectNumber = i64;
 /// An object type as stored.
 #[derive(Clone, Debug)]
 pub struct StoredType {
+    /// Short for its name, in tables.
     pub number: i64,
     /// Rises with every definition applied.
     pub version: u64,
+    /// The definition, compiled.
     pub object_type: ObjectType,
     /// One for each unique property, and those that correlation has asked for.
     pub indexes: Vec<KeyIndex>,
@@ -43,6 +45,7 @@ impl StoredType {
 /// An index of the objects of one type by the values of some properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyIndex {
+    /// Short for its properties, in tables.
     pub number: i64,
     /// Paths, in their canonical order.
     pub properties: Vec<String>,
@@ -61,13 +64,16 @@ impl KeyIndex {
 /// A stored object as a session reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Existing<'a> {
+    /// Which version of the object this is.
     pub revision: u64,
+    /// See [`object`](crate::object).
     pub document: &'a str,
 }
 
 /// Whether a session means it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
+    /// Puts are committed.
     Write,
     /// Puts are seen by the session itself and by nobody else, and are forgotten with it. Failures and counts are kept.
     DryRun,
@@ -104,6 +110,7 @@ impl Hashes {
 /// A page of objects in order of creation.
 #[derive(Debug)]
 pub struct ObjectPage {
+    /// At most as many as asked for.
     pub objects: Vec<Object>,
     /// Where the next page starts, if there is one.
     pub next: Option<ObjectNumber>,

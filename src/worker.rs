@@ -23,6 +23,7 @@ pub struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
+    /// A worker for this installation.
     pub fn new(app: &'a App) -> Worker<'a> {
         Worker { app, running: Mutex::new(None) }
     }
@@ -192,7 +193,8 @@ impl Ended {
             (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings),
             (true, _) => Ended::cancelled(counts, warnings),
             (false, true) => {
-                let records = if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };
+                let records =
+                    if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };
                 let message = format!("{records} wrong, so nothing of the file was imported");
                 let problem = Error::file(message).in_file(&import.filename).problem();
                 let state = State::Failed { end: clock::now(), problem };

@@ -135,7 +135,10 @@ impl Applier<'_> {
             Found::Nobody => None,
             Found::One(object) => Some(object),
         };
-        if existing.is_none() && folded.is_none() && let Some(document) = round.fresh_document(at) {
+        if existing.is_none()
+            && folded.is_none()
+            && let Some(document) = round.fresh_document(at)
+        {
             return self.put(round, at, (hash, fingerprint), None, document);
         }
         let entry = folded.as_ref().map_or_else(|| round.entry(at), |entries: &Entries| entries.get(0));
@@ -238,7 +241,7 @@ impl Applier<'_> {
                 continue;
             }
             if let (Some(path), Some(hash)) = (&place.unique, new) {
-                self.session.prefetch(place.index, &mut vec![hash])?;
+                self.session.prefetch(place.index, &mut [hash])?;
                 let mut others = self.session.holders(place.index, hash).filter(|other| Some(*other) != existing);
                 if others.any(|other| self.holds(other, place.positions[0], &self.scratch.key)) {
                     taken.push(Violation::unique(path, &plain_text(self.scratch.key.trim_end_matches('\0'))));

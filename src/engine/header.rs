@@ -15,7 +15,7 @@ use crate::schema::{DateFormats, ObjectType, Property, Refusal};
 
 /// One thing that is wrong with a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HeaderFault {
+pub(crate) enum HeaderFault {
     /// No property has this name; `suggestion` has one like it.
     Unknown { column: String, number: usize, suggestion: Option<String> },
     /// A property that finds existing objects has no column.
@@ -56,7 +56,11 @@ impl std::fmt::Display for HeaderFault {
                 write!(f, "the header '{}' seems to be separated by {name}: columns are separated by commas", cut(cell))
             }
             HeaderFault::NotSeparated { cell, separator: None } => {
-                write!(f, "the first row is the single cell '{}': it must be the header, without a title above", cut(cell))
+                write!(
+                    f,
+                    "the first row is the single cell '{}': it must be the header, without a title above",
+                    cut(cell)
+                )
             }
         }
     }
@@ -103,7 +107,7 @@ pub(crate) struct KeyPlaces {
 
 /// The header of one file, bound to its object type under one plan.
 #[derive(Clone, Debug)]
-pub struct Binding {
+pub(crate) struct Binding {
     pub(crate) object_type: ObjectType,
     pub(crate) width: usize,
     pub(crate) slots: Vec<Slot>,
@@ -129,7 +133,7 @@ impl Binding {
     ///
     /// # Errors
     /// One error of kind `File` with everything that is wrong, its `detail` a list of the faults.
-    pub fn new(header: &[String], stored: &StoredType, plan: &Plan, hashes: Hashes) -> Result<Binding> {
+    pub(crate) fn new(header: &[String], stored: &StoredType, plan: &Plan, hashes: Hashes) -> Result<Binding> {
         let object_type = stored.object_type.clone();
         let correlation = &plan.correlation;
         check_header(header, &object_type, correlation)?;
@@ -196,7 +200,7 @@ pub fn check_header(header: &[String], object_type: &ObjectType, correlation: &[
 }
 
 /// Everything that is wrong with a header.
-pub fn header_faults(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Vec<HeaderFault> {
+pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Vec<HeaderFault> {
     if let [cell] = header
         && (object_type.property(cell).is_none() || cell.contains([';', '\t', '|']))
         && !object_type.is_open()
@@ -234,8 +238,10 @@ pub fn header_faults(header: &[String], object_type: &ObjectType, correlation: &
         }
     }
     for property in correlation.iter().filter(|property| !seen.contains_key(property.as_str())) {
-        let alike = |column: &&String| object_type.suggest(column) == Some(property) && object_type.property(column).is_none();
-        faults.push(HeaderFault::Missing { property: property.clone(), suggestion: header.iter().find(alike).cloned() });
+        let alike =
+            |column: &&String| object_type.suggest(column) == Some(property) && object_type.property(column).is_none();
+        faults
+            .push(HeaderFault::Missing { property: property.clone(), suggestion: header.iter().find(alike).cloned() });
     }
     faults
 }

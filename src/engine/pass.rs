@@ -16,8 +16,8 @@ use super::progress::Progress;
 use super::reader::{Limits, Reader};
 use super::round::{Key, Round, RoundReader};
 use super::scan::StructuralScan;
-use super::touched::Touched;
 use super::survey::survey;
+use super::touched::Touched;
 use crate::error::{Error, Result};
 use crate::import::{Counts, DuplicateKeys, Import, Pace};
 use crate::repository::{Hashes, ObjectNumber, Session, Settled};
@@ -27,7 +27,7 @@ const MAX_WARNINGS: usize = 100;
 
 /// When a pass commits, and what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Commits {
+pub(crate) enum Commits {
     /// Batches of what is done so far: a restart goes on behind the last one.
     Batches,
     /// Everything at the end. A record that fails ends the pass, and nothing is applied.
@@ -37,29 +37,29 @@ pub enum Commits {
 }
 
 /// What a pass needs.
-pub struct Pass<'a> {
-    pub import: &'a Import,
-    pub limits: &'a Limits,
-    pub pace: Pace,
-    pub binding: &'a Binding,
-    pub hashes: Hashes,
-    pub session: &'a mut Session,
-    pub file: File,
-    pub scan: &'a mut StructuralScan,
-    pub progress: &'a Progress,
-    pub commits: Commits,
+pub(crate) struct Pass<'a> {
+    pub(crate) import: &'a Import,
+    pub(crate) limits: &'a Limits,
+    pub(crate) pace: Pace,
+    pub(crate) binding: &'a Binding,
+    pub(crate) hashes: Hashes,
+    pub(crate) session: &'a mut Session,
+    pub(crate) file: File,
+    pub(crate) scan: &'a mut StructuralScan,
+    pub(crate) progress: &'a Progress,
+    pub(crate) commits: Commits,
     /// Rows that an earlier run of the same import has stored as failed, in order; it settled `import.settled` records.
-    pub failed_rows: Vec<u64>,
+    pub(crate) failed_rows: Vec<u64>,
     /// Asked once a round.
-    pub is_cancelled: &'a dyn Fn() -> bool,
+    pub(crate) is_cancelled: &'a dyn Fn() -> bool,
 }
 
 /// How a pass ended.
 #[derive(Debug)]
-pub struct Passed {
-    pub counts: Counts,
-    pub warnings: Vec<String>,
-    pub cancelled: bool,
+pub(crate) struct Passed {
+    pub(crate) counts: Counts,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) cancelled: bool,
 }
 
 impl Pass<'_> {
@@ -67,7 +67,7 @@ impl Pass<'_> {
     ///
     /// # Errors
     /// What is wrong with the file as a whole, or with the repository. What was committed before stays.
-    pub fn run(self) -> Result<Passed> {
+    pub(crate) fn run(self) -> Result<Passed> {
         let reader = Reader::open(self.file.try_clone().map_err(unreadable)?, self.limits)?;
         let repeated = match self.import.plan.duplicate_keys {
             DuplicateKeys::FailLater => HashMap::new(),

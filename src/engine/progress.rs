@@ -13,6 +13,7 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Nothing read yet of a file of so many bytes.
     pub fn new(size: u64) -> Progress {
         Progress { size: AtomicU64::new(size), ..Progress::default() }
     }

@@ -40,8 +40,7 @@ impl Applier<'_> {
     }
 
     pub(super) fn fail_taken(&mut self, round: &Round, at: usize) -> Outcome {
-        let mut violations =
-            if round.has_entry(at) { round.entry(at).violations().to_vec() } else { Vec::new() };
+        let mut violations = if round.has_entry(at) { round.entry(at).violations().to_vec() } else { Vec::new() };
         let record = round.records.get(at);
         for &slot in &self.binding.correlation.1 {
             let slot = &self.binding.slots[slot];

@@ -45,7 +45,12 @@ pub(crate) enum Key {
     Misshapen,
     /// A property of the key is empty, or not of its type.
     Incomplete,
-    Complete { hash: u64, fingerprint: u64, start: u32, end: u32 },
+    Complete {
+        hash: u64,
+        fingerprint: u64,
+        start: u32,
+        end: u32,
+    },
 }
 
 impl Key {

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 const NEARLY: Duration = Duration::from_secs(1);
 
 /// The scan of one file, under way or over.
-pub struct StructuralScan {
+pub(crate) struct StructuralScan {
     state: State,
     durability: Durability,
     started: Instant,
@@ -41,7 +41,7 @@ enum Durability {
 
 impl StructuralScan {
     /// Starts to scan the spooled file.
-    pub fn start(path: &Path, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
+    pub(crate) fn start(path: &Path, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
         let file = open(path)?;
         let limits = limits.clone();
         let size = file.metadata().map_or(0, |metadata| metadata.len());
@@ -63,7 +63,7 @@ impl StructuralScan {
     ///
     /// # Errors
     /// What is wrong with the structure of the file.
-    pub fn wait(&mut self) -> Result<&Structure> {
+    pub(crate) fn wait(&mut self) -> Result<&Structure> {
         if let State::Running(_) = self.state
             && let State::Running(thread) = std::mem::replace(&mut self.state, State::Failed)
         {
@@ -77,7 +77,7 @@ impl StructuralScan {
     }
 
     /// Starts to sync the file to disk, if that has not been done.
-    pub fn start_sync(&mut self) -> Result<()> {
+    pub(crate) fn start_sync(&mut self) -> Result<()> {
         if let Durability::Unknown(file) = &self.durability {
             let failed = |error| Error::storage("the spooled file could not be synced", error);
             let file = file.try_clone().map_err(failed)?;
@@ -89,7 +89,7 @@ impl StructuralScan {
     }
 
     /// Waits until the file has reached the disk.
-    pub fn wait_durable(&mut self) -> Result<()> {
+    pub(crate) fn wait_durable(&mut self) -> Result<()> {
         self.start_sync()?;
         if let Durability::Syncing(thread) = std::mem::replace(&mut self.durability, Durability::Durable) {
             thread.join().unwrap_or_else(|_| Err(Error::internal("the sync of the spooled file panicked")))?;
@@ -98,7 +98,7 @@ impl StructuralScan {
     }
 
     /// Waits until the scan is nearly over.
-    pub fn wait_nearly(&self) {
+    pub(crate) fn wait_nearly(&self) {
         while let State::Running(thread) = &self.state {
             let (size, read) = self.progress.bytes();
             let elapsed = self.started.elapsed();
@@ -112,7 +112,7 @@ impl StructuralScan {
 }
 
 /// Opens a spooled file.
-pub fn open(path: &Path) -> Result<File> {
+pub(crate) fn open(path: &Path) -> Result<File> {
     let doing = || format!("the spooled file '{}' could not be read", path.display());
     File::open(path).map_err(|error| Error::storage(doing(), error))
 }

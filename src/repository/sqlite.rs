@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use self::imports::ImportPage;
 use self::checkpoint::Checkpointer;
+pub use self::imports::ImportPage;
 use self::session::Session;
 use super::{Hashes, Mode, StoredType};
 use crate::config::Memory;
@@ -233,9 +233,7 @@ fn migrate(conn: &mut Connection) -> Result<()> {
             let known = MIGRATIONS.len();
             return Err(Error::new(
                 Kind::Conflict,
-                format!(
-                    "the repository has form {done}, this program knows forms up to {known}: use a newer rollbook"
-                ),
+                format!("the repository has form {done}, this program knows forms up to {known}: use a newer rollbook"),
             ));
         }
         for migration in &MIGRATIONS[done..] {

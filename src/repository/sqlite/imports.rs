@@ -28,9 +28,10 @@ impl Sqlite {
         let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
         let values =
             params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
-        sql::run(&*self.conn()?, sql, values).map(drop)
+        self.write(|conn| sql::run(conn, sql, values).map(drop))
     }
 
+    /// The import of this id, if there is one.
     pub fn import(&self, id: ImportId) -> Result<Option<Import>> {
         let sql = format!("SELECT {COLUMNS} FROM import WHERE id = ?1");
         sql::first(&*self.conn()?, &sql, [id.to_string()], read)
@@ -104,6 +105,7 @@ impl Sqlite {
             .map_err(|error| Error::storage(doing(), error))
     }
 
+    /// Whether somebody asked for the import to stop.
     pub fn is_cancelled(&self, id: ImportId) -> bool {
         self.cancel_mark(id).exists()
     }
@@ -139,7 +141,7 @@ impl Sqlite {
     /// Notes that the spooled file is gone.
     pub fn note_spool_purged(&self, id: ImportId) -> Result<()> {
         let sql = "UPDATE import SET spool_purged = 1, revision = revision + 1 WHERE id = ?1 AND spool_purged = 0";
-        sql::run(&*self.conn()?, sql, [id.to_string()]).map(drop)
+        self.write(|conn| sql::run(conn, sql, [id.to_string()]).map(drop))
     }
 
     /// Removes the record of an import that is over, with its failures. The objects it wrote stay.
@@ -179,7 +181,8 @@ pub(super) fn store_failures(conn: &Connection, import: i64, failures: &mut Vec<
 /// Writes the counts of a commit, and how far it got.
 pub(super) fn settle(conn: &Connection, import: i64, settled: Settled<'_>) -> Result<()> {
     store_counts(conn, import, settled.counts, settled.warnings)?;
-    sql::run(conn, "UPDATE import SET settled = ?2 WHERE number = ?1", [import, settled.records.cast_signed()]).map(drop)
+    sql::run(conn, "UPDATE import SET settled = ?2 WHERE number = ?1", [import, settled.records.cast_signed()])
+        .map(drop)
 }
 
 fn store_counts(conn: &Connection, import: i64, counts: Counts, warnings: &[String]) -> Result<()> {

@@ -147,7 +147,7 @@ impl KeyTable {
     }
 
     /// Makes the holders of these hashes known until the next call.
-    pub(super) fn prefetch(&mut self, conn: &Connection, hashes: &mut Vec<u64>) -> Result<()> {
+    pub(super) fn prefetch(&mut self, conn: &Connection, hashes: &mut [u64]) -> Result<()> {
         if self.cached > self.max_cached {
             self.set_bits(self.bits);
         }
@@ -278,7 +278,8 @@ impl KeyTable {
         let delete = format!("DELETE FROM {}.key_{} WHERE bucket = ?1", self.database(), self.number);
         for bucket in (0..count).rev() {
             let entries: Vec<Entry> = old.read(conn, bucket)?.entries().collect();
-            let (lower, upper) = entries.split_at(entries.partition_point(|entry| self.bucket_of(entry.0) == 2 * bucket));
+            let (lower, upper) =
+                entries.split_at(entries.partition_point(|entry| self.bucket_of(entry.0) == 2 * bucket));
             sql::run(conn, &delete, [bucket as i64])?;
             for (bucket, half) in [(2 * bucket, lower), (2 * bucket + 1, upper)] {
                 if !half.is_empty() {
@@ -402,7 +403,7 @@ mod tests {
     }
 
     fn holders(table: &mut KeyTable, conn: &Connection, hash: u64) -> Vec<i64> {
-        table.prefetch(conn, &mut vec![hash]).expect("read");
+        table.prefetch(conn, &mut [hash]).expect("read");
         let mut found: Vec<_> = table.holders(hash).collect();
         found.sort_unstable();
         found
@@ -424,7 +425,7 @@ mod tests {
                 }
             }
             for n in (0..5000).step_by(7) {
-                table.prefetch(&conn, &mut vec![hash(n)]).expect("read");
+                table.prefetch(&conn, &mut [hash(n)]).expect("read");
                 table.remove(hash(n), n as i64);
             }
             for flushed in [false, true] {
@@ -444,7 +445,8 @@ mod tests {
                 assert_eq!(holders(&mut later, &conn, hash(20)), [20, 10_020]);
                 assert_eq!(later.stored, 5000 + 500 - 715);
             } else {
-                let rows: i64 = conn.query_row("SELECT count(*) FROM main.key_1", [], |row| row.get(0)).expect("a count");
+                let rows: i64 =
+                    conn.query_row("SELECT count(*) FROM main.key_1", [], |row| row.get(0)).expect("a count");
                 assert_eq!(rows, 0, "a dry run leaves the table alone");
             }
         }

@@ -27,9 +27,11 @@ const NUMBER_BITS: u32 = 44;
 /// What a commit says about the import besides its objects and failures.
 #[derive(Clone, Copy, Debug)]
 pub struct Settled<'a> {
+    /// What became of the records so far.
     pub counts: Counts,
     /// Records from the start of the file whose outcome this commit makes final.
     pub records: u64,
+    /// What was odd and no error.
     pub warnings: &'a [String],
 }
 
@@ -75,12 +77,7 @@ struct Puts {
 }
 
 impl Session {
-    pub(super) fn open(
-        repository: &Sqlite,
-        stored: &StoredType,
-        import: &Import,
-        mode: Mode,
-    ) -> Result<Session> {
+    pub(super) fn open(repository: &Sqlite, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
         let conn = repository.connect()?;
         // The checkpointer does it, at times of our choosing.
         sql::batch(&conn, "PRAGMA wal_autocheckpoint = 0")?;
@@ -152,7 +149,7 @@ impl Session {
 
     /// Makes the holders of these hashes known, until the next call for the same index.
     /// `index` is a place in [`StoredType::indexes`].
-    pub fn prefetch(&mut self, index: usize, hashes: &mut Vec<u64>) -> Result<()> {
+    pub fn prefetch(&mut self, index: usize, hashes: &mut [u64]) -> Result<()> {
         self.tables[index].prefetch(&self.conn, hashes)
     }
 

@@ -17,7 +17,8 @@ impl Sqlite {
     /// All object types, by name.
     pub fn object_types(&self) -> Result<Vec<StoredType>> {
         let conn = self.conn()?;
-        let names = sql::all(&conn, "SELECT name FROM object_type ORDER BY name", [], |row| sql::get::<String>(row, 0))?;
+        let names =
+            sql::all(&conn, "SELECT name FROM object_type ORDER BY name", [], |row| sql::get::<String>(row, 0))?;
         names.iter().filter_map(|name| find(&conn, name).transpose()).collect()
     }
 
@@ -64,7 +65,8 @@ impl Sqlite {
 
 /// [`Sqlite::apply_type`], inside a transaction.
 pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Result<(StoredType, Vec<String>)> {
-    let (name, _) = ObjectType::parse(definition, &Positions::default()).map(|(parsed, _)| (parsed.name().to_string(), ()))?;
+    let (name, _) =
+        ObjectType::parse(definition, &Positions::default()).map(|(parsed, _)| (parsed.name().to_string(), ()))?;
     let before = find(conn, &name)?;
     let positions = before.as_ref().map(|stored| stored.object_type.positions().clone()).unwrap_or_default();
     let (object_type, warnings) = ObjectType::parse(definition, &positions)?;
@@ -133,12 +135,7 @@ fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], h
     let insert = "INSERT INTO key_index (object_type, properties) VALUES (?1, ?2)";
     sql::run(conn, insert, params![stored.number, to_json(&properties)?])?;
     let number = conn.last_insert_rowid();
-    sql::batch(
-        conn,
-        &format!(
-            "CREATE TABLE key_{number} (bucket INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT"
-        ),
-    )?;
+    sql::batch(conn, &format!("CREATE TABLE key_{number} (bucket INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT"))?;
     let index = KeyIndex { number, properties, entries: 0 };
     fill(conn, stored, &index, hashes)?;
     Ok(index)
@@ -208,7 +205,8 @@ fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectTyp
         );
         if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {
             let (path, kind) = (&new.path, new.kind.called());
-            let sentence = format!("'{path}' of {name} {was} and objects have values of it, so it cannot become {kind}");
+            let sentence =
+                format!("'{path}' of {name} {was} and objects have values of it, so it cannot become {kind}");
             return Err(Error::conflict(sentence));
         }
     }

@@ -236,7 +236,9 @@ impl Translator<'_> {
         let more: String = self.rest.clone().take_while(char::is_ascii_digit).collect();
         match format!("{first}{more}").parse::<u32>() {
             Ok(number) if number <= self.groups => {
-                more.chars().for_each(|_| drop(self.rest.next()));
+                more.chars().for_each(|_| {
+                    self.rest.next();
+                });
                 Escape::Assertion(format!("(?:\\{number})"))
             }
             _ => Escape::Character(self.octal(first).unwrap_or(first)),
