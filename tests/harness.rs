@@ -68,6 +68,12 @@ impl Folder {
         self
     }
 
+    /// Given an import of `users.csv` in which records failed.
+    pub(crate) fn after_refusal(self, options: &str) -> Folder {
+        let _ = self.run(&format!("import users.csv {options}")).refused();
+        self
+    }
+
     /// When this is typed behind `rollbook`. Single quotes enclose arguments with blanks.
     pub(crate) fn run(&self, command: &str) -> Outcome {
         let mut process =
@@ -114,6 +120,63 @@ impl Folder {
         let mut process = self.command(command).stdout(Stdio::piped()).spawn().unwrap();
         drop(process.stdout.take());
         process.wait().unwrap().code()
+    }
+
+    /// When this import is typed, then: its exit code and counts, and every sentence about it in the order of the file.
+    pub(crate) fn account(&self, import: &str) -> String {
+        let outcome = self.run(&format!("{import} --json"));
+        let mut account = format!("exit {}", outcome.code.unwrap());
+        if outcome.stdout.is_empty() {
+            return format!("{account}\n{}", outcome.stderr.replace("rollbook: ", "").trim_end());
+        }
+        for record in outcome.json() {
+            for count in ["created", "updated", "unchanged", "failure", "unprocessed", "total"] {
+                match record[count].as_u64() {
+                    Some(0) if count != "total" => {}
+                    number => write!(account, ", {count} {}", number.unwrap()).unwrap(),
+                }
+            }
+            let problem = record["problem"]["message"].as_str();
+            let sentences = problem.into_iter().map(str::to_owned).chain(self.failures_of(&record));
+            sentences.for_each(|sentence| write!(account, "\n{sentence}").unwrap());
+            let warnings = record["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            warnings.for_each(|warning| write!(account, "\nwarning: {warning}").unwrap());
+        }
+        account
+    }
+
+    /// The objects of a type as JSON, one per line, without what the server adds.
+    pub(crate) fn objects(&self, object_type: &str) -> String {
+        let mut lines = String::new();
+        for mut object in self.run(&format!("objects list {object_type} --json")).json() {
+            if let Value::Object(members) = &mut object {
+                members.retain(|name, _| !name.starts_with('_'));
+            }
+            writeln!(lines, "{object}").unwrap();
+        }
+        lines
+    }
+
+    /// What is wrong with each failed record: `row 3, mail: 'nowhere' is not an e-mail address (VALID_EMAIL_...)`.
+    fn failures_of(&self, import: &Value) -> Vec<String> {
+        if import["failure"] == 0 {
+            return Vec::new();
+        }
+        let failures = self.run(&format!("imports failures {} --json", import["_id"].as_str().unwrap())).json();
+        let mut sentences = Vec::new();
+        for failure in &failures {
+            let (row, problem) = (&failure["row"], &failure["problem"]);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            match problem["violations"].as_array() {
+                None => sentences.push(format!("row {row}: {}", text(&problem["message"]))),
+                Some(violations) => sentences.extend(violations.iter().map(|violation| {
+                    let [property, message, requirement] =
+                        ["property", "message", "requirement"].map(|name| text(&violation[name]));
+                    format!("row {row}, {property}: {message} ({requirement})")
+                })),
+            }
+        }
+        sentences
     }
 
     /// The content of a file.

@@ -1,6 +1,7 @@
 //! All tests from outside, in one binary.
 //!
 //! * `cli`: what people type, and what they get. Something new that a user can see belongs there, in the user's words.
+//! * `content`: what becomes of files as people, spreadsheets, programs and accidents make them.
 //! * `corpora`: the reader against other people's test data.
 //! * `documents`: README and the others say what is so.
 //! * `harness`: an installation in a temporary directory; start there.
@@ -8,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod content;
 mod corpora;
 mod documents;
 mod harness;
