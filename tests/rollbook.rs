@@ -5,6 +5,7 @@
 //! * `corpora`: the reader against other people's test data.
 //! * `documents`: README and the others say what is so.
 //! * `harness`: an installation in a temporary directory; start there.
+//! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -13,3 +14,4 @@ mod content;
 mod corpora;
 mod documents;
 mod harness;
+mod plan;
