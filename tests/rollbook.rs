@@ -3,6 +3,7 @@
 //! * `cli`: what people type, and what they get. Something new that a user can see belongs there, in the user's words.
 //! * `content`: what becomes of files as people, spreadsheets, programs and accidents make them.
 //! * `corpora`: the reader against other people's test data.
+//! * `correlation`: which object a record is about, and values that only one may have.
 //! * `documents`: README and the others say what is so.
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
@@ -12,6 +13,7 @@
 mod cli;
 mod content;
 mod corpora;
+mod correlation;
 mod documents;
 mod harness;
 mod plan;
