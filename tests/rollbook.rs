@@ -5,6 +5,7 @@
 //! * `corpora`: the reader against other people's test data.
 //! * `correlation`: which object a record is about, and values that only one may have.
 //! * `documents`: README and the others say what is so.
+//! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 
@@ -15,5 +16,6 @@ mod content;
 mod corpora;
 mod correlation;
 mod documents;
+mod failures;
 mod harness;
 mod plan;
