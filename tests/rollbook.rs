@@ -8,6 +8,7 @@
 //! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
+//! * `types`: object types as they change.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -19,3 +20,4 @@ mod documents;
 mod failures;
 mod harness;
 mod plan;
+mod types;
