@@ -206,7 +206,7 @@ fn settings_are_checked() {
       |
     2 | memroy = '1GB'
       | ^^^^^^
-    unknown field `memroy`, expected one of `memory`, `max_columns`, `max_record_size`, `max_line_breaks`, `max_decompressed_size`, `max_ratio`
+    unknown field `memroy`, expected one of `memory`, `commit_every`, `round`, `max_columns`, `max_record_size`, `max_line_breaks`, `max_decompressed_size`, `max_ratio`
     ");
     insta::assert_snapshot!(folder.run("imports list --config missing.toml").failed(), @"
     --- stderr ---

@@ -179,7 +179,7 @@ fn one_bad_header_and_no_file_is_imported() {
     rollbook: others.csv, row 1: the header does not fit managed/user:
       unknown column 'userNmae' (column 1) (did you mean 'userName'?)
       unknown column 'mial' (column 4) (did you mean 'mail'?)
-      column 'password' (column 5) cannot be imported: is private and cannot be imported
+      column 'password' (column 5) is private and cannot be imported
       column 6 has no name
       column 'sn' stands twice (columns 3 and 7)
       missing column 'userName' (is it 'userNmae'?)
@@ -383,7 +383,7 @@ fn too_many_records_are_refused() {
     file       created  updated  unchanged  failed  unprocessed  total   time  records/s
     users.csv        0        0          0       0            4      4  0.0 s          -
     --- stderr ---
-    rollbook: users.csv: too many rows: 4 (maximum 3)
+    rollbook: users.csv: the file has 4 records, and 3 are allowed
     rollbook: nothing of users.csv was imported
     ");
     let _ = folder.run(&format!("{IMPORT_USERS} --max-records 4")).success();
