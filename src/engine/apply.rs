@@ -24,6 +24,14 @@ enum Found {
     Many(usize),
 }
 
+/// The objects whose key has the hash of a record's.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Candidates {
+    None,
+    One(ObjectNumber),
+    Several,
+}
+
 /// How one key of an object changes.
 struct KeyChange {
     index: usize,
@@ -34,10 +42,6 @@ struct KeyChange {
 impl Applier<'_> {
     /// Gives every record from `start` its outcome.
     pub(super) fn apply(&mut self, round: &mut Round, start: usize) -> Result<()> {
-        let index = self.binding.correlation.0;
-        self.scratch.hashes.clear();
-        self.scratch.hashes.extend(round.keys[start..].iter().filter_map(Key::hash));
-        self.session.prefetch(index, &mut self.scratch.hashes)?;
         let same = self.look_ahead(round, start)?;
         // Whether most of the next round will be settled by fingerprints, as most of this one was.
         self.eager.store(same * 2 < round.len() - start, Ordering::Relaxed);
@@ -51,23 +55,25 @@ impl Applier<'_> {
     /// Makes the entries that are needed and reads the objects they will be compared with. Gives the number of records
     /// that need neither.
     fn look_ahead(&mut self, round: &mut Round, start: usize) -> Result<usize> {
-        let index = self.binding.correlation.0;
+        self.look_up(round, start)?;
         let mut same = 0;
         let mut numbers = std::mem::take(&mut self.scratch.numbers);
         numbers.clear();
         for at in start..round.len() {
-            if let Key::Complete { hash, fingerprint, .. } = round.keys[at] {
-                let before = numbers.len();
-                numbers.extend(self.session.holders(index, hash));
-                if let [object] = &numbers[before..]
-                    && self.session.fingerprint(*object)? == fingerprint
-                    && !self.folds.concern(hash)
-                {
-                    round.mark_same(at, *object);
-                    numbers.truncate(before);
-                    same += 1;
-                    continue;
+            let candidate = self.scratch.candidates[at];
+            match (candidate, round.keys[at]) {
+                (Candidates::One(object), Key::Complete { hash, fingerprint, .. }) => {
+                    if self.session.fingerprint(object)? == fingerprint && !self.folds.concern(hash) {
+                        round.mark_same(at, object);
+                        same += 1;
+                        continue;
+                    }
+                    numbers.push(object);
                 }
+                (Candidates::Several, Key::Complete { hash, .. }) => {
+                    numbers.extend(self.session.holders(self.binding.correlation.0, hash));
+                }
+                _ => {}
             }
             round.make_entry(at, self.binding);
         }
@@ -75,6 +81,26 @@ impl Applier<'_> {
         self.session.prefetch_objects(&mut numbers)?;
         self.scratch.numbers = numbers;
         Ok(same)
+    }
+
+    /// Finds the candidates of every record, in the order of the hashes: neighbours lie near each other in memory.
+    fn look_up(&mut self, round: &Round, start: usize) -> Result<()> {
+        let index = self.binding.correlation.0;
+        let wanted = || round.by_hash.iter().filter(|(_, at)| *at as usize >= start);
+        self.scratch.hashes.clear();
+        self.scratch.hashes.extend(wanted().map(|(hash, _)| *hash));
+        self.session.prefetch(index, &mut self.scratch.hashes)?;
+        self.scratch.candidates.clear();
+        self.scratch.candidates.resize(round.len(), Candidates::None);
+        for (hash, at) in wanted() {
+            let mut holders = self.session.holders(index, *hash);
+            self.scratch.candidates[*at as usize] = match (holders.next(), holders.next()) {
+                (None, _) => Candidates::None,
+                (Some(object), None) => Candidates::One(object),
+                (Some(_), Some(_)) => Candidates::Several,
+            };
+        }
+        Ok(())
     }
 
     /// Asks for the holders of all values that must be unique, besides the correlation's.

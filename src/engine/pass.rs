@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::time::Instant;
 
+use super::apply::Candidates;
 use super::fold::Folds;
 use super::header::Binding;
 use super::progress::Progress;
@@ -154,6 +155,7 @@ pub(super) struct Applier<'a> {
 #[derive(Default)]
 pub(super) struct Scratch {
     pub(super) hashes: Vec<u64>,
+    pub(super) candidates: Vec<Candidates>,
     pub(super) numbers: Vec<ObjectNumber>,
     pub(super) holders: Vec<ObjectNumber>,
     pub(super) document: String,

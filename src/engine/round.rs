@@ -31,6 +31,8 @@ pub(crate) struct Round {
     /// For each record its entry, if it has been read.
     entry_of: Vec<Option<u32>>,
     made: u32,
+    /// The records with a complete key, in the order of its hash: so are keys looked up, neighbour after neighbour.
+    pub(crate) by_hash: Vec<(u64, u32)>,
     /// For each record the object that still equals it, if that was found.
     same: Vec<Option<ObjectNumber>>,
     /// The documents that new objects would have, and where each record's lies; empty for records that would fail.
@@ -147,6 +149,9 @@ impl Round {
             let key = find_key(self.records.get(index), binding, hashes, &mut self.key_texts);
             self.keys.push(key);
         }
+        self.by_hash.clear();
+        self.by_hash.extend(self.keys.iter().zip(0..).filter_map(|(key, index)| Some((key.hash()?, index))));
+        self.by_hash.sort_unstable();
         Ok(true)
     }
 }

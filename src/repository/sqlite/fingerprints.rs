@@ -3,8 +3,6 @@
 //! A fingerprint belongs to the raw record that an object equals. They lie in an array of their own, cut into chunks, so
 //! that a file of which nothing has changed reads 8 bytes an object and touches no object at all.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, params};
 
 use super::sql;
@@ -25,14 +23,14 @@ struct Chunk {
 /// See the module's head.
 pub(super) struct Fingerprints {
     type_number: i64,
-    chunks: HashMap<i64, Chunk>,
-    /// The chunk asked for last, out of its place in `chunks`: objects of one file lie near each other.
-    last: Option<(i64, Chunk)>,
+    /// The chunks that were read, by number.
+    chunks: Vec<Option<Chunk>>,
+    read: usize,
 }
 
 impl Fingerprints {
     pub(super) fn new(type_number: i64) -> Fingerprints {
-        Fingerprints { type_number, chunks: HashMap::new(), last: None }
+        Fingerprints { type_number, chunks: Vec::new(), read: 0 }
     }
 
     /// The fingerprint of the record that an object equals; 0 if none is known.
@@ -50,48 +48,51 @@ impl Fingerprints {
     /// Drops what was read, because somebody else may have written since, and what was changed and not written.
     pub(super) fn forget(&mut self) {
         self.chunks.clear();
-        self.last = None;
+        self.read = 0;
     }
 
     /// Writes what has changed.
     pub(super) fn flush(&mut self, conn: &Connection) -> Result<()> {
-        self.chunks.extend(self.last.take());
-        let mut changed: Vec<_> = self.chunks.iter_mut().filter(|(_, chunk)| chunk.changed).collect();
-        changed.sort_unstable_by_key(|(number, _)| **number);
         let put = format!(
             "INSERT INTO fingerprint_{} (chunk, data) VALUES (?1, ?2) \
              ON CONFLICT (chunk) DO UPDATE SET data = excluded.data",
             self.type_number
         );
         let mut put = sql::prepare(conn, &put)?;
-        for (number, chunk) in changed {
-            let data: Vec<u8> = chunk.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            sql::execute(&mut put, params![number, data])?;
-            chunk.changed = false;
+        for (number, chunk) in self.chunks.iter_mut().enumerate() {
+            if let Some(chunk) = chunk.as_mut().filter(|chunk| chunk.changed) {
+                let data: Vec<u8> = chunk.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                sql::execute(&mut put, params![number as i64, data])?;
+                chunk.changed = false;
+            }
         }
         Ok(())
     }
 
     fn chunk(&mut self, conn: &Connection, number: i64) -> Result<&mut Chunk> {
-        if self.last.as_ref().is_none_or(|(last, _)| *last != number) {
-            self.chunks.extend(self.last.take());
-            let chunk = match self.chunks.remove(&number) {
-                Some(chunk) => chunk,
-                None => self.read(conn, number)?,
-            };
-            self.last = Some((number, chunk));
+        let place = number as usize;
+        if self.chunks.get(place).is_none_or(Option::is_none) {
+            self.make_room(conn)?;
+            let chunk = self.read(conn, number)?;
+            if self.chunks.len() <= place {
+                self.chunks.resize_with(place + 1, || None);
+            }
+            self.chunks[place] = Some(chunk);
+            self.read += 1;
         }
-        Ok(self.last.as_mut().map(|(_, chunk)| chunk).expect("was just set"))
+        Ok(self.chunks[place].as_mut().expect("was just read"))
     }
 
-    fn read(&mut self, conn: &Connection, number: i64) -> Result<Chunk> {
-        if self.chunks.len() >= MAX_CHUNKS {
-            self.chunks.retain(|_, chunk| chunk.changed);
-            if self.chunks.len() >= MAX_CHUNKS {
-                self.flush(conn)?;
-                self.chunks.clear();
-            }
+    /// Lets go of all chunks when there are too many.
+    fn make_room(&mut self, conn: &Connection) -> Result<()> {
+        if self.read >= MAX_CHUNKS {
+            self.flush(conn)?;
+            self.forget();
         }
+        Ok(())
+    }
+
+    fn read(&self, conn: &Connection, number: i64) -> Result<Chunk> {
         let select = format!("SELECT data FROM fingerprint_{} WHERE chunk = ?1", self.type_number);
         let data = sql::first(conn, &select, [number], |row| sql::get::<Vec<u8>>(row, 0))?.unwrap_or_default();
         let (stored, _) = data.as_chunks::<8>();
