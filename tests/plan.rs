@@ -182,22 +182,19 @@ fn equal_keys_may_lie_far_apart() {
         "id": {"type": "string", "policies": [{"policyId": "unique"}]},
         "code": {"type": "string", "policies": [{"policyId": "unique"}]},
         "text": {"type": "string"}}}}"#;
-    let mut file = "id,code,text\n1,taken,\n".to_owned();
-    for number in 0..14 {
-        writeln!(file, "filler{number},,{}", "x".repeat(1_000_000)).unwrap();
-    }
     let folder = Folder::new()
+        .file("rollbook-data/rollbook.toml", "[import]\nround = 2\n")
         .file("thing.json", definition)
         .after("types apply thing.json")
         .file("things.csv", "id,code\nother,taken\n")
         .after("import things.csv --into managed/thing --unique id")
-        .file("things.csv", format!("{file}1,,last\n"));
+        .file("things.csv", "id,code,text\n1,taken,\n2,,\n3,,\n4,,\n1,,last\n");
     let import = "import things.csv --into managed/thing --unique id --atomic --duplicates last-wins --blank keep";
     insta::assert_snapshot!(folder.account(import), @"
-    exit 1, failure 1, unprocessed 15, total 16
+    exit 1, failure 1, unprocessed 4, total 5
     things.csv: 1 record is wrong, so nothing of the file was imported
-    row 17, code: 'taken' is taken: another object has this value (UNIQUE)
-    warning: rows 2 and 17 have the same id '1': the last one counts
+    row 6, code: 'taken' is taken: another object has this value (UNIQUE)
+    warning: rows 2 and 6 have the same id '1': the last one counts
     ");
 }
 
@@ -281,8 +278,10 @@ proptest! {
         unique in select(&["a", "b", "a,b", "s", "n,s"][..]),
         mode in select(&["", "--atomic", "--atomic --duplicates last-wins"][..]),
         blank in select(&["keep", "clear"][..]),
+        round in select(&[1, 2, 100][..]),
     ) {
         let folder = Folder::new()
+            .file("rollbook-data/rollbook.toml", format!("[import]\nround = {round}\ncommit_every = '0s'\n"))
             .file("thing.json", THING)
             .after("types apply thing.json")
             .file("things.csv", file_of(&base));
