@@ -332,6 +332,12 @@ pub struct Import {
 }
 
 impl Import {
+    /// Whether this is an atomic import whose one transaction was committed. Its end may not be noted yet, but for a
+    /// cancel it is too late.
+    pub(crate) fn is_applied(&self) -> bool {
+        self.plan.on_failure == OnFailure::RejectFile && !self.plan.dry_run && self.settled > 0
+    }
+
     /// The metadata record with PingIDM's field names in PingIDM's order, then ours.
     pub fn to_json(&self) -> Value {
         let counts = &self.counts;

@@ -60,10 +60,10 @@ impl<'a> Worker<'a> {
             Ok(Ended { state, counts, warnings }) => self.app.finish(import, state, counts, &warnings),
             Err(error) if is_final(error.kind()) => {
                 // Nearly always none: what is wrong with a file as a whole is found before anything is committed.
-                let committed = self.app.import(import.id)?.counts;
+                let Import { counts: committed, warnings, .. } = self.app.import(import.id)?;
                 let counts = Counts { total: total.max(progress.applied()).max(committed.total), ..committed };
                 let problem = error.in_file(&import.filename).problem();
-                self.app.finish(import, State::Failed { end: clock::now(), problem }, counts, &[])
+                self.app.finish(import, State::Failed { end: clock::now(), problem }, counts, &warnings)
             }
             Err(error) => Err(error),
         }
@@ -77,14 +77,13 @@ impl<'a> Worker<'a> {
 
     fn attempt(&self, import: &Import, progress: &Arc<Progress>) -> Result<Ended> {
         let repository = &self.app.repository;
+        if import.is_applied() {
+            return Ok(Ended::finished(import.counts, import.warnings.clone()));
+        }
         if repository.is_cancelled(import.id) {
             return Ok(Ended::cancelled(import.counts, import.warnings.clone()));
         }
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
-        if atomic && !import.plan.dry_run && import.settled > 0 {
-            // Its one transaction was committed; only its end was not noted.
-            return Ok(Ended::finished(import.counts, import.warnings.clone()));
-        }
         let path = self.app.spool.path(import.id);
         self.check_spooled(import, &path)?;
         // A batched import goes on behind its last commit; all others begin anew.
@@ -98,7 +97,7 @@ impl<'a> Worker<'a> {
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
             (false, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
-            (true, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
+            (true, true) => run.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
             (true, false) => run.atomic(&mut scan)?,
         };
         Ok(Ended::of(passed, atomic, &import))
