@@ -80,27 +80,20 @@ impl App {
     /// # Errors
     /// What is wrong with the first file that cannot be accepted; then nothing is queued and nothing is left behind.
     pub fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<ImportId>> {
-        let mut accepted = Vec::new();
         // One file is scanned while it is imported; of several, none is to be imported if one is damaged.
         let several = submissions.len() > 1;
-        for submission in submissions {
-            let id = ImportId::random();
+        let ids: Vec<ImportId> = submissions.iter().map(|_| ImportId::random()).collect();
+        let accept = |(submission, id): (Submission, &ImportId)| {
             let filename = submission.filename.clone();
-            match self.accept(id, submission, several) {
-                Ok(import) => accepted.push(import),
-                Err(error) => {
-                    let _ = self.spool.remove(id);
-                    for import in accepted {
-                        let _ = self.spool.remove(import.id);
-                    }
-                    return Err(error.in_file(filename));
-                }
-            }
+            self.accept(*id, submission, several).map_err(|error| error.in_file(filename))
+        };
+        let accepted: Result<Vec<Import>> = submissions.into_iter().zip(&ids).map(accept).collect();
+        let queued = accepted.and_then(|imports| self.repository.queue(&imports));
+        if let Err(error) = queued {
+            ids.iter().for_each(|id| drop(self.spool.remove(*id)));
+            return Err(error);
         }
-        for import in &accepted {
-            self.repository.queue(import)?;
-        }
-        Ok(accepted.iter().map(|import| import.id).collect())
+        Ok(ids)
     }
 
     fn accept(&self, id: ImportId, submission: Submission, scan_now: bool) -> Result<Import> {
@@ -175,10 +168,17 @@ impl App {
             return Ok(());
         }
         self.repository.cancel(id)?;
+        if self.import(id)?.state.end().is_some() {
+            // It has ended while we set the mark.
+            self.repository.forget_cancel(id);
+            return Ok(());
+        }
         if let Some(_lease) = self.repository.lease(&import.plan.object_type)? {
             let import = self.import(id)?;
+            let end = clock::now();
+            let state = if import.is_applied() { State::Finished { end } } else { State::Cancelled { end } };
             if import.state.end().is_none() {
-                self.finish(&import, State::Cancelled { end: clock::now() }, import.counts, &import.warnings)?;
+                self.finish(&import, state, import.counts, &import.warnings)?;
             }
         }
         Ok(())

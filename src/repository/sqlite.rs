@@ -43,6 +43,13 @@ const PAGE_SIZE: u32 = 16_384;
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The turn to ask for the write lock. An import gives the lock back only for a moment; without turns, somebody who waits
+/// for it would hardly ever be the one to get it.
+const WRITE_TURN: &str = "write.turn";
+
+/// The turn to open the repository. Of two processes that would make it at the same time, SQLite lets one fail.
+const OPEN_TURN: &str = "open.turn";
+
 /// Connections kept for the next who needs one.
 const MAX_IDLE: usize = 4;
 
@@ -115,8 +122,10 @@ impl Sqlite {
             hashes: Hashes::new(&[]),
             idle: Mutex::default(),
         };
+        let turn = take_turn(run, OPEN_TURN)?;
         let mut conn = repository.connect()?;
         migrate(&mut conn)?;
+        drop(turn);
         let secret = sql::first(&conn, "SELECT value FROM installation WHERE name = 'secret'", [], |row| {
             sql::get::<Vec<u8>>(row, 0)
         })?;
@@ -176,22 +185,21 @@ impl Sqlite {
         Checkpointer::start(self.connect()?, log.into())
     }
 
-    /// The turn to ask for the write lock. An import gives the lock back only for a moment; without turns, somebody who
-    /// waits for it would hardly ever be the one to get it.
-    fn turn(&self) -> Result<File> {
-        take_turn(&self.run)
-    }
-
     /// Runs `work` in one transaction that holds the write lock.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let _turn = self.turn()?;
+        let _turn = take_turn(&self.run, WRITE_TURN)?;
         transaction(&mut *self.conn()?, work)
+    }
+
+    /// The same for an import, which waits as long as it takes: another one may hold the lock for minutes.
+    fn write_patiently<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
+        patiently(|| self.write(&work))
     }
 }
 
-/// See [`Sqlite::turn`].
-fn take_turn(run: &Path) -> Result<File> {
-    let path = run.join("write.turn");
+/// Takes turns with the other processes, by a lock on a file under `run/`.
+fn take_turn(run: &Path, name: &str) -> Result<File> {
+    let path = run.join(name);
     let failed = |error| Error::storage(format!("the lock '{}' could not be used", path.display()), error);
     let turn = File::options().create(true).append(true).open(&path).map_err(failed)?;
     let deadline = Instant::now() + LOCK_TIMEOUT;
@@ -201,6 +209,16 @@ fn take_turn(run: &Path) -> Result<File> {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if Instant::now() > deadline => return Err(busy()),
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// Does again what found the repository busy, until it does not.
+fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    loop {
+        match work() {
+            Err(error) if error.kind() == Kind::Busy => {}
+            other => return other,
         }
     }
 }

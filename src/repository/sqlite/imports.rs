@@ -18,17 +18,9 @@ const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", proble
 pub type ImportPage = Vec<Import>;
 
 impl Sqlite {
-    /// Stores a new import, which waits from now on to be run.
-    pub fn queue(&self, import: &Import) -> Result<()> {
-        let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8)";
-        let plan = serde_json::to_string(&import.plan).map_err(|error| Error::storage("a plan", error))?;
-        let header = serde_json::to_string(&import.header).map_err(|error| Error::storage("a header", error))?;
-        let object_type = import.plan.object_type.to_string();
-        let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
-        let values =
-            params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
-        self.write(|conn| sql::run(conn, sql, values).map(drop))
+    /// Stores new imports, which wait from now on to be run. All or none.
+    pub fn queue(&self, imports: &[Import]) -> Result<()> {
+        self.write(|conn| imports.iter().try_for_each(|import| insert(conn, import)))
     }
 
     /// The import of this id, if there is one.
@@ -61,7 +53,7 @@ impl Sqlite {
 
     /// Marks an import as running. One that is not `resumed` begins anew: what an earlier attempt reported is removed.
     pub fn start(&self, id: ImportId, resumed: bool) -> Result<()> {
-        self.write(|conn| {
+        self.write_patiently(|conn| {
             if !resumed {
                 sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
                 let sql = "UPDATE import SET created = 0, updated = 0, unchanged = 0, failure = 0, settled = 0, \
@@ -86,12 +78,12 @@ impl Sqlite {
             State::Failed { problem, .. } => Some(problem.to_string()),
             _ => None,
         };
-        self.write(|conn| {
+        self.write_patiently(|conn| {
             store_counts(conn, number(conn, id)?, counts, warnings)?;
             let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, spool_purged = ?5 WHERE id = ?1";
             sql::run(conn, sql, params![id.to_string(), state.name(), state.end(), problem, !keep_spool]).map(drop)
         })?;
-        let _ = fs::remove_file(self.cancel_mark(id));
+        self.forget_cancel(id);
         Ok(())
     }
 
@@ -103,6 +95,11 @@ impl Sqlite {
             .and_then(|file| file.sync_all())
             .and_then(|()| fs::File::open(&self.run)?.sync_all())
             .map_err(|error| Error::storage(doing(), error))
+    }
+
+    /// Removes the cancel mark of an import that is over.
+    pub fn forget_cancel(&self, id: ImportId) {
+        let _ = fs::remove_file(self.cancel_mark(id));
     }
 
     /// Whether somebody asked for the import to stop.
@@ -159,6 +156,17 @@ impl Sqlite {
         let sql = "SELECT row FROM failure WHERE import = ?1 ORDER BY row";
         sql::all(&conn, sql, [number(&conn, id)?], |row| Ok(sql::get::<i64>(row, 0)?.unsigned_abs()))
     }
+}
+
+fn insert(conn: &Connection, import: &Import) -> Result<()> {
+    let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total) \
+               VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8)";
+    let plan = serde_json::to_string(&import.plan).map_err(|error| Error::storage("a plan", error))?;
+    let header = serde_json::to_string(&import.header).map_err(|error| Error::storage("a header", error))?;
+    let object_type = import.plan.object_type.to_string();
+    let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
+    let values = params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
+    sql::run(conn, sql, values).map(drop)
 }
 
 /// The short form of an import's id, which objects and failures carry.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
 use super::keys::{Identity, KeyTable, Target};
-use super::{Sqlite, imports, sql, take_turn};
+use super::{Sqlite, WRITE_TURN, imports, patiently, sql, take_turn};
 use crate::clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::import::{Counts, Failure, Import};
 use crate::repository::{Existing, Mode, ObjectNumber, StoredType};
 
@@ -113,7 +113,7 @@ impl Session {
     /// Opens the transaction that the next commit ends; waits for the write lock if need be.
     pub fn begin(&mut self) -> Result<()> {
         match self.mode {
-            Mode::Write => self.begin_write()?,
+            Mode::Write => begin_write(&self.conn, &self.run)?,
             Mode::DryRun => sql::batch(&self.conn, "BEGIN")?,
         }
         self.open = true;
@@ -129,17 +129,6 @@ impl Session {
             self.fingerprints.forget();
         }
         Ok(())
-    }
-
-    /// Waits as long as it takes: an import may hold the lock for minutes, and one that died has lost it.
-    fn begin_write(&self) -> Result<()> {
-        loop {
-            let begun = take_turn(&self.run).and_then(|_turn| sql::batch(&self.conn, "BEGIN IMMEDIATE"));
-            match begun {
-                Err(error) if error.kind() == Kind::Busy => {}
-                other => return other,
-            }
-        }
     }
 
     /// Whether a transaction is open.
@@ -293,9 +282,7 @@ impl Session {
                 self.checkpointer.committed()
             }
             Some(report) => {
-                let turn = take_turn(&self.run)?;
-                sql::batch(&report, "BEGIN IMMEDIATE")?;
-                drop(turn);
+                begin_write(&report, &self.run)?;
                 imports::store_failures(&report, self.import_number, &mut self.failures)?;
                 imports::settle(&report, self.import_number, settled)?;
                 sql::batch(&report, "COMMIT")?;
@@ -317,6 +304,11 @@ impl Session {
         self.data_version = 0;
         Ok(())
     }
+}
+
+/// Waits as long as it takes: an import may hold the lock for minutes, and one that died has lost it.
+fn begin_write(conn: &Connection, run: &Path) -> Result<()> {
+    patiently(|| take_turn(run, WRITE_TURN).and_then(|_turn| sql::batch(conn, "BEGIN IMMEDIATE")))
 }
 
 impl Fetched {

@@ -50,7 +50,7 @@ impl Sqlite {
         if stored.index(correlation).is_some() && extended.positions() == stored.object_type.positions() {
             return Ok(StoredType { object_type: extended, ..stored });
         }
-        self.write(|conn| {
+        self.write_patiently(|conn| {
             sql::run(
                 conn,
                 "UPDATE object_type SET positions = ?2 WHERE number = ?1",
