@@ -198,7 +198,8 @@ impl Folder {
         imports.last().unwrap()["_id"].as_str().unwrap().to_owned()
     }
 
-    fn command(&self, command: &str) -> Command {
+    /// The process that this would start, for tests that do more to it than wait.
+    pub(crate) fn command(&self, command: &str) -> Command {
         let mut process = Command::new(env!("CARGO_BIN_EXE_rollbook"));
         process
             .args(arguments(command))
@@ -213,7 +214,8 @@ impl Folder {
         App::open(Config::load(&self.path("rollbook-data"), None).unwrap()).unwrap()
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Where a file is, or would be.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
@@ -232,6 +234,11 @@ impl Outcome {
     /// Then the command failed; gives what was printed.
     pub(crate) fn failed(self) -> String {
         self.ended_with(2)
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.code
     }
 
     /// Standard output as it is, whatever the exit code.

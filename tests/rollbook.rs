@@ -4,6 +4,7 @@
 //! * `content`: what becomes of files as people, spreadsheets, programs and accidents make them.
 //! * `corpora`: the reader against other people's test data.
 //! * `correlation`: which object a record is about, and values that only one may have.
+//! * `crash`: what becomes of imports that are killed, cancelled, starved of disk, or not alone.
 //! * `documents`: README and the others say what is so.
 //! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
@@ -16,6 +17,7 @@ mod cli;
 mod content;
 mod corpora;
 mod correlation;
+mod crash;
 mod documents;
 mod failures;
 mod harness;

@@ -1,0 +1,95 @@
+//! What becomes of imports that are killed, cancelled, starved of disk, or not alone.
+//!
+//! Each test compares an import that was disturbed with one that was not: their counts, failures and objects must be the
+//! same. What happens at random moments does so by a seed, which a failed test prints and `ROLLBOOK_SEED` repeats;
+//! `ROLLBOOK_RECORDS` and `ROLLBOOK_ROUNDS` make the files larger and the loops longer (`scripts/soak`).
+
+mod account;
+mod cancelled;
+mod company;
+mod disk;
+mod killed;
+mod people;
+mod spool;
+
+use std::env;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::Folder;
+
+const IMPORT: &str = "import users.csv.gz --into managed/user --unique userName";
+
+/// A command that goes on with what was interrupted, and imports something else of its own.
+const GO_ON: &str = "import roles.csv --into managed/role --unique name";
+
+/// A folder in which half of the users are stored already, some of them as they were earlier. Imports go in small steps.
+fn folder(users: &[u8]) -> Folder {
+    let round = (people::records() / 40).max(1);
+    Folder::new()
+        .file("rollbook-data/rollbook.toml", format!("[import]\nround = {round}\ncommit_every = '20ms'\n"))
+        .file("earlier.csv.gz", people::earlier())
+        .file("users.csv.gz", users)
+        .file("roles.csv", "name\nadmin\n")
+        .after("import earlier.csv.gz --into managed/user --unique userName")
+}
+
+/// Starts a command and lets it run.
+fn start(folder: &Folder, command: &str) -> Child {
+    folder.command(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Starts a command and kills it.
+fn kill_after(folder: &Folder, command: &str, delay: Duration) {
+    let mut process = start(folder, command);
+    thread::sleep(delay);
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// Waits until something is so.
+fn until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How often a random thing is tried.
+fn rounds() -> u32 {
+    setting("ROLLBOOK_ROUNDS", 12)
+}
+
+fn setting<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, default: T) -> T {
+    env::var(name).map_or(default, |text| text.parse().expect(name))
+}
+
+/// Random numbers that can be had again.
+struct Dice {
+    state: u64,
+}
+
+impl Dice {
+    fn new() -> Dice {
+        let seed = setting("ROLLBOOK_SEED", 1);
+        eprintln!("ROLLBOOK_SEED={seed}");
+        Dice { state: seed }
+    }
+
+    /// A number below `end`.
+    fn below(&mut self, end: u32) -> u32 {
+        // SplitMix64.
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % u64::from(end)) as u32
+    }
+
+    /// A moment in the `part`th of as many parts of a duration as there are rounds, so that all of it gets its turn.
+    fn moment(&mut self, whole: Duration, part: u32) -> Duration {
+        whole / rounds() * part + whole / rounds() * self.below(1000) / 1000
+    }
+}

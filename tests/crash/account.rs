@@ -1,0 +1,168 @@
+//! What can be said of an installation from outside, and what must hold of it at every moment.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::GO_ON;
+use crate::harness::Folder;
+
+/// What became of one import, apart from its id and the time it took.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Account {
+    pub(super) state: String,
+    pub(super) counts: [u64; 6],
+    pub(super) failures: Vec<Value>,
+    pub(super) warnings: Value,
+}
+
+/// The names of the counts of an [`Account`].
+const COUNTS: [&str; 6] = ["total", "created", "updated", "unchanged", "failure", "unprocessed"];
+
+impl Account {
+    pub(super) fn of(folder: &Folder, import: &Value) -> Account {
+        let failures = folder.run(&format!("imports failures {} --json", import["_id"].as_str().unwrap())).json();
+        Account {
+            state: import["state"].as_str().unwrap().to_owned(),
+            counts: COUNTS.map(|name| import[name].as_u64().unwrap()),
+            failures,
+            warnings: import["warnings"].clone(),
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.counts[0]
+    }
+
+    pub(super) fn created(&self) -> u64 {
+        self.counts[1]
+    }
+
+    pub(super) fn unprocessed(&self) -> u64 {
+        self.counts[5]
+    }
+
+    /// Says of two accounts only what differs.
+    #[track_caller]
+    pub(super) fn must_equal(&self, other: &Account, what: &str) {
+        let brief = |account: &Account| (account.state.clone(), account.counts, account.warnings.clone());
+        assert_eq!(brief(self), brief(other), "{what} {COUNTS:?}");
+        must_equal(&self.failures, &other.failures, what);
+    }
+}
+
+/// Compares long lists.
+#[track_caller]
+pub(super) fn must_equal<T: PartialEq + std::fmt::Debug>(ours: &[T], others: &[T], what: &str) {
+    let difference = ours.iter().zip(others).position(|(our, other)| our != other);
+    if let Some(at) = difference {
+        assert_eq!(ours[at], others[at], "{what}: the first difference is at {at}");
+    }
+    assert_eq!(ours.len(), others.len(), "{what}");
+}
+
+/// The imports of a file, oldest first.
+pub(super) fn imports_of(folder: &Folder, file: &str) -> Vec<Value> {
+    let mut imports = folder.run("imports list --json").json();
+    imports.retain(|import| import["filename"] == file);
+    imports
+}
+
+/// The documents of all users with their revisions.
+pub(super) fn users(folder: &Folder) -> Vec<(String, u64)> {
+    let conn = database(folder);
+    let sql = format!("SELECT document, revision FROM current_{} ORDER BY document", type_number(&conn));
+    let mut statement = conn.prepare(&sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+pub(super) fn database(folder: &Folder) -> Connection {
+    let conn = Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
+    conn.busy_timeout(Duration::from_secs(60)).unwrap();
+    conn
+}
+
+fn type_number(conn: &Connection) -> i64 {
+    conn.query_row("SELECT number FROM object_type WHERE name = 'managed/user'", [], |row| row.get(0)).unwrap()
+}
+
+/// What holds at every moment that anyone can look, whoever was killed: objects, failures, counts and progress were
+/// committed together. `context` is told if it does not.
+#[track_caller]
+pub(super) fn look(folder: &Folder, context: &str) {
+    if !folder.path("rollbook-data/rollbook.db").exists() {
+        return;
+    }
+    let mut conn = database(folder);
+    // One snapshot for all questions.
+    let conn = conn.transaction().unwrap();
+    let made: i64 =
+        conn.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'import'", [], |row| row.get(0)).unwrap();
+    if made == 0 {
+        return;
+    }
+    let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let wrong = "created + updated + unchanged + failure > total";
+    assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {wrong}")), 0, "{context}: sums");
+    let atomic = "plan LIKE '%\"reject_file\"%'";
+    let wrong = "failure <> (SELECT count(*) FROM failure WHERE import = number)";
+    let counted = format!("NOT (state = 'running' AND {atomic})");
+    assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {wrong} AND {counted}")), 0, "{context}: failures");
+    let half = "created + updated + unchanged NOT IN (0, total)";
+    assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {atomic} AND {half}")), 0, "{context}: half a file");
+    let real = "plan LIKE '%\"dry_run\":false%' AND object_type = 'managed/user'";
+    let objects = number(&format!("SELECT count(*) FROM current_{}", type_number(&conn)));
+    let created = number(&format!("SELECT coalesce(sum(created), 0) FROM import WHERE {real}"));
+    assert_eq!(objects, created, "{context}: objects and counts");
+    let changes = number(&format!("SELECT coalesce(sum(revision - 1), 0) FROM current_{}", type_number(&conn)));
+    let updated = number(&format!("SELECT coalesce(sum(updated), 0) FROM import WHERE {real}"));
+    assert_eq!(changes, updated, "{context}: revisions and counts");
+}
+
+/// What holds when all imports are over: the database is sound, every object is found by its key, and nothing is left in
+/// the spool but what dry runs keep.
+#[track_caller]
+pub(super) fn look_at_rest(folder: &Folder, context: &str) {
+    look(folder, context);
+    sweep(folder);
+    let conn = database(folder);
+    let integrity: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(integrity, "ok", "{context}");
+    look_at_keys(&conn, context);
+    let imports = folder.run("imports list --json").json();
+    assert!(imports.iter().all(|import| import["end"].is_string()), "{context}: an import is not over");
+    let kept = imports.iter().filter(|import| import["dryRun"] == true && import["state"] == "finished");
+    let kept: BTreeSet<String> = kept.map(|import| format!("{}.csv", import["_id"].as_str().unwrap())).collect();
+    assert_eq!(names(folder, "rollbook-data/spool"), kept, "{context}: the spool");
+    let marks = names(folder, "rollbook-data/run").into_iter().filter(|name| name.ends_with(".cancel"));
+    assert_eq!(marks.collect::<Vec<_>>(), Vec::<String>::new(), "{context}: cancel marks");
+}
+
+/// Every user has exactly one key in the index over user names. That they are found by it shows when a file is imported
+/// again.
+#[track_caller]
+fn look_at_keys(conn: &Connection, context: &str) {
+    let number = |sql: &str| conn.query_row(sql, [type_number(conn)], |row| row.get::<_, i64>(0)).unwrap();
+    let keys = number("SELECT entries FROM key_index WHERE object_type = ?1 AND properties = '[\"userName\"]'");
+    let objects = number(&format!("SELECT count(*) FROM object_{} WHERE ?1 IS NOT NULL", type_number(conn)));
+    assert_eq!(keys, objects, "{context}: keys");
+}
+
+/// Lets the left-overs of killed processes look old, and has them swept away.
+fn sweep(folder: &Folder) {
+    let long_ago = SystemTime::now() - Duration::from_secs(600);
+    for name in names(folder, "rollbook-data/spool") {
+        let file = fs::File::open(folder.path(&format!("rollbook-data/spool/{name}"))).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    let _ = folder.run(GO_ON).success();
+}
+
+pub(super) fn names(folder: &Folder, directory: &str) -> BTreeSet<String> {
+    let files = fs::read_dir(folder.path(directory)).unwrap();
+    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+}
