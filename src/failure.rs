@@ -87,6 +87,24 @@ fn looks_like_formula(cell: &str) -> bool {
     cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
 }
 
+/// What is said of a record that has not as many cells as the header has columns.
+pub(crate) fn wrong_width(cells: usize, columns: usize) -> String {
+    let noun = if cells == 1 { "cell" } else { "cells" };
+    format!("the record has {cells} {noun}, the header has {columns} columns")
+}
+
+/// How many cells a record had and how many columns there were, if its `_importError` says that the cells were too few.
+///
+/// A failures file fills such a record with empty cells. While they are empty it is still too short: imported
+/// uncorrected, they would clear what nobody meant to clear.
+pub(crate) fn too_few_cells(import_error: &str) -> Option<(usize, usize)> {
+    let (_, said) = import_error.split_once("message=the record has ")?;
+    let (cells, rest) = said.split_once(" cell")?;
+    let (_, columns) = rest.split_once("the header has ")?;
+    let (cells, columns) = (cells.parse().ok()?, columns.split_once(' ')?.0.parse::<usize>().ok()?);
+    (cells < columns).then_some((cells, columns))
+}
+
 /// The text of the `_importError` cell for a problem.
 ///
 /// PingIDM writes the error there as Java prints a map, not as JSON, and scripts look for that: `{code=403,
@@ -302,6 +320,17 @@ mod tests {
         "<script>alert('x')</script>",
         "\u{ff1d}1+1",
     ];
+
+    #[test]
+    fn a_short_record_is_known_again() {
+        let said = |cells, columns| {
+            let problem =
+                json!({ "code": 400, "reason": "Bad Request", "message": super::wrong_width(cells, columns) });
+            super::too_few_cells(&super::import_error(&problem))
+        };
+        assert_eq!([said(1, 2), said(11, 14), said(15, 14)], [Some((1, 2)), Some((11, 14)), None]);
+        assert_eq!(super::too_few_cells("{code=403, message=Policy validation failed}"), None);
+    }
 
     #[test]
     fn import_error_is_a_java_map() {

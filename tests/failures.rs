@@ -65,7 +65,7 @@ fn what_failed_is_corrected_and_the_counts_add_up() {
     let folder = folder.file("failed.csv", corrected);
     insta::assert_snapshot!(folder.account(&format!("import failed.csv {IMPORT} --failures again.csv")), @"
     exit 1, created 2, updated 1, failure 2, total 5
-    row 4, mail: a value is required (REQUIRED)
+    row 4: the record has 3 cells, the header has 4 columns; fill in what is missing, or empty its _importError cell
     row 6, userName: a value is required (REQUIRED)
     ");
 
@@ -96,13 +96,11 @@ fn a_failures_file_fails_alike_uncorrected() {
     row 4: the record has 7 cells, the header has 4 columns
     --escape spreadsheet: exit 1, failure 3, total 3
     row 2, mail: 'nowhere' is not an e-mail address (VALID_EMAIL_ADDRESS_FORMAT)
-    row 3, sn: a value is required (REQUIRED)
-    row 3, mail: a value is required (REQUIRED)
+    row 3: the record has 2 cells, the header has 4 columns; fill in what is missing, or empty its _importError cell
     row 4: the record has 8 cells, the header has 5 columns
     --escape none: exit 1, failure 3, total 3
     row 2, mail: 'nowhere' is not an e-mail address (VALID_EMAIL_ADDRESS_FORMAT)
-    row 3, sn: a value is required (REQUIRED)
-    row 3, mail: a value is required (REQUIRED)
+    row 3: the record has 2 cells, the header has 4 columns; fill in what is missing, or empty its _importError cell
     row 4: the record has 9 cells, the header has 6 columns
     ");
 }
@@ -260,4 +258,28 @@ fn columns_are_guarded_like_cells() {
     assert!(failed.starts_with("id,'+phone,'-x,_importError\r\n1,'+1 555,'=2,"), "{failed}");
     insta::assert_snapshot!(folder.account("import failed.csv --into managed/anything --unique id"), @"exit 0, updated 1, total 1");
     insta::assert_snapshot!(folder.objects("managed/anything"), @r#"{"id":"1","+phone":"+1 555","-x":"=2"}"#);
+}
+
+#[test]
+fn a_record_that_was_too_short_clears_nothing_until_it_is_filled_in() {
+    let before =
+        Folder::new().file("before.csv", "userName,givenName,sn,mail,city\nann,Ann,Lee,ann@example.com,Oslo\n");
+    let folder = before.file("users.csv", "userName,givenName,sn,mail,city\nann,Anna,Lee,ann@example.com\n");
+    folder.account(&format!("import before.csv {IMPORT}"));
+    let short = folder.account(&format!("import users.csv {IMPORT} --failures failed.csv"));
+    let uncorrected = folder.account(&format!("import failed.csv {IMPORT}"));
+    let filled = folder.read("failed.csv").replace("ann@example.com,,", "ann@example.com,Bergen,");
+    let folder = folder.file("filled.csv", filled);
+    let filled_in = folder.account(&format!("import filled.csv {IMPORT}"));
+    let folder =
+        folder.file("empty.csv", "userName,givenName,sn,mail,city,_importError\nann,Anna,Lee,ann@example.com,,\n");
+    let emptied = folder.account(&format!("import empty.csv {IMPORT}"));
+    insta::assert_snapshot!([short, uncorrected, filled_in, emptied].join("\n"), @"
+    exit 1, failure 1, total 1
+    row 2: the record has 4 cells, the header has 5 columns
+    exit 1, failure 1, total 1
+    row 2: the record has 4 cells, the header has 5 columns; fill in what is missing, or empty its _importError cell
+    exit 0, updated 1, total 1
+    exit 0, updated 1, total 1
+    ");
 }

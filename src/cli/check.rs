@@ -65,7 +65,7 @@ pub(crate) fn run(context: &mut Context, args: CheckArgs) -> Result<Verdict> {
     let submissions = submissions(&args.files, &plan)?;
     let scratch = Scratch::new()?;
     let app = scratch.installation(&context.config)?;
-    app.repository.apply_type(object_type.definition())?;
+    app.repository.apply_types(std::slice::from_ref(object_type.definition()))?;
     let ids = app.submit(submissions)?;
     let checks = run_to_end(&app, &ids, shows_progress(context))?;
     report(context, &app, &checks, args.failures.as_deref(), Subject::Checks)

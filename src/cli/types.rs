@@ -128,9 +128,7 @@ fn apply(context: &mut Context, files: &[PathBuf]) -> Result<Verdict> {
     let definitions = definitions_in(files)?;
     let app = context.installation()?;
     let mut table = Table::new(&[Column::Text("type"), Column::Number("version"), Column::Number("properties")]);
-    for definition in &definitions {
-        let (stored, warnings) = app.repository.apply_type(definition)?;
-        let StoredType { version, object_type, .. } = stored;
+    for (StoredType { version, object_type, .. }, warnings) in app.repository.apply_types(&definitions)? {
         let (name, properties) = (object_type.name().to_string(), object_type.properties().len() as u64);
         if context.out.json {
             let json = json!({

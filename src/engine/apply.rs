@@ -139,7 +139,9 @@ impl Applier<'_> {
         };
         let found = self.find(round, at, hash);
         let mut folded = None;
-        if self.folds.concern(hash) && round.entry(at).violations().is_empty() {
+        if self.folds.concern(hash) && !round.entry(at).violations().is_empty() {
+            self.folds.pass_over(hash);
+        } else if self.folds.concern(hash) {
             let (earlier, all) = self.folds.fold(hash, round, at);
             if let Some(earlier) = earlier {
                 self.warn_of_repeated_key(round, at, earlier);

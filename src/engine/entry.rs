@@ -5,7 +5,7 @@
 
 use super::header::{Binding, Slot};
 use super::reader::RecordRef;
-use crate::failure::unguard;
+use crate::failure::{too_few_cells, unguard};
 use crate::import::BlankCells;
 use crate::schema::{PropertyKind, Violation};
 
@@ -161,5 +161,17 @@ pub(crate) fn cell_text<'a>(record: RecordRef<'a>, slot: &Slot, binding: &Bindin
 pub(crate) fn meant<'a>(record: RecordRef<'a>, column: usize, binding: &Binding) -> &'a str {
     let cell = record.cell(column);
     let unescaped = |escape: usize| escape < record.width() && record.cell(escape) == "none";
-    if binding.guarded && !binding.escape_column.is_some_and(unescaped) { unguard(cell) } else { cell }
+    if binding.import_error_column.is_some() && !binding.escape_column.is_some_and(unescaped) {
+        unguard(cell)
+    } else {
+        cell
+    }
+}
+
+/// Whether a record of a failures file had too few cells, and those that were added to it are still empty.
+pub(crate) fn is_still_short(record: RecordRef<'_>, binding: &Binding) -> bool {
+    let Some(column) = binding.import_error_column else { return false };
+    let Some((cells, _)) = too_few_cells(record.cell(column)) else { return false };
+    let mut added = binding.slots.iter().map(|slot| slot.column).filter(|column| *column >= cells).peekable();
+    added.peek().is_some() && added.all(|column| record.cell(column).is_empty())
 }

@@ -30,19 +30,30 @@ impl Folds {
         self.open.get(&hash).map(|(_, entries)| entries.get(0))
     }
 
+    /// Passes over a record that is wrong by itself.
+    pub(super) fn pass_over(&mut self, hash: u64) {
+        if self.count_down(hash) == 0 {
+            self.open.remove(&hash);
+        }
+    }
+
     /// Adds a record. Gives the row of the record before it with the same key, if there was one, and all records of the
     /// key as one entry if this is the last.
     pub(super) fn fold(&mut self, hash: u64, round: &Round, at: usize) -> (Option<u64>, Option<Entries>) {
         let (earlier, older) = self.open.remove(&hash).unzip();
         let folded = Entries::folded(older.as_ref().map(|entries| entries.get(0)), round.entry(at));
-        let left = self.repeated.get_mut(&hash).map_or(0, |left| {
-            *left -= 1;
-            *left
-        });
-        if left == 0 {
+        if self.count_down(hash) == 0 {
             return (earlier, Some(folded));
         }
         self.open.insert(hash, (round.records.get(at).row(), folded));
         (earlier, None)
+    }
+
+    /// How many records of the key are still to come after this one.
+    fn count_down(&mut self, hash: u64) -> u32 {
+        self.repeated.get_mut(&hash).map_or(0, |left| {
+            *left -= 1;
+            *left
+        })
     }
 }

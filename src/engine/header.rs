@@ -121,8 +121,9 @@ pub(crate) struct Binding {
     pub(crate) indexes: Vec<KeyPlaces>,
     pub(crate) blank_cells: BlankCells,
     pub(crate) dates: DateFormats,
-    /// Whether formula guards are to be removed, and the column that says otherwise record by record.
-    pub(crate) guarded: bool,
+    /// The column of a failures file, whose formula guards are to be removed, and the one that says otherwise record by
+    /// record.
+    pub(crate) import_error_column: Option<usize>,
     pub(crate) escape_column: Option<usize>,
     /// Seed of the fingerprints: all that decides what a raw record means.
     pub(crate) context: u64,
@@ -172,7 +173,7 @@ impl Binding {
             indexes,
             blank_cells: plan.blank_cells,
             dates: plan.dates()?,
-            guarded: column_of.contains_key(IMPORT_ERROR_COLUMN),
+            import_error_column: column_of.get(IMPORT_ERROR_COLUMN).copied(),
             escape_column: column_of.get(ESCAPE_COLUMN).copied(),
             context,
             object_type,

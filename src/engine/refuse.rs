@@ -5,6 +5,7 @@ use super::outcome::{Decision, decide};
 use super::pass::Applier;
 use super::round::Round;
 use crate::error::Error;
+use crate::failure::{IMPORT_ERROR_COLUMN, too_few_cells, wrong_width};
 use crate::import::{Failure, Outcome};
 use crate::schema::{Violation, policy_problem};
 
@@ -14,10 +15,13 @@ impl Applier<'_> {
         let error = if record.has_nul() {
             let column = (0..record.width()).find(|&column| record.cell(column).contains('\0')).unwrap_or(0);
             Error::record(format!("cell {} holds a NUL character, which no property can", column + 1))
+        } else if record.width() != self.binding.width {
+            Error::record(wrong_width(record.width(), self.binding.width))
         } else {
-            let (width, wanted) = (record.width(), self.binding.width);
-            let cells = if width == 1 { "cell" } else { "cells" };
-            Error::record(format!("the record has {width} {cells}, the header has {wanted} columns"))
+            let error = self.binding.import_error_column.map_or("", |column| record.cell(column));
+            let (cells, columns) = too_few_cells(error).unwrap_or_default();
+            let short = wrong_width(cells, columns);
+            Error::record(format!("{short}; fill in what is missing, or empty its {IMPORT_ERROR_COLUMN} cell"))
         };
         self.fail(round, at, error.problem())
     }

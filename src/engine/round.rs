@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use super::entry::{Entries, Entry, cell_text};
+use super::entry::{Entries, Entry, cell_text, is_still_short};
 use super::header::Binding;
 use super::outcome::{Decision, decide};
 use super::progress::Progress;
@@ -157,7 +157,7 @@ impl Round {
 }
 
 fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mut String) -> Key {
-    if record.width() != binding.width || record.has_nul() {
+    if record.width() != binding.width || record.has_nul() || is_still_short(record, binding) {
         return Key::Misshapen;
     }
     let start = texts.len();

@@ -1,5 +1,7 @@
 //! Object types and their key indexes.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -27,18 +29,26 @@ impl Sqlite {
         find(&*self.conn()?, &name.to_string())
     }
 
-    /// Stores a definition, new or changed, and builds what its unique properties need. Also gives the warnings.
+    /// Stores definitions, new or changed, and builds what their unique properties need. Also gives the warnings. All
+    /// or none.
     ///
     /// # Errors
     /// `Conflict` if a property that objects have values of would change to a type that cannot hold them, or if
     /// objects share a value that is to be unique. `Busy` while an import of the type runs.
-    pub fn apply_type(&self, definition: &Value) -> Result<(StoredType, Vec<String>)> {
-        let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
-        let _lease = self.lease(object_type.name())?.ok_or_else(|| {
+    pub fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
+        let mut leases = BTreeMap::new();
+        for definition in definitions {
+            let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
             let name = object_type.name();
-            Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
-        })?;
-        self.write(|conn| apply(conn, definition, self.hashes))
+            if leases.contains_key(name) {
+                return Err(Error::request(format!("{name} is defined twice")));
+            }
+            let lease = self.lease(name)?.ok_or_else(|| {
+                Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
+            })?;
+            leases.insert(name.clone(), lease);
+        }
+        self.write(|conn| definitions.iter().map(|definition| apply(conn, definition, self.hashes)).collect())
     }
 
     /// The type, extended by string properties for these columns if it is one without a schema, and with an index over
@@ -63,7 +73,7 @@ impl Sqlite {
     }
 }
 
-/// [`Sqlite::apply_type`], inside a transaction.
+/// Stores one definition, inside a transaction.
 pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Result<(StoredType, Vec<String>)> {
     let (name, _) =
         ObjectType::parse(definition, &Positions::default()).map(|(parsed, _)| (parsed.name().to_string(), ()))?;
