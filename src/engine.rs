@@ -10,10 +10,10 @@
 //! looks up, decides and puts the round before ([`pass`]).
 
 mod apply;
+mod decision;
 mod entry;
 mod fold;
 pub mod header;
-mod outcome;
 pub(crate) mod pass;
 pub mod progress;
 pub mod reader;

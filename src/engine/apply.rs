@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use super::decision::{Decision, decide};
 use super::entry::{Entries, Said};
-use super::outcome::{Decision, decide};
 use super::pass::Applier;
 use super::round::{Key, Round};
 use crate::error::{Error, Result};

@@ -1,7 +1,7 @@
 //! The failures of a pass: every way in which a single record can fail, with all that is wrong with it.
 
+use super::decision::{Decision, decide};
 use super::entry::{Said, cell_text, meant};
-use super::outcome::{Decision, decide};
 use super::pass::Applier;
 use super::round::Round;
 use crate::error::Error;

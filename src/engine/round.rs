@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use super::decision::{Decision, decide};
 use super::entry::{Entries, Entry, cell_text, is_still_short};
 use super::header::Binding;
-use super::outcome::{Decision, decide};
 use super::progress::Progress;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;

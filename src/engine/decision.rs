@@ -1,7 +1,7 @@
 //! The one pure place where it is decided what happens to a record.
 //!
-//! Neither backend judges: given what a record says and the document that exists, if one does, [`decide`] says
-//! created, updated, unchanged or refused, and writes the new document.
+//! The repository only finds and puts. Given what a record says and the document that exists, if one does, [`decide`]
+//! says whether to create, to update, to leave alone or to refuse, and writes the new document.
 
 use super::entry::{Entry, Said};
 use super::header::Binding;
