@@ -10,7 +10,6 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::import::{Limits, Pace};
 
 /// The file as written. Every key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +51,57 @@ pub struct Config {
     pub limits: Limits,
     /// How often an import commits and looks up.
     pub pace: Pace,
+}
+
+/// Caps on what a file may do to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most columns that a record may have, the header included.
+    pub max_columns: usize,
+    /// The most bytes that a record may have in the file, without its line end.
+    pub max_record_size: usize,
+    /// The most line breaks that a cell may have. A quote that is missing somewhere shows as a cell with absurdly many.
+    pub max_line_breaks: usize,
+    /// The most bytes that a gzip file may decompress to; 0 is no limit.
+    pub max_decompressed_size: u64,
+    /// The most that a gzip file may grow by decompression, looked at after 64 MiB; 0 is no limit.
+    pub max_ratio: u64,
+    /// How many bytes of the file are in memory at once, if no record is larger. At least 512, by which a file's format
+    /// is recognised.
+    pub window_size: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_columns: 2000,
+            max_record_size: 1024 * 1024,
+            max_line_breaks: 100,
+            max_decompressed_size: 0,
+            max_ratio: 200,
+            // Large enough to make system calls rare, small enough for the processor's second-level cache.
+            window_size: 256 * 1024,
+        }
+    }
+}
+
+/// How an import divides its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Records that are looked up, decided and put together; between two rounds an import sees that it was cancelled.
+    pub round: usize,
+    /// For about this long a batched import holds the repository's write lock at a time.
+    pub commit_every: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            // Enough that asking for a round's objects at once pays, few enough that the rounds in flight stay small.
+            round: 16_384,
+            commit_every: Duration::from_millis(1800),
+        }
+    }
 }
 
 /// How many bytes an import may keep in memory of what is stored.

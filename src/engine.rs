@@ -5,7 +5,7 @@
 //! cells     keys     typed      outcome   put, fail, commit
 //! ```
 //!
-//! The engine is synchronous and knows no door: it gets a file, a [`Plan`](crate::import::Plan) and a session of the
+//! The engine is synchronous and knows no door: it gets a file, a [`Plan`](crate::plan::Plan) and a session of the
 //! repository. A reading thread decompresses, parses, hashes and validates rounds of records while the calling thread
 //! looks up, decides and puts the round before ([`pass`]).
 

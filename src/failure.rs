@@ -13,6 +13,17 @@ use serde_json::{Number, Value};
 
 use crate::error::{Error, Result};
 
+/// A failed record, kept with its original cells so that it can be corrected and imported again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The record's row as a spreadsheet shows it.
+    pub row: u64,
+    /// Its cells as they were meant: unquoted, without formula guards.
+    pub cells: Vec<String>,
+    /// The problem, and beside PingIDM's members a list of `violations`.
+    pub problem: Value,
+}
+
 /// The column that says why a record failed. Ignored on import, so that a corrected file can come back as it is.
 pub const IMPORT_ERROR_COLUMN: &str = "_importError";
 

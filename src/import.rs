@@ -1,17 +1,16 @@
-//! Imports: one file's journey, and the plan it follows.
+//! Imports: one file's journey, as it can be told at any moment.
 //!
-//! A [`Plan`] is everything the engine needs besides bytes; the engine cannot tell which door made it. An [`Import`]
-//! is what can be said of the journey at any moment. Both are pure: storage and execution live below and above.
+//! An [`Import`] is what is stored of the journey and shown by every door: where it stands, what became of its records
+//! so far, and the [`Plan`] it follows. Pure: the repository keeps it, the worker moves it on, neither is known here.
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::schema::{DateFormats, TypeName};
+use crate::plan::{OnFailure, Plan};
 
 /// The id of an import: a UUID in lower case, PingIDM's `importUUID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,163 +35,6 @@ impl FromStr for ImportId {
     fn from_str(text: &str) -> Result<ImportId> {
         let uuid = text.parse().map_err(|_| Error::not_found(format!("there is no import '{text}'")))?;
         Ok(ImportId(uuid))
-    }
-}
-
-/// Everything the engine needs to know besides the bytes of the file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
-    /// What the records become.
-    pub object_type: TypeName,
-    /// The properties whose values together find the existing object; never empty.
-    pub correlation: Vec<String>,
-    /// What one failed record means for the file.
-    pub on_failure: OnFailure,
-    /// What an empty cell says.
-    pub blank_cells: BlankCells,
-    /// What happens when a key comes twice.
-    pub duplicate_keys: DuplicateKeys,
-    /// Java patterns tried in order; none means ISO 8601.
-    pub date_formats: Vec<String>,
-    /// How many records the file may have; 0 is no limit.
-    pub max_records: u64,
-    /// The door the file came through.
-    pub origin: Origin,
-    /// Who asked.
-    pub caller: Caller,
-    /// Report what would happen and change nothing.
-    pub dry_run: bool,
-}
-
-/// Caps on what a file may do to us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The most columns that a record may have, the header included.
-    pub max_columns: usize,
-    /// The most bytes that a record may have in the file, without its line end.
-    pub max_record_size: usize,
-    /// The most line breaks that a cell may have. A quote that is missing somewhere shows as a cell with absurdly many.
-    pub max_line_breaks: usize,
-    /// The most bytes that a gzip file may decompress to; 0 is no limit.
-    pub max_decompressed_size: u64,
-    /// The most that a gzip file may grow by decompression, looked at after 64 MiB; 0 is no limit.
-    pub max_ratio: u64,
-    /// How many bytes of the file are in memory at once, if no record is larger. At least 512, by which a file's format
-    /// is recognised.
-    pub window_size: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            max_columns: 2000,
-            max_record_size: 1024 * 1024,
-            max_line_breaks: 100,
-            max_decompressed_size: 0,
-            max_ratio: 200,
-            // Large enough to make system calls rare, small enough for the processor's second-level cache.
-            window_size: 256 * 1024,
-        }
-    }
-}
-
-/// How an import divides its work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
-    /// Records that are looked up, decided and put together; between two rounds an import sees that it was cancelled.
-    pub round: usize,
-    /// For about this long a batched import holds the repository's write lock at a time.
-    pub commit_every: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace {
-            // Enough that asking for a round's objects at once pays, few enough that the rounds in flight stay small.
-            round: 16_384,
-            commit_every: Duration::from_millis(1800),
-        }
-    }
-}
-
-/// What one failed record means for the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// Nothing of the file is applied (Gainsight PX: "the file is skipped").
-    RejectFile,
-    /// The record fails, the rest goes in (PingIDM).
-    SkipRecord,
-}
-
-/// What an empty cell says about its property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BlankCells {
-    /// Nothing: the property stays as it is (Gainsight PX).
-    Keep,
-    /// The property is removed; on a new object its default applies (PingIDM).
-    Clear,
-}
-
-/// What happens when a key comes twice in one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DuplicateKeys {
-    /// The records are folded in file order and decided once. Goes with [`OnFailure::RejectFile`] only.
-    LastWins,
-    /// The first valid record has the key; later ones fail with `UNIQUE`.
-    FailLater,
-}
-
-/// The door an import came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// The command line.
-    Cli,
-    /// The REST upload.
-    Upload,
-    /// A drop folder.
-    DropFolder,
-}
-
-/// Who asked for the import, in PingIDM's two words for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Caller {
-    /// The name.
-    pub auth_id: String,
-    /// Where the name is known.
-    pub authz_component: String,
-}
-
-impl Plan {
-    /// The plan with its property names as the object type has them: without outer blanks and slashes.
-    pub fn normalised(mut self) -> Plan {
-        for property in &mut self.correlation {
-            *property = property.trim().trim_matches('/').to_owned();
-        }
-        self
-    }
-
-    /// Checks what the parts cannot check alone.
-    pub fn validate(&self) -> Result<()> {
-        if self.correlation.is_empty() {
-            return Err(Error::request("at least one unique property is needed to find existing objects"));
-        }
-        if self.duplicate_keys == DuplicateKeys::LastWins && self.on_failure != OnFailure::RejectFile {
-            return Err(Error::request("'last wins' for duplicate keys goes with atomic imports only"));
-        }
-        self.dates().map(drop)
-    }
-
-    /// The formats of the file's dates.
-    pub fn dates(&self) -> Result<DateFormats> {
-        match self.date_formats.as_slice() {
-            [] => Ok(DateFormats::iso8601()),
-            patterns => DateFormats::compile(patterns),
-        }
     }
 }
 
@@ -378,15 +220,4 @@ impl Import {
         }
         Value::Object(record)
     }
-}
-
-/// A failed record, kept with its original cells so that it can be corrected and imported again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    /// The record's row as a spreadsheet shows it.
-    pub row: u64,
-    /// Its cells as they were meant: unquoted, without formula guards.
-    pub cells: Vec<String>,
-    /// The problem, and beside PingIDM's members a list of `violations`.
-    pub problem: Value,
 }

@@ -7,7 +7,7 @@
 //! 3  app  worker                                       the entrance: submit, run, cancel
 //! 2  engine  spool                                     from bytes to outcomes (synchronous)
 //! 1  repository                                        storage
-//! 0  schema  object  import  failure  filter  error  config  clock      pure
+//! 0  schema  object  plan  import  failure  filter  error  config  clock      pure
 //! ```
 
 pub mod app;
@@ -19,6 +19,7 @@ pub mod failure;
 pub mod filter;
 pub mod import;
 pub mod object;
+pub mod plan;
 pub mod repository;
 pub mod schema;
 pub mod spool;

@@ -12,7 +12,8 @@ use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
 use crate::engine::scan::{self, StructuralScan};
 use crate::error::{Error, Kind, Result};
-use crate::import::{Counts, Import, OnFailure, State};
+use crate::import::{Counts, Import, State};
+use crate::plan::OnFailure;
 use crate::repository::{Mode, StoredType};
 
 /// Runs imports, and tells whoever watches which one and how far it is.

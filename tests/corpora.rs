@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
-use rollbook::engine::reader::{Limits, Reader, Records, scan};
+use rollbook::config::Limits;
+use rollbook::engine::reader::{Reader, Records, scan};
 use serde_json::Value;
 
 type Rows = Vec<Vec<String>>;

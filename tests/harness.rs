@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
 use rollbook::config::Config;
-use rollbook::import::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::sqlite::Lease;
 use serde_json::Value;
 use tempfile::TempDir;

@@ -6,7 +6,8 @@
 use std::io::{self, Read};
 
 use libfuzzer_sys::fuzz_target;
-use rollbook::engine::reader::{Limits, Reader, Records, scan};
+use rollbook::config::Limits;
+use rollbook::engine::reader::{Reader, Records, scan};
 
 /// Gives out a few bytes at a time.
 struct Drip<'a>(&'a [u8], usize);

@@ -5,7 +5,8 @@ use std::fmt;
 
 use rollbook::app::App;
 use rollbook::error::Result;
-use rollbook::import::{Failure, Import};
+use rollbook::failure::Failure;
+use rollbook::import::Import;
 
 use super::numbers::{counted, cut, grouped};
 use super::table::{Column, Table};

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rollbook::app::App;
 use rollbook::error::{Error, Result};
-use rollbook::import::{ImportId, OnFailure};
+use rollbook::import::ImportId;
+use rollbook::plan::OnFailure;
 use rollbook::schema::TypeName;
 
 use super::Verdict;

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use rollbook::app::{Source, Submission};
 use rollbook::error::{Error, Result};
-use rollbook::import::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::schema::{DateFormats, TypeName};
 
 /// How cells are read: the same for an import and for a check.

@@ -6,7 +6,7 @@
 use super::header::{Binding, Slot};
 use super::reader::RecordRef;
 use crate::failure::{too_few_cells, unguard};
-use crate::import::BlankCells;
+use crate::plan::BlankCells;
 use crate::schema::{PropertyKind, Violation};
 
 /// What one cell says about its property.

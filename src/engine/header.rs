@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::failure::{ESCAPE_COLUMN, IMPORT_ERROR_COLUMN};
-use crate::import::{BlankCells, Plan};
+use crate::plan::{BlankCells, Plan};
 use crate::repository::{Hashes, StoredType};
 use crate::schema::{DateFormats, ObjectType, Property, Refusal};
 

@@ -14,13 +14,15 @@ use super::apply::Candidates;
 use super::fold::Folds;
 use super::header::Binding;
 use super::progress::Progress;
-use super::reader::{Limits, Reader};
+use super::reader::Reader;
 use super::round::{Key, Round, RoundReader};
 use super::scan::StructuralScan;
 use super::survey::survey;
 use super::touched::Touched;
+use crate::config::{Limits, Pace};
 use crate::error::{Error, Result};
-use crate::import::{Counts, DuplicateKeys, Import, Pace};
+use crate::import::{Counts, Import};
+use crate::plan::DuplicateKeys;
 use crate::repository::{Hashes, ObjectNumber, Session, Settled};
 
 /// Warnings are listed up to here, then counted.

@@ -22,8 +22,8 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::config::Limits;
 use crate::error::{Error, Result};
-pub use crate::import::Limits;
 
 use self::decompress::Source;
 use self::records::Collector;

@@ -5,8 +5,8 @@ use super::entry::{Said, cell_text, meant};
 use super::pass::Applier;
 use super::round::Round;
 use crate::error::Error;
-use crate::failure::{IMPORT_ERROR_COLUMN, too_few_cells, wrong_width};
-use crate::import::{Failure, Outcome};
+use crate::failure::{Failure, IMPORT_ERROR_COLUMN, too_few_cells, wrong_width};
+use crate::import::Outcome;
 use crate::schema::{Violation, policy_problem};
 
 impl Applier<'_> {

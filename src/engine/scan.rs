@@ -11,7 +11,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::progress::Progress;
-use super::reader::{self, Limits, Structure};
+use super::reader::{self, Structure};
+use crate::config::Limits;
 use crate::error::{Error, Result};
 
 /// An import begins to apply when the scan should be over within this time, so that it never holds the repository's

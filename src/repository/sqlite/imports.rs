@@ -8,7 +8,8 @@ use rusqlite::{Connection, Row, params};
 use super::session::Settled;
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
-use crate::import::{Counts, Failure, Import, ImportId, State};
+use crate::failure::Failure;
+use crate::import::{Counts, Import, ImportId, State};
 use crate::schema::TypeName;
 
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \

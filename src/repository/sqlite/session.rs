@@ -18,7 +18,8 @@ use super::keys::{Identity, KeyTable, Target};
 use super::{Sqlite, WRITE_TURN, imports, patiently, sql, take_turn};
 use crate::clock;
 use crate::error::{Error, Result};
-use crate::import::{Counts, Failure, Import};
+use crate::failure::Failure;
+use crate::import::{Counts, Import};
 use crate::repository::{Existing, Mode, ObjectNumber, StoredType};
 
 /// Bits of a server-made id that say where its object lies. RFC 9562 calls such a part of a version 7 UUID a counter.

@@ -1,0 +1,116 @@
+//! Plans: what is to be made of a file.
+//!
+//! A [`Plan`] is everything the engine needs besides bytes. The doors make it, each in its own manner; it is stored with
+//! the import and so outlives the process that asked. The engine cannot tell which door a plan came from: what makes
+//! the ways of two products are these few choices and nothing else. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::schema::{DateFormats, TypeName};
+
+/// Everything the engine needs to know besides the bytes of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What the records become.
+    pub object_type: TypeName,
+    /// The properties whose values together find the existing object; never empty.
+    pub correlation: Vec<String>,
+    /// What one failed record means for the file.
+    pub on_failure: OnFailure,
+    /// What an empty cell says.
+    pub blank_cells: BlankCells,
+    /// What happens when a key comes twice.
+    pub duplicate_keys: DuplicateKeys,
+    /// Java patterns tried in order; none means ISO 8601.
+    pub date_formats: Vec<String>,
+    /// How many records the file may have; 0 is no limit.
+    pub max_records: u64,
+    /// The door the file came through.
+    pub origin: Origin,
+    /// Who asked.
+    pub caller: Caller,
+    /// Report what would happen and change nothing.
+    pub dry_run: bool,
+}
+
+impl Plan {
+    /// The plan with its property names as the object type has them: without outer blanks and slashes.
+    pub fn normalised(mut self) -> Plan {
+        for property in &mut self.correlation {
+            *property = property.trim().trim_matches('/').to_owned();
+        }
+        self
+    }
+
+    /// Checks what the parts cannot check alone.
+    pub fn validate(&self) -> Result<()> {
+        if self.correlation.is_empty() {
+            return Err(Error::request("at least one unique property is needed to find existing objects"));
+        }
+        if self.duplicate_keys == DuplicateKeys::LastWins && self.on_failure != OnFailure::RejectFile {
+            return Err(Error::request("'last wins' for duplicate keys goes with atomic imports only"));
+        }
+        self.dates().map(drop)
+    }
+
+    /// The formats of the file's dates.
+    pub fn dates(&self) -> Result<DateFormats> {
+        match self.date_formats.as_slice() {
+            [] => Ok(DateFormats::iso8601()),
+            patterns => DateFormats::compile(patterns),
+        }
+    }
+}
+
+/// What one failed record means for the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Nothing of the file is applied (Gainsight PX: "the file is skipped").
+    RejectFile,
+    /// The record fails, the rest goes in (PingIDM).
+    SkipRecord,
+}
+
+/// What an empty cell says about its property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlankCells {
+    /// Nothing: the property stays as it is (Gainsight PX).
+    Keep,
+    /// The property is removed; on a new object its default applies (PingIDM).
+    Clear,
+}
+
+/// What happens when a key comes twice in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateKeys {
+    /// The records are folded in file order and decided once. Goes with [`OnFailure::RejectFile`] only.
+    LastWins,
+    /// The first valid record has the key; later ones fail with `UNIQUE`.
+    FailLater,
+}
+
+/// The door an import came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The command line.
+    Cli,
+    /// The REST upload.
+    Upload,
+    /// A drop folder.
+    DropFolder,
+}
+
+/// Who asked for the import, in PingIDM's two words for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// The name.
+    pub auth_id: String,
+    /// Where the name is known.
+    pub authz_component: String,
+}
