@@ -29,9 +29,10 @@ CREATE TABLE key_index (
     UNIQUE (object_type, properties)
 ) STRICT;
 
--- Imports, oldest first. `settled` records from the start of the file have their outcome committed.
+-- Imports, oldest first. `settled` records from the start of the file have their outcome committed. A number is never
+-- given again: objects carry it, also that of an import whose record was deleted.
 CREATE TABLE import (
-    number          INTEGER PRIMARY KEY,
+    number          INTEGER PRIMARY KEY AUTOINCREMENT,
     id              TEXT NOT NULL UNIQUE,
     object_type     TEXT NOT NULL,
     plan            TEXT NOT NULL,
