@@ -1,6 +1,7 @@
 //! All tests from outside, in one binary.
 //!
 //! * `cli`: what people type, and what they get. Something new that a user can see belongs there, in the user's words.
+//! * `conformance`: what a repository is, whatever it is made of.
 //! * `content`: what becomes of files as people, spreadsheets, programs and accidents make them.
 //! * `corpora`: the reader against other people's test data.
 //! * `correlation`: which object a record is about, and values that only one may have.
@@ -14,6 +15,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod conformance;
 mod content;
 mod corpora;
 mod correlation;

@@ -1,0 +1,216 @@
+//! What a repository is: every backend must pass these checks, and nothing else may be expected of one.
+//!
+//! A check is a plain function. It gets a repository to which nothing was done yet, and the way by which other processes
+//! come to the same one.
+
+mod imports;
+mod keys;
+mod objects;
+mod sessions;
+mod types;
+
+use rollbook::app::App;
+use rollbook::clock;
+use rollbook::config::Config;
+use rollbook::import::{
+    BlankCells, Caller, Counts, DuplicateKeys, Failure, Import, ImportId, OnFailure, Origin, Plan, State,
+};
+use rollbook::repository::{Mode, ObjectNumber, Repository, Session, Settled, StoredType};
+use rollbook::schema::TypeName;
+use serde_json::{Value, json};
+
+/// Opens the repository once more.
+type Open<'a> = &'a dyn Fn() -> Repository;
+
+type Check = fn(&Repository, Open<'_>);
+
+const CHECKS: [(&str, Check); 31] = [
+    ("a session sees its own puts", sessions::sees_its_own_puts),
+    ("a commit is all or nothing", sessions::commits_all_or_nothing),
+    ("a session that is dropped leaves nothing", sessions::dropped_leaves_nothing),
+    ("a session rolled back starts anew", sessions::rolls_back),
+    ("a session sees what others have committed", sessions::sees_what_others_have_committed),
+    ("a dry run leaves its report and nothing else", sessions::dry_run_leaves_its_report),
+    ("a dry run looks at one moment", sessions::dry_run_looks_at_one_moment),
+    ("fingerprints are kept and forgotten", sessions::fingerprints),
+    ("keys are shared, removed and added again", keys::shared_and_removed),
+    ("an index grows", keys::grows),
+    ("an index grows in a dry run too", keys::grows_in_a_dry_run),
+    ("an index is built when it is asked for", keys::built_when_asked_for),
+    ("ids find their objects", objects::ids_find_their_objects),
+    ("pages are complete and in order", objects::pages),
+    ("an update keeps the id and raises the revision", objects::updates),
+    ("all objects are read as of one moment", objects::read_as_of_one_moment),
+    ("imports are queued together, oldest first", imports::queue),
+    ("an import is kept as it is", imports::kept_as_it_is),
+    ("an import begins anew or is resumed", imports::begin_anew_or_resume),
+    ("an import ends once and for all", imports::end),
+    ("a lease is exclusive", imports::lease),
+    ("a cancel mark stays until the end", imports::cancel_mark),
+    ("failures come page by page", imports::failures),
+    ("failures and bytes are purged", imports::purge),
+    ("an import is deleted, its objects stay", imports::delete),
+    ("a type is applied and rises in version", types::versions),
+    ("positions are never used again", types::positions),
+    ("a type does not become what objects cannot be", types::refuses_what_objects_cannot_be),
+    ("types are applied together", types::all_or_none),
+    ("a type with an import under way stays", types::busy),
+    ("a type without a schema takes columns", types::columns),
+];
+
+#[test]
+fn sqlite() {
+    for (name, check) in CHECKS {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || App::open(Config::load(folder.path(), None).unwrap()).unwrap().repository;
+        // Shown if it fails.
+        println!("{name}");
+        check(&open(), &open);
+    }
+}
+
+/// The hashes of keys and fingerprints come from a secret, which an installation has for good and no other one has.
+#[test]
+fn the_secret_of_an_installation_is_its_own() {
+    let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let key = |folder: &tempfile::TempDir| {
+        let repository = App::open(Config::load(folder.path(), None).unwrap()).unwrap().repository;
+        (repository.hashes().key("\"a\"\0"), repository.hashes().context("a"))
+    };
+    assert_eq!(key(&one), key(&one));
+    assert_ne!(key(&one), key(&other));
+}
+
+/// An older program must not touch what a newer one has made.
+#[test]
+fn a_newer_form_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || Config::load(folder.path(), None).unwrap();
+    drop(App::open(config()).unwrap());
+    let conn = rusqlite::Connection::open(config().database).unwrap();
+    conn.pragma_update(None, "user_version", 1_000_000).unwrap();
+    let error = App::open(config()).expect_err("a newer form");
+    assert!(error.message().contains("use a newer rollbook"), "{error}");
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    drop(App::open(config()).unwrap());
+}
+
+/// The type of the checks: a unique id and a code that may be shared.
+fn thing(repository: &Repository) -> StoredType {
+    apply(
+        repository,
+        json!({"id": {"type": "string", "policies": [{"policyId": "unique"}]}, "code": {"type": "string"}}),
+    )
+}
+
+fn apply(repository: &Repository, properties: Value) -> StoredType {
+    repository.apply_types(&[definition("thing", properties)]).unwrap().remove(0).0
+}
+
+fn definition(name: &str, properties: Value) -> Value {
+    json!({"name": name, "schema": {"properties": properties}})
+}
+
+fn type_name(name: &str) -> TypeName {
+    name.parse().unwrap()
+}
+
+/// An import into things, queued.
+fn queued(repository: &Repository) -> Import {
+    let import = import("managed/thing");
+    repository.queue(std::slice::from_ref(&import)).unwrap();
+    import
+}
+
+fn import(object_type: &str) -> Import {
+    Import {
+        id: ImportId::random(),
+        plan: Plan {
+            object_type: type_name(object_type),
+            correlation: vec!["id".to_owned()],
+            on_failure: OnFailure::SkipRecord,
+            blank_cells: BlankCells::Clear,
+            duplicate_keys: DuplicateKeys::FailLater,
+            date_formats: vec!["yyyy-MM-dd".to_owned()],
+            max_records: 7,
+            origin: Origin::Cli,
+            caller: Caller { auth_id: "Bjørn 'B' \"Ö\"".to_owned(), authz_component: "cli".to_owned() },
+            dry_run: false,
+        },
+        filename: "things, and\nmore.csv".to_owned(),
+        header: vec!["id".to_owned(), "code, \"kind\"".to_owned()],
+        state: State::Queued,
+        begin: clock::now(),
+        counts: Counts::default(),
+        warnings: Vec::new(),
+        settled: 0,
+        size: 4711,
+        spool_purged: false,
+        failures_purged: false,
+        revision: 1,
+    }
+}
+
+fn session(repository: &Repository, stored: &StoredType, import: &Import) -> Session {
+    let mut session = repository.session(stored, import, Mode::Write).unwrap();
+    session.begin().unwrap();
+    session
+}
+
+/// The place of the index over this property.
+fn index(stored: &StoredType, property: &str) -> usize {
+    stored.indexes.iter().position(|index| index.properties == [property]).unwrap()
+}
+
+/// Puts a thing with its keys.
+fn put(repository: &Repository, session: &mut Session, stored: &StoredType, id: &str, code: &str) -> ObjectNumber {
+    let number = session.create(&document(id, code));
+    for (property, value) in [("id", id), ("code", code)] {
+        if let Some(index) = stored.indexes.iter().position(|index| index.properties == [property]) {
+            session.add_key(index, hash(repository, value), number);
+        }
+    }
+    number
+}
+
+fn document(id: &str, code: &str) -> String {
+    format!("[0,\"{id}\",\"{code}\"]")
+}
+
+fn hash(repository: &Repository, value: &str) -> u64 {
+    repository.hashes().key(&format!("\"{value}\"\0"))
+}
+
+/// The objects with this value, sorted.
+fn holders(repository: &Repository, session: &mut Session, index: usize, value: &str) -> Vec<ObjectNumber> {
+    let hash = hash(repository, value);
+    session.prefetch(index, &mut [hash]).unwrap();
+    let mut holders: Vec<ObjectNumber> = session.holders(index, hash).collect();
+    holders.sort_unstable();
+    holders
+}
+
+/// Commits as many records as created.
+fn commit(session: &mut Session, created: u64) {
+    let counts = Counts { total: created, created, ..Counts::default() };
+    session.commit(Settled { counts, records: created, warnings: &[] }).unwrap();
+}
+
+/// Commits things with these ids.
+fn committed(repository: &Repository, stored: &StoredType, ids: &[&str]) -> Import {
+    let import = queued(repository);
+    let mut session = session(repository, stored, &import);
+    for id in ids {
+        put(repository, &mut session, stored, id, "c");
+    }
+    commit(&mut session, ids.len() as u64);
+    import
+}
+
+fn failure(row: u64) -> Failure {
+    Failure {
+        row,
+        cells: vec![format!("cell {row}"), "=1+1, \"quoted\"\n".to_owned()],
+        problem: json!({"code": 403, "message": format!("row {row}"), "detail": {"z": 1, "a": [null, 1.5]}}),
+    }
+}

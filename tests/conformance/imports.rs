@@ -1,0 +1,195 @@
+//! Imports: their queue, their leases, their ends and what is kept of them.
+
+use rollbook::clock;
+use rollbook::error::Kind;
+use rollbook::import::{Counts, Import, State};
+use rollbook::repository::{Repository, Settled};
+use serde_json::json;
+
+use super::{Open, commit, failure, import, put, queued, session, thing, type_name};
+
+pub(super) fn queue(repository: &Repository, open: Open<'_>) {
+    let things = type_name("managed/thing");
+    thing(repository);
+    assert_eq!(repository.next_import(&things).unwrap(), None);
+    assert!(repository.waiting_types().unwrap().is_empty());
+    let imports = ["managed/user", "managed/thing", "managed/thing", "managed/user"].map(import);
+    repository.queue(&imports).unwrap();
+    let other = open();
+    let ids: Vec<_> = other.imports().unwrap().into_iter().map(|import| import.id).collect();
+    assert_eq!(ids, imports.each_ref().map(|import| import.id), "oldest first");
+    assert_eq!(other.waiting_types().unwrap(), ["managed/user", "managed/thing"].map(type_name));
+    assert_eq!(other.next_import(&things).unwrap().unwrap().id, imports[1].id);
+    // One that is running is still the next: whoever ran it is no more, if we have the lease.
+    other.start(imports[1].id, false).unwrap();
+    assert_eq!(repository.next_import(&things).unwrap().unwrap().state, State::Running);
+    finish(&other, &imports[1], &State::Finished { end: clock::now() });
+    assert_eq!(repository.next_import(&things).unwrap().unwrap().id, imports[2].id);
+    finish(&other, &imports[2], &State::Cancelled { end: clock::now() });
+    assert_eq!(repository.next_import(&things).unwrap(), None);
+    assert_eq!(repository.waiting_types().unwrap(), [type_name("managed/user")]);
+    // All or none: the second of these is there already.
+    let both = [import("managed/thing"), imports[0].clone()];
+    assert!(repository.queue(&both).is_err());
+    assert_eq!(repository.import(both[0].id).unwrap(), None);
+    assert_eq!(repository.imports().unwrap().len(), 4);
+}
+
+fn finish(repository: &Repository, import: &Import, state: &State) {
+    repository.finish(import.id, state, Counts::default(), &[], false).unwrap();
+}
+
+pub(super) fn kept_as_it_is(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let import = queued(repository);
+    let kept = open().import(import.id).unwrap().unwrap();
+    assert_eq!(kept, import);
+    assert_eq!(repository.import(super::import("managed/thing").id).unwrap(), None);
+}
+
+pub(super) fn begin_anew_or_resume(repository: &Repository, open: Open<'_>) {
+    let stored = thing(repository);
+    let import = queued(repository);
+    repository.start(import.id, false).unwrap();
+    let mut first = session(repository, &stored, &import);
+    put(repository, &mut first, &stored, "a", "x");
+    first.fail(failure(2));
+    let counts = Counts { total: 5, created: 1, failure: 1, ..Counts::default() };
+    first.commit(Settled { counts, records: 2, warnings: &["careful".to_owned()] }).unwrap();
+    drop(first);
+    let other = open();
+    other.start(import.id, true).unwrap();
+    let resumed = other.import(import.id).unwrap().unwrap();
+    assert_eq!((resumed.state, resumed.counts, resumed.settled), (State::Running, counts, 2));
+    assert_eq!((resumed.warnings.len(), other.failed_rows(import.id).unwrap()), (1, vec![2]));
+    other.start(import.id, false).unwrap();
+    let anew = other.import(import.id).unwrap().unwrap();
+    assert_eq!((anew.counts.success(), anew.counts.failure, anew.settled), (0, 0, 0));
+    assert_eq!((anew.warnings.len(), other.failed_rows(import.id).unwrap().len()), (0, 0));
+    assert!(anew.revision > resumed.revision);
+}
+
+pub(super) fn end(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let counts = Counts { total: 9, created: 1, updated: 2, unchanged: 3, failure: 1 };
+    let warnings = ["one".to_owned(), "two \"quoted\"\n".to_owned()];
+    let problem = json!({"code": 400, "reason": "Bad Request", "message": "no", "detail": {"z": [1, null], "a": "ü"}});
+    let end = clock::now();
+    for (state, keep) in [
+        (State::Finished { end: end.clone() }, false),
+        (State::Finished { end: end.clone() }, true),
+        (State::Failed { end: end.clone(), problem }, false),
+        (State::Cancelled { end }, false),
+    ] {
+        let import = queued(repository);
+        repository.start(import.id, false).unwrap();
+        repository.finish(import.id, &state, counts, &warnings, keep).unwrap();
+        let ended = open().import(import.id).unwrap().unwrap();
+        assert_eq!((&ended.state, ended.counts, ended.warnings.as_slice()), (&state, counts, &warnings[..]));
+        assert_eq!(ended.spool_purged, !keep);
+        assert!(ended.revision > import.revision);
+    }
+}
+
+pub(super) fn lease(repository: &Repository, open: Open<'_>) {
+    let (things, users) = (type_name("managed/thing"), type_name("managed/user"));
+    let other = open();
+    let lease = repository.lease(&things).unwrap().unwrap();
+    assert!(other.lease(&things).unwrap().is_none());
+    assert!(repository.lease(&things).unwrap().is_none(), "not even twice by one");
+    assert!(other.lease(&users).unwrap().is_some(), "types do not wait for each other");
+    drop(lease);
+    assert!(other.lease(&things).unwrap().is_some());
+}
+
+pub(super) fn cancel_mark(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let [import, other] = [(); 2].map(|()| queued(repository));
+    assert!(!repository.is_cancelled(import.id));
+    repository.cancel(import.id).unwrap();
+    repository.cancel(import.id).unwrap();
+    assert!(repository.is_cancelled(import.id));
+    assert!(open().is_cancelled(import.id), "it is kept");
+    assert!(!open().is_cancelled(other.id));
+    repository.start(import.id, false).unwrap();
+    assert!(repository.is_cancelled(import.id), "a start does not undo it");
+    finish(repository, &import, &State::Cancelled { end: clock::now() });
+    assert!(!open().is_cancelled(import.id));
+    repository.cancel(other.id).unwrap();
+    repository.forget_cancel(other.id);
+    assert!(!open().is_cancelled(other.id));
+}
+
+pub(super) fn failures(repository: &Repository, open: Open<'_>) {
+    let stored = thing(repository);
+    let [import, empty] = [(); 2].map(|()| queued(repository));
+    let mut session = session(repository, &stored, &import);
+    let rows: Vec<u64> = (0..500).map(|n| 2 + 3 * n).collect();
+    for row in rows.iter().rev() {
+        session.fail(failure(*row));
+    }
+    commit(&mut session, 0);
+    let other = open();
+    for limit in [1, 99, 500, 501] {
+        let (mut found, mut after) = (Vec::new(), 0);
+        loop {
+            let page = other.failures(import.id, after, limit).unwrap();
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= limit);
+            after = last.row;
+            found.extend(page);
+        }
+        assert!(found == rows.iter().map(|row| failure(*row)).collect::<Vec<_>>(), "{limit}");
+    }
+    assert_eq!(other.failed_rows(import.id).unwrap(), rows);
+    assert!(other.failures(empty.id, 0, 9).unwrap().is_empty());
+}
+
+pub(super) fn purge(repository: &Repository, open: Open<'_>) {
+    let stored = thing(repository);
+    let import = queued(repository);
+    let mut session = session(repository, &stored, &import);
+    session.fail(failure(2));
+    let counts = Counts { total: 1, failure: 1, ..Counts::default() };
+    session.commit(Settled { counts, records: 1, warnings: &[] }).unwrap();
+    repository.finish(import.id, &State::Finished { end: clock::now() }, counts, &[], true).unwrap();
+    let kept = repository.import(import.id).unwrap().unwrap();
+    assert!(!kept.spool_purged && !kept.failures_purged);
+    repository.note_spool_purged(import.id).unwrap();
+    let purged = repository.import(import.id).unwrap().unwrap();
+    assert!(purged.spool_purged && purged.revision > kept.revision);
+    repository.note_spool_purged(import.id).unwrap();
+    assert_eq!(repository.import(import.id).unwrap().unwrap(), purged, "once is enough");
+    repository.purge_failures(import.id).unwrap();
+    let purged = open().import(import.id).unwrap().unwrap();
+    assert!(purged.failures_purged);
+    assert_eq!(purged.counts, counts, "that they were there is not forgotten");
+    assert!(repository.failures(import.id, 0, 9).unwrap().is_empty());
+}
+
+pub(super) fn delete(repository: &Repository, open: Open<'_>) {
+    let stored = thing(repository);
+    let import = queued(repository);
+    let mut session = session(repository, &stored, &import);
+    put(repository, &mut session, &stored, "a", "x");
+    session.fail(failure(2));
+    commit(&mut session, 1);
+    finish(repository, &import, &State::Finished { end: clock::now() });
+    repository.delete_import(import.id).unwrap();
+    let other = open();
+    assert_eq!(other.import(import.id).unwrap(), None);
+    assert!(other.imports().unwrap().is_empty());
+    let kinds = [
+        other.failures(import.id, 0, 9).map(drop),
+        other.delete_import(import.id),
+        other.purge_failures(import.id),
+        other.finish(import.id, &State::Finished { end: clock::now() }, Counts::default(), &[], false),
+    ]
+    .map(|outcome| outcome.unwrap_err().kind());
+    assert_eq!(kinds, [Kind::NotFound; 4]);
+    // A new import must not come into the possession of what the deleted one wrote.
+    let next = queued(&other);
+    assert!(other.failures(next.id, 0, 9).unwrap().is_empty());
+    let object = other.objects(&stored, 0, 9).unwrap().objects.remove(0);
+    assert_eq!(object.import, None, "objects stay, and their import is forgotten");
+}

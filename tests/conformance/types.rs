@@ -1,0 +1,106 @@
+//! Object types as they come and change.
+
+use rollbook::error::Kind;
+use rollbook::repository::{Repository, StoredType};
+use serde_json::{Value, json};
+
+use super::{Open, apply, commit, definition, index, put, queued, session, thing, type_name};
+
+fn string() -> Value {
+    json!({"type": "string"})
+}
+
+fn unique() -> Value {
+    json!({"type": "string", "policies": [{"policyId": "unique"}]})
+}
+
+fn position(stored: &StoredType, path: &str) -> u32 {
+    stored.object_type.property(path).unwrap().position as u32
+}
+
+pub(super) fn versions(repository: &Repository, open: Open<'_>) {
+    let name = type_name("managed/thing");
+    assert!(repository.object_type(&name).unwrap().is_none());
+    let starters: Vec<String> =
+        repository.object_types().unwrap().iter().map(|stored| stored.object_type.name().to_string()).collect();
+    assert!(starters.is_sorted() && starters.contains(&"managed/user".to_owned()), "{starters:?}");
+    assert_eq!(thing(repository).version, 1);
+    let other = open();
+    let second = apply(&other, json!({"id": unique(), "note": string()}));
+    assert_eq!(second.version, 2);
+    let stored = repository.object_type(&name).unwrap().unwrap();
+    assert_eq!((stored.version, stored.number), (2, second.number));
+    assert_eq!(stored.object_type.definition(), &definition("thing", json!({"id": unique(), "note": string()})));
+    assert_eq!(repository.object_types().unwrap().len(), starters.len() + 1);
+}
+
+pub(super) fn positions(repository: &Repository, open: Open<'_>) {
+    let first = thing(repository);
+    let (id, code) = (position(&first, "id"), position(&first, "code"));
+    assert!(id > 0 && code > 0 && id != code);
+    let second = apply(repository, json!({"note": string(), "id": unique()}));
+    assert_eq!(position(&second, "id"), id);
+    assert!(![id, code].contains(&position(&second, "note")), "what code was is not used again");
+    let third = apply(&open(), json!({"code": string(), "id": unique(), "note": string()}));
+    assert_eq!((position(&third, "id"), position(&third, "code")), (id, code), "and is there when it comes back");
+    assert_eq!(position(&third, "note"), position(&second, "note"));
+}
+
+pub(super) fn refuses_what_objects_cannot_be(repository: &Repository, _: Open<'_>) {
+    let stored = thing(repository);
+    let import = queued(repository);
+    let mut session = session(repository, &stored, &import);
+    for id in ["a", "b"] {
+        put(repository, &mut session, &stored, id, "shared");
+    }
+    commit(&mut session, 2);
+    drop(session);
+    for properties in [
+        json!({"id": unique(), "code": {"type": "number"}}),
+        json!({"id": unique(), "code": unique()}),
+        json!({"id": {"type": "boolean"}, "code": string()}),
+    ] {
+        let error = repository.apply_types(&[definition("thing", properties.clone())]).expect_err("cannot be");
+        assert_eq!(error.kind(), Kind::Conflict, "{properties}: {error}");
+    }
+    let after = repository.object_type(&type_name("managed/thing")).unwrap().unwrap();
+    assert_eq!((after.version, after.indexes.len()), (1, 1), "nothing of it stays");
+    // What nobody has a value of may change.
+    apply(repository, json!({"id": unique(), "code": string(), "size": string()}));
+    apply(repository, json!({"id": unique(), "code": string(), "size": {"type": "number"}}));
+}
+
+pub(super) fn all_or_none(repository: &Repository, open: Open<'_>) {
+    let good = definition("good", json!({"id": string()}));
+    let bad = json!({"name": "bad", "schema": {"properties": 7}});
+    assert!(repository.apply_types(&[good.clone(), bad]).is_err());
+    assert!(repository.apply_types(&[good.clone(), good.clone()]).is_err(), "one name twice");
+    assert!(open().object_type(&type_name("managed/good")).unwrap().is_none());
+    let applied = repository.apply_types(&[good, definition("other", json!({"id": unique()}))]).unwrap();
+    assert_eq!(applied.len(), 2);
+    assert_eq!(index(&applied[1].0, "id"), 0, "a unique property has an index");
+}
+
+pub(super) fn busy(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let other = open();
+    let lease = other.lease(&type_name("managed/thing")).unwrap().unwrap();
+    let error = repository.apply_types(&[definition("thing", json!({"id": string()}))]).expect_err("busy");
+    assert_eq!(error.kind(), Kind::Busy);
+    drop(lease);
+    apply(repository, json!({"id": string()}));
+}
+
+pub(super) fn columns(repository: &Repository, open: Open<'_>) {
+    repository.apply_types(&[json!({"name": "anything"})]).unwrap();
+    let name = type_name("managed/anything");
+    let column = |name: &str| name.to_owned();
+    let first = repository.prepare_type(&name, &[column("id"), column("a")], &[column("id")]).unwrap();
+    let next = open().prepare_type(&name, &[column("b"), column("id")], &[column("id")]).unwrap();
+    assert_eq!(position(&next, "id"), position(&first, "id"));
+    let a = position(&first, "a");
+    assert!(![a, position(&next, "id")].contains(&position(&next, "b")));
+    let both = repository.prepare_type(&name, &[column("a"), column("b"), column("id")], &[column("id")]).unwrap();
+    assert_eq!((position(&both, "a"), position(&both, "b")), (a, position(&next, "b")));
+    assert_eq!(both.version, first.version, "it is the same type still");
+}
