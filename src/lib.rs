@@ -7,12 +7,13 @@
 //! 3  app  worker                                       the entrance: submit, run, cancel
 //! 2  engine  spool                                     from bytes to outcomes (synchronous)
 //! 1  repository                                        storage
-//! 0  schema  object  plan  import  failure  filter  error  config  clock      pure
+//! 0  schema  object  plan  import  failure  filter  error  csv_writer  config  clock      pure
 //! ```
 
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod csv_writer;
 pub mod engine;
 pub mod error;
 pub mod failure;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
+use crate::csv_writer::quoted;
 use crate::error::{Error, Result};
 use crate::schema::property::{Property, PropertyKind, Scope, State};
 
@@ -114,9 +115,8 @@ impl ObjectType {
 
     /// The header row of the CSV template, without a line end: every name in quotes.
     pub fn template_header(&self) -> String {
-        let columns = self.template_columns();
-        let quoted: Vec<String> = columns.iter().map(|column| format!("\"{}\"", column.replace('"', "\"\""))).collect();
-        quoted.join(",")
+        let columns: Vec<String> = self.template_columns().into_iter().map(quoted).collect();
+        columns.join(",")
     }
 
     /// What somebody who wrote this column may have meant: the path of a property that can be imported.
