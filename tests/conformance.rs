@@ -12,9 +12,9 @@ mod types;
 use rollbook::app::App;
 use rollbook::clock;
 use rollbook::config::Config;
-use rollbook::import::{
-    BlankCells, Caller, Counts, DuplicateKeys, Failure, Import, ImportId, OnFailure, Origin, Plan, State,
-};
+use rollbook::failure::Failure;
+use rollbook::import::{Counts, Import, ImportId, State};
+use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::{Mode, ObjectNumber, Repository, Session, Settled, StoredType};
 use rollbook::schema::TypeName;
 use serde_json::{Value, json};
