@@ -71,7 +71,7 @@ impl Applier<'_> {
                     numbers.push(object);
                 }
                 (Candidates::Several, Key::Complete { hash, .. }) => {
-                    numbers.extend(self.session.holders(self.binding.correlation.0, hash));
+                    numbers.extend(self.session.holders(self.binding.correlation.index, hash));
                 }
                 _ => {}
             }
@@ -85,7 +85,7 @@ impl Applier<'_> {
 
     /// Finds the candidates of every record, in the order of the hashes: neighbours lie near each other in memory.
     fn look_up(&mut self, round: &Round, start: usize) -> Result<()> {
-        let index = self.binding.correlation.0;
+        let index = self.binding.correlation.index;
         let wanted = || round.by_hash.iter().filter(|(_, at)| *at as usize >= start);
         self.scratch.hashes.clear();
         self.scratch.hashes.extend(wanted().map(|(hash, _)| *hash));
@@ -105,8 +105,7 @@ impl Applier<'_> {
 
     /// Asks for the holders of all values that must be unique, besides the correlation's.
     fn prefetch_unique(&mut self, round: &Round, start: usize, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
-        let guarded = self.binding.indexes.iter().filter(|key| key.unique.is_some());
-        for key in guarded.filter(|key| key.index != self.binding.correlation.0) {
+        for key in self.binding.other_indexes().filter(|key| key.unique.is_some()) {
             let place = &self.binding.places[key.positions[0]];
             let mut hashes = Vec::new();
             let mut want = |json: &str| hashes.push(self.hashes.key(&format!("{json}\0")));
@@ -195,7 +194,7 @@ impl Applier<'_> {
             return if taken { Found::Taken } else { Found::Same(object) };
         }
         self.scratch.holders.clear();
-        self.scratch.holders.extend(self.session.holders(self.binding.correlation.0, hash));
+        self.scratch.holders.extend(self.session.holders(self.binding.correlation.index, hash));
         match self.scratch.holders.as_slice() {
             [] => return Found::Nobody,
             holders if holders.iter().any(|object| self.touched.contains(*object)) => return Found::Taken,
@@ -203,7 +202,7 @@ impl Applier<'_> {
         }
         // Equal hashes are nearly always equal keys; the stored values decide.
         let wanted = round.key_text(at);
-        let positions = &self.binding.indexes[self.binding.correlation.0].positions;
+        let positions = &self.binding.key_places().positions;
         let session = &self.session;
         let key = &mut self.scratch.key;
         self.scratch.holders.retain(|object| {
@@ -232,7 +231,7 @@ impl Applier<'_> {
         let (object, outcome) = match existing {
             None => {
                 let object = self.session.create(document);
-                self.session.add_key(self.binding.correlation.0, hash, object);
+                self.session.add_key(self.binding.correlation.index, hash, object);
                 (object, Outcome::Created)
             }
             Some(object) => {
@@ -259,7 +258,7 @@ impl Applier<'_> {
         let mut changes = Vec::new();
         let mut taken = Vec::new();
         let before = existing.and_then(|object| self.session.object(object)).map(|object| object.document.to_owned());
-        for place in self.binding.indexes.iter().filter(|place| place.index != self.binding.correlation.0) {
+        for place in self.binding.other_indexes() {
             let mut hash_of = |document: &str| {
                 write_key(document, &place.positions, &mut self.scratch.key).then(|| self.hashes.key(&self.scratch.key))
             };

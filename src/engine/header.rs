@@ -95,7 +95,16 @@ pub(crate) struct Slot {
     pub(crate) trimmed: bool,
 }
 
-/// A unique index and the places of the document that make its key.
+/// What finds the object that a record is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Correlation {
+    /// Place of its index in [`StoredType::indexes`].
+    pub(crate) index: usize,
+    /// The slots that make a record's key, in the order of the index.
+    pub(crate) slots: Vec<usize>,
+}
+
+/// An index and the places of the document that make its key.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyPlaces {
     /// Place of the index in [`StoredType::indexes`].
@@ -113,8 +122,7 @@ pub(crate) struct Binding {
     pub(crate) slots: Vec<Slot>,
     /// By position in the document; place 0 is never used.
     pub(crate) places: Vec<Place>,
-    /// Place of the correlation's index in [`StoredType::indexes`], and the slots that make its key, in its order.
-    pub(crate) correlation: (usize, Vec<usize>),
+    pub(crate) correlation: Correlation,
     /// Whether no object had a key yet when the header was bound, so that all records will be new ones.
     pub(crate) nothing_exists: bool,
     /// All indexes of the type.
@@ -168,7 +176,7 @@ impl Binding {
             width: header.len(),
             slots,
             places,
-            correlation: (index, key_slots),
+            correlation: Correlation { index, slots: key_slots },
             nothing_exists: wanted.entries == 0,
             indexes,
             blank_cells: plan.blank_cells,
@@ -178,6 +186,16 @@ impl Binding {
             context,
             object_type,
         })
+    }
+
+    /// The index that finds objects, and the places that make its key.
+    pub(crate) fn key_places(&self) -> &KeyPlaces {
+        &self.indexes[self.correlation.index]
+    }
+
+    /// All indexes but the one that finds objects.
+    pub(crate) fn other_indexes(&self) -> impl Iterator<Item = &KeyPlaces> {
+        self.indexes.iter().filter(|places| places.index != self.correlation.index)
     }
 
     /// The property that a slot fills.

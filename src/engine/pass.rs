@@ -285,7 +285,7 @@ impl Applier<'_> {
 
     /// Learns which objects the records of an earlier run have touched, so that a key still counts once.
     fn recall(&mut self, round: &Round, count: usize) -> Result<()> {
-        let index = self.binding.correlation.0;
+        let index = self.binding.correlation.index;
         self.scratch.hashes.clear();
         self.scratch.hashes.extend(round.keys[..count].iter().filter_map(Key::hash));
         self.session.prefetch(index, &mut self.scratch.hashes)?;

@@ -28,7 +28,7 @@ impl Applier<'_> {
 
     pub(super) fn fail_without_key(&mut self, round: &Round, at: usize) -> Outcome {
         let mut violations = round.entry(at).violations().to_vec();
-        for &slot in &self.binding.correlation.1 {
+        for &slot in &self.binding.correlation.slots {
             let path = &self.binding.property(&self.binding.slots[slot]).path;
             let is_blank = !matches!(round.entry(at).said(slot), Said::Value(_) | Said::Wrong);
             if is_blank {
@@ -46,7 +46,7 @@ impl Applier<'_> {
     pub(super) fn fail_taken(&mut self, round: &Round, at: usize) -> Outcome {
         let mut violations = if round.has_entry(at) { round.entry(at).violations().to_vec() } else { Vec::new() };
         let record = round.records.get(at);
-        for &slot in &self.binding.correlation.1 {
+        for &slot in &self.binding.correlation.slots {
             let slot = &self.binding.slots[slot];
             let value = cell_text(record, slot, self.binding);
             let violation = Violation::unique(&self.binding.property(slot).path, value);
@@ -85,7 +85,7 @@ impl Applier<'_> {
         let parts: Vec<String> = self
             .binding
             .correlation
-            .1
+            .slots
             .iter()
             .map(|&slot| {
                 let slot = &self.binding.slots[slot];

@@ -161,7 +161,7 @@ fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mu
         return Key::Misshapen;
     }
     let start = texts.len();
-    for &slot in &binding.correlation.1 {
+    for &slot in &binding.correlation.slots {
         let slot = &binding.slots[slot];
         let cell = cell_text(record, slot, binding);
         match binding.property(slot).read(cell, &binding.dates) {
