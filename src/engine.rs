@@ -9,6 +9,7 @@
 //! repository. A reading thread decompresses, parses, hashes and validates rounds of records while the calling thread
 //! looks up, decides and puts the round before ([`pass`]).
 
+mod applier;
 mod apply;
 mod decision;
 mod entry;
@@ -22,3 +23,4 @@ mod round;
 pub(crate) mod scan;
 mod survey;
 mod touched;
+mod warnings;

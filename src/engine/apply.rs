@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use super::applier::Applier;
 use super::decision::{Decision, decide};
 use super::entry::{Entries, Said};
-use super::pass::Applier;
 use super::round::{Key, Round};
 use crate::error::{Error, Result};
 use crate::import::Outcome;
@@ -63,7 +63,7 @@ impl Applier<'_> {
             let candidate = self.scratch.candidates[at];
             match (candidate, round.keys[at]) {
                 (Candidates::One(object), Key::Complete { hash, fingerprint, .. }) => {
-                    if self.session.fingerprint(object)? == fingerprint && !self.folds.concern(hash) {
+                    if self.pass.session.fingerprint(object)? == fingerprint && !self.folds.concern(hash) {
                         round.mark_same(at, object);
                         same += 1;
                         continue;
@@ -71,29 +71,29 @@ impl Applier<'_> {
                     numbers.push(object);
                 }
                 (Candidates::Several, Key::Complete { hash, .. }) => {
-                    numbers.extend(self.session.holders(self.binding.correlation.index, hash));
+                    numbers.extend(self.pass.session.holders(self.pass.binding.correlation.index, hash));
                 }
                 _ => {}
             }
-            round.make_entry(at, self.binding);
+            round.make_entry(at, self.pass.binding);
         }
         self.prefetch_unique(round, start, &mut numbers)?;
-        self.session.prefetch_objects(&mut numbers)?;
+        self.pass.session.prefetch_objects(&mut numbers)?;
         self.scratch.numbers = numbers;
         Ok(same)
     }
 
     /// Finds the candidates of every record, in the order of the hashes: neighbours lie near each other in memory.
     fn look_up(&mut self, round: &Round, start: usize) -> Result<()> {
-        let index = self.binding.correlation.index;
+        let index = self.pass.binding.correlation.index;
         let wanted = || round.by_hash.iter().filter(|(_, at)| *at as usize >= start);
         self.scratch.hashes.clear();
         self.scratch.hashes.extend(wanted().map(|(hash, _)| *hash));
-        self.session.prefetch(index, &mut self.scratch.hashes)?;
+        self.pass.session.prefetch(index, &mut self.scratch.hashes)?;
         self.scratch.candidates.clear();
         self.scratch.candidates.resize(round.len(), Candidates::None);
         for (hash, at) in wanted() {
-            let mut holders = self.session.holders(index, *hash);
+            let mut holders = self.pass.session.holders(index, *hash);
             self.scratch.candidates[*at as usize] = match (holders.next(), holders.next()) {
                 (None, _) => Candidates::None,
                 (Some(object), None) => Candidates::One(object),
@@ -105,10 +105,10 @@ impl Applier<'_> {
 
     /// Asks for the holders of all values that must be unique, besides the correlation's.
     fn prefetch_unique(&mut self, round: &Round, start: usize, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
-        for key in self.binding.other_indexes().filter(|key| key.unique.is_some()) {
-            let place = &self.binding.places[key.positions[0]];
+        for key in self.pass.binding.other_indexes().filter(|key| key.unique.is_some()) {
+            let place = &self.pass.binding.places[key.positions[0]];
             let mut hashes = Vec::new();
-            let mut want = |json: &str| hashes.push(self.hashes.key(&format!("{json}\0")));
+            let mut want = |json: &str| hashes.push(self.pass.hashes.key(&format!("{json}\0")));
             place.default.as_deref().into_iter().for_each(&mut want);
             if let Some(slot) = place.slot {
                 for at in (start..round.len()).filter(|&at| round.has_entry(at)) {
@@ -121,9 +121,9 @@ impl Applier<'_> {
                     }
                 }
             }
-            self.session.prefetch(key.index, &mut hashes)?;
+            self.pass.session.prefetch(key.index, &mut hashes)?;
             for hash in hashes {
-                numbers.extend(self.session.holders(key.index, hash));
+                numbers.extend(self.pass.session.holders(key.index, hash));
             }
         }
         Ok(())
@@ -169,16 +169,16 @@ impl Applier<'_> {
             return self.put(round, at, (hash, fingerprint), None, document);
         }
         let entry = folded.as_ref().map_or_else(|| round.entry(at), |entries: &Entries| entries.get(0));
-        let document = existing.and_then(|object| self.session.object(object)).map(|object| object.document);
+        let document = existing.and_then(|object| self.pass.session.object(object)).map(|object| object.document);
         let mut new = std::mem::take(&mut self.scratch.document);
-        let outcome = match (decide(entry, self.binding, document, &mut new), existing) {
+        let outcome = match (decide(entry, self.pass.binding, document, &mut new), existing) {
             (Decision::Refuse(mut violations), _) => {
                 violations.extend(self.key_changes(existing, &new)?.err().into_iter().flatten());
                 self.fail_policies(round, at, &violations)
             }
             (Decision::Unchanged, Some(object)) => {
                 self.touched.insert(object);
-                self.session.stamp(object, fingerprint)?;
+                self.pass.session.stamp(object, fingerprint)?;
                 Outcome::Unchanged
             }
             (Decision::Unchanged, None) => return Err(Error::internal("what does not exist cannot be unchanged")),
@@ -194,7 +194,7 @@ impl Applier<'_> {
             return if taken { Found::Taken } else { Found::Same(object) };
         }
         self.scratch.holders.clear();
-        self.scratch.holders.extend(self.session.holders(self.binding.correlation.index, hash));
+        self.scratch.holders.extend(self.pass.session.holders(self.pass.binding.correlation.index, hash));
         match self.scratch.holders.as_slice() {
             [] => return Found::Nobody,
             holders if holders.iter().any(|object| self.touched.contains(*object)) => return Found::Taken,
@@ -202,8 +202,8 @@ impl Applier<'_> {
         }
         // Equal hashes are nearly always equal keys; the stored values decide.
         let wanted = round.key_text(at);
-        let positions = &self.binding.key_places().positions;
-        let session = &self.session;
+        let positions = &self.pass.binding.key_places().positions;
+        let session = &self.pass.session;
         let key = &mut self.scratch.key;
         self.scratch.holders.retain(|object| {
             session.object(*object).is_some_and(|object| write_key(object.document, positions, key) && key == wanted)
@@ -230,21 +230,21 @@ impl Applier<'_> {
         };
         let (object, outcome) = match existing {
             None => {
-                let object = self.session.create(document);
-                self.session.add_key(self.binding.correlation.index, hash, object);
+                let object = self.pass.session.create(document);
+                self.pass.session.add_key(self.pass.binding.correlation.index, hash, object);
                 (object, Outcome::Created)
             }
             Some(object) => {
-                let revision = self.session.object(object).map_or(0, |existing| existing.revision);
-                self.session.update(object, revision, document);
+                let revision = self.pass.session.object(object).map_or(0, |existing| existing.revision);
+                self.pass.session.update(object, revision, document);
                 (object, Outcome::Updated)
             }
         };
         for KeyChange { index, old, new } in changes {
-            old.into_iter().for_each(|old| self.session.remove_key(index, old, object));
-            new.into_iter().for_each(|new| self.session.add_key(index, new, object));
+            old.into_iter().for_each(|old| self.pass.session.remove_key(index, old, object));
+            new.into_iter().for_each(|new| self.pass.session.add_key(index, new, object));
         }
-        self.session.stamp(object, fingerprint)?;
+        self.pass.session.stamp(object, fingerprint)?;
         self.touched.insert(object);
         Ok(outcome)
     }
@@ -257,10 +257,12 @@ impl Applier<'_> {
     ) -> Result<Result<Vec<KeyChange>, Vec<Violation>>> {
         let mut changes = Vec::new();
         let mut taken = Vec::new();
-        let before = existing.and_then(|object| self.session.object(object)).map(|object| object.document.to_owned());
-        for place in self.binding.other_indexes() {
+        let before =
+            existing.and_then(|object| self.pass.session.object(object)).map(|object| object.document.to_owned());
+        for place in self.pass.binding.other_indexes() {
             let mut hash_of = |document: &str| {
-                write_key(document, &place.positions, &mut self.scratch.key).then(|| self.hashes.key(&self.scratch.key))
+                write_key(document, &place.positions, &mut self.scratch.key)
+                    .then(|| self.pass.hashes.key(&self.scratch.key))
             };
             let old = before.as_deref().and_then(&mut hash_of);
             let new = hash_of(document);
@@ -268,8 +270,8 @@ impl Applier<'_> {
                 continue;
             }
             if let (Some(path), Some(hash)) = (&place.unique, new) {
-                self.session.prefetch(place.index, &mut [hash])?;
-                let mut others = self.session.holders(place.index, hash).filter(|other| Some(*other) != existing);
+                self.pass.session.prefetch(place.index, &mut [hash])?;
+                let mut others = self.pass.session.holders(place.index, hash).filter(|other| Some(*other) != existing);
                 if others.any(|other| self.holds(other, place.positions[0], &self.scratch.key)) {
                     taken.push(Violation::unique(path, &plain_text(self.scratch.key.trim_end_matches('\0'))));
                 }
@@ -286,7 +288,7 @@ impl Applier<'_> {
             return true;
         }
         let mut parts = Vec::new();
-        self.session.object(object).is_some_and(|object| {
+        self.pass.session.object(object).is_some_and(|object| {
             elements(object.document, &mut parts);
             parts.get(position) == Some(&key.trim_end_matches('\0'))
         })

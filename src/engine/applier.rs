@@ -1,0 +1,197 @@
+//! The applying side of a pass: takes rounds, gives their records outcomes, and commits.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
+
+use super::apply::Candidates;
+use super::fold::Folds;
+use super::pass::{Commits, Pass, Passed};
+use super::round::{Key, Round};
+use super::touched::Touched;
+use super::warnings::Warnings;
+use crate::error::{Error, Result};
+use crate::import::Counts;
+use crate::repository::{ObjectNumber, Settled};
+
+/// The state of a pass between rounds.
+pub(super) struct Applier<'a> {
+    pub(super) pass: Pass<'a>,
+    /// Tells the reading thread whether to make entries.
+    pub(super) eager: &'a AtomicBool,
+    pub(super) counts: Counts,
+    /// Records from the start of the file that have an outcome.
+    settled: u64,
+    pub(super) touched: Touched,
+    pub(super) folds: Folds,
+    pub(super) warnings: Warnings,
+    /// When the transaction began.
+    opened: Instant,
+    pub(super) scratch: Scratch,
+}
+
+/// Room that rounds use again.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) hashes: Vec<u64>,
+    pub(super) candidates: Vec<Candidates>,
+    pub(super) numbers: Vec<ObjectNumber>,
+    pub(super) holders: Vec<ObjectNumber>,
+    pub(super) document: String,
+    pub(super) key: String,
+}
+
+impl<'a> Applier<'a> {
+    pub(super) fn new(pass: Pass<'a>, eager: &'a AtomicBool, folds: Folds) -> Applier<'a> {
+        Applier {
+            eager,
+            counts: pass.import.counts,
+            settled: 0,
+            touched: Touched::default(),
+            folds,
+            warnings: Warnings::new(pass.import.warnings.clone()),
+            opened: Instant::now(),
+            scratch: Scratch::default(),
+            pass,
+        }
+    }
+
+    /// Applies what the reading thread has filled until the end of the file, or until cancelled.
+    pub(super) fn run(&mut self, filled: Receiver<Result<Round>>, emptied: Sender<Round>) -> Result<Passed> {
+        let mut cancelled = false;
+        for round in &filled {
+            let mut round = round?;
+            if (self.pass.is_cancelled)() {
+                cancelled = true;
+                break;
+            }
+            self.take(&mut round)?;
+            if self.pass.commits == Commits::Atomic && self.counts.failure > 0 {
+                break;
+            }
+            // The reader may be at the end already, and then wants none back.
+            let _ = emptied.send(round);
+        }
+        // Closed before the scan is waited for, so that a cancelled reader stops reading.
+        drop(filled);
+        if !cancelled {
+            self.note_structure()?;
+        }
+        self.finish(cancelled)?;
+        Ok(Passed { counts: self.counts, warnings: self.warnings.all(), cancelled })
+    }
+
+    fn take(&mut self, round: &mut Round) -> Result<()> {
+        let end = round.first + round.len() as u64;
+        if self.pass.import.plan.max_records > 0 && end > self.pass.import.plan.max_records {
+            self.check_record_count()?;
+        }
+        if !self.pass.session.is_open() {
+            self.pass.scan.wait_nearly();
+            self.pass.session.begin()?;
+            self.opened = Instant::now();
+        }
+        let settled_before = self.pass.import.settled.saturating_sub(round.first).min(round.len() as u64) as usize;
+        if settled_before > 0 {
+            self.recall(round, settled_before)?;
+        }
+        self.apply(round, settled_before)?;
+        self.pass.session.end_round()?;
+        self.settled = end.max(self.pass.import.settled);
+        self.counts.total = self.counts.total.max(end).max(self.pass.progress.total());
+        self.pass.progress.set_applied(end);
+        self.keep_pace()
+    }
+
+    /// Commits when it is time.
+    fn keep_pace(&mut self) -> Result<()> {
+        let held = self.opened.elapsed();
+        match self.pass.commits {
+            Commits::Atomic => Ok(()),
+            Commits::Failures | Commits::Batches if self.pass.session.has_many_failures() => self.commit(),
+            Commits::Failures => Ok(()),
+            Commits::Batches if held >= self.pass.pace.commit_every => {
+                // The rest of the file will be needed even after a power loss.
+                self.pass.scan.wait_durable()?;
+                self.commit()
+            }
+            Commits::Batches if held >= self.pass.pace.commit_every / 2 => self.pass.scan.start_sync(),
+            Commits::Batches => Ok(()),
+        }
+    }
+
+    /// Refuses a file with more records than the plan allows.
+    fn check_record_count(&mut self) -> Result<()> {
+        match self.pass.scan.wait()?.records {
+            total if self.pass.import.plan.max_records > 0 && total > self.pass.import.plan.max_records => {
+                Err(Error::file(format!(
+                    "the file has {total} records, and {} are allowed",
+                    self.pass.import.plan.max_records
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts the records of the file, and warns of what is legal in it but odd.
+    fn note_structure(&mut self) -> Result<()> {
+        let structure = self.pass.scan.wait()?;
+        self.counts.total = structure.records;
+        if structure.records == 0 {
+            self.warnings.add_once("the file has a header and no records".to_owned());
+        }
+        if structure.stray_quotes > 0 {
+            let records = if structure.stray_quotes == 1 { "record has" } else { "records have" };
+            self.warnings.add_once(format!(
+                "{} {records} a quote inside a cell that is not quoted; it was taken as it is",
+                structure.stray_quotes
+            ));
+        }
+        Ok(())
+    }
+
+    /// Commits what is done, once the whole structure of the file is known to be sound.
+    fn commit(&mut self) -> Result<()> {
+        self.check_record_count()?;
+        self.counts.total = self.pass.scan.wait()?.records;
+        let (counts, records) = match self.pass.commits {
+            Commits::Batches | Commits::Atomic => (self.counts, self.settled),
+            // What is not applied is not counted before all of it is known.
+            Commits::Failures => (Counts { total: self.counts.total, ..Counts::default() }, 0),
+        };
+        let warnings = self.warnings.all();
+        self.pass.session.commit(Settled { counts, records, warnings: &warnings })?;
+        self.opened = Instant::now();
+        Ok(())
+    }
+
+    fn finish(&mut self, cancelled: bool) -> Result<()> {
+        let refused = self.counts.failure > 0 || cancelled;
+        match self.pass.commits {
+            Commits::Atomic if refused => self.pass.session.roll_back(),
+            Commits::Atomic if !self.pass.session.is_open() => {
+                self.pass.session.begin()?;
+                self.commit()
+            }
+            _ if self.pass.session.is_open() => self.commit(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Learns which objects the records of an earlier run have touched, so that a key still counts once.
+    fn recall(&mut self, round: &Round, count: usize) -> Result<()> {
+        let index = self.pass.binding.correlation.index;
+        self.scratch.hashes.clear();
+        self.scratch.hashes.extend(round.keys[..count].iter().filter_map(Key::hash));
+        self.pass.session.prefetch(index, &mut self.scratch.hashes)?;
+        for (at, key) in round.keys[..count].iter().enumerate() {
+            let failed = self.pass.failed_rows.binary_search(&round.records.get(at).row()).is_ok();
+            if let (Some(hash), false) = (key.hash(), failed)
+                && let Some(object) = self.pass.session.holders(index, hash).next()
+            {
+                self.touched.insert(object);
+            }
+        }
+        Ok(())
+    }
+}
