@@ -12,6 +12,25 @@ use crate::object::{elements, plain_text};
 use crate::repository::ObjectNumber;
 use crate::schema::Violation;
 
+/// A record with a complete key.
+#[derive(Clone, Copy)]
+struct Keyed<'a> {
+    round: &'a Round,
+    at: usize,
+    hash: u64,
+    fingerprint: u64,
+}
+
+/// What became of a record whose key may be a repeated one.
+enum Folded {
+    /// It counts as it is.
+    Alone,
+    /// A later one of the key speaks for it.
+    Earlier,
+    /// It is the last of its key; this is what all of them say.
+    Last(Entries),
+}
+
 /// What was found out about a complete key.
 enum Found {
     /// No object has it.
@@ -43,10 +62,10 @@ impl Applier<'_> {
     /// Gives every record from `start` its outcome.
     pub(super) fn apply(&mut self, round: &mut Round, start: usize) -> Result<()> {
         let same = self.look_ahead(round, start)?;
-        // Whether most of the next round will be settled by fingerprints, as most of this one was.
+        // Most of the next round will be found unchanged by fingerprints if most of this one was.
         self.eager.store(same * 2 < round.len() - start, Ordering::Relaxed);
         for at in start..round.len() {
-            let outcome = self.settle(round, at)?;
+            let outcome = self.decide_one(round, at)?;
             self.counts.count(outcome);
         }
         Ok(())
@@ -130,65 +149,78 @@ impl Applier<'_> {
     }
 
     /// Decides about one record and puts what is decided.
-    fn settle(&mut self, round: &Round, at: usize) -> Result<Outcome> {
-        let (hash, mut fingerprint) = match round.keys[at] {
+    fn decide_one(&mut self, round: &Round, at: usize) -> Result<Outcome> {
+        let record = match round.keys[at] {
             Key::Misshapen => return Ok(self.fail_misshapen(round, at)),
             Key::Incomplete => return Ok(self.fail_without_key(round, at)),
-            Key::Complete { hash, fingerprint, .. } => (hash, fingerprint),
+            Key::Complete { hash, fingerprint, .. } => Keyed { round, at, hash, fingerprint },
         };
-        let found = self.find(round, at, hash);
-        let mut folded = None;
-        if self.folds.concern(hash) && !round.entry(at).violations().is_empty() {
-            self.folds.pass_over(hash);
-        } else if self.folds.concern(hash) {
-            let (earlier, all) = self.folds.fold(hash, round, at);
-            if let Some(earlier) = earlier {
-                self.warn_of_repeated_key(round, at, earlier);
-            }
-            if all.is_none() {
-                return Ok(Outcome::Unchanged);
-            }
-            folded = all;
+        let found = self.find(record);
+        let (record, folded) = match self.fold(record) {
+            Folded::Alone => (record, None),
+            Folded::Earlier => return Ok(Outcome::Unchanged),
             // The object will equal several records together, none of them alone.
-            fingerprint = 0;
-        }
-        let existing = match found {
+            Folded::Last(all) => (Keyed { fingerprint: 0, ..record }, Some(all)),
+        };
+        match found {
             Found::Same(object) => {
                 self.touched.insert(object);
-                return Ok(Outcome::Unchanged);
+                Ok(Outcome::Unchanged)
             }
-            Found::Taken => return Ok(self.fail_taken(round, at)),
-            Found::Many(count) => return Ok(self.fail_ambiguous(round, at, count)),
-            Found::Nobody => None,
-            Found::One(object) => Some(object),
-        };
-        if existing.is_none()
-            && folded.is_none()
-            && let Some(document) = round.fresh_document(at)
-        {
-            return self.put(round, at, (hash, fingerprint), None, document);
+            Found::Taken => Ok(self.fail_taken(round, at)),
+            Found::Many(count) => Ok(self.fail_ambiguous(round, at, count)),
+            Found::One(object) => self.decide_entry(record, folded, Some(object)),
+            Found::Nobody => match round.fresh_document(at).filter(|_| folded.is_none()) {
+                Some(document) => self.put(record, None, document),
+                None => self.decide_entry(record, folded, None),
+            },
         }
-        let entry = folded.as_ref().map_or_else(|| round.entry(at), |entries: &Entries| entries.get(0));
+    }
+
+    /// Folds a record with those before it, if its key is a repeated one.
+    fn fold(&mut self, Keyed { round, at, hash, .. }: Keyed<'_>) -> Folded {
+        if !self.folds.concern(hash) {
+            return Folded::Alone;
+        }
+        if !round.entry(at).violations().is_empty() {
+            self.folds.pass_over(hash);
+            return Folded::Alone;
+        }
+        let (earlier, all) = self.folds.fold(hash, round, at);
+        if let Some(earlier) = earlier {
+            self.warn_of_repeated_key(round, at, earlier);
+        }
+        all.map_or(Folded::Earlier, Folded::Last)
+    }
+
+    /// Compares what is said of an object, by one record or by several, with what it is, if it exists.
+    fn decide_entry(
+        &mut self,
+        record: Keyed<'_>,
+        folded: Option<Entries>,
+        existing: Option<ObjectNumber>,
+    ) -> Result<Outcome> {
+        let entry = folded.as_ref().map_or_else(|| record.round.entry(record.at), |all| all.get(0));
         let document = existing.and_then(|object| self.pass.session.object(object)).map(|object| object.document);
         let mut new = std::mem::take(&mut self.scratch.document);
         let outcome = match (decide(entry, self.pass.binding, document, &mut new), existing) {
             (Decision::Refuse(mut violations), _) => {
                 violations.extend(self.key_changes(existing, &new)?.err().into_iter().flatten());
-                self.fail_policies(round, at, &violations)
+                self.fail_policies(record.round, record.at, &violations)
             }
             (Decision::Unchanged, Some(object)) => {
                 self.touched.insert(object);
-                self.pass.session.stamp(object, fingerprint)?;
+                self.pass.session.stamp(object, record.fingerprint)?;
                 Outcome::Unchanged
             }
             (Decision::Unchanged, None) => return Err(Error::internal("what does not exist cannot be unchanged")),
-            (Decision::Create | Decision::Update, _) => self.put(round, at, (hash, fingerprint), existing, &new)?,
+            (Decision::Create | Decision::Update, _) => self.put(record, existing, &new)?,
         };
         self.scratch.document = new;
         Ok(outcome)
     }
 
-    fn find(&mut self, round: &Round, at: usize, hash: u64) -> Found {
+    fn find(&mut self, Keyed { round, at, hash, .. }: Keyed<'_>) -> Found {
         if let Some(object) = round.same(at) {
             let taken = self.touched.contains(object);
             return if taken { Found::Taken } else { Found::Same(object) };
@@ -216,22 +248,15 @@ impl Applier<'_> {
     }
 
     /// Puts a new document, unless a value that must be unique is another object's.
-    fn put(
-        &mut self,
-        round: &Round,
-        at: usize,
-        (hash, fingerprint): (u64, u64),
-        existing: Option<ObjectNumber>,
-        document: &str,
-    ) -> Result<Outcome> {
+    fn put(&mut self, record: Keyed<'_>, existing: Option<ObjectNumber>, document: &str) -> Result<Outcome> {
         let changes = match self.key_changes(existing, document)? {
             Ok(changes) => changes,
-            Err(violations) => return Ok(self.fail_policies(round, at, &violations)),
+            Err(violations) => return Ok(self.fail_policies(record.round, record.at, &violations)),
         };
         let (object, outcome) = match existing {
             None => {
                 let object = self.pass.session.create(document);
-                self.pass.session.add_key(self.pass.binding.correlation.index, hash, object);
+                self.pass.session.add_key(self.pass.binding.correlation.index, record.hash, object);
                 (object, Outcome::Created)
             }
             Some(object) => {
@@ -244,7 +269,7 @@ impl Applier<'_> {
             old.into_iter().for_each(|old| self.pass.session.remove_key(index, old, object));
             new.into_iter().for_each(|new| self.pass.session.add_key(index, new, object));
         }
-        self.pass.session.stamp(object, fingerprint)?;
+        self.pass.session.stamp(object, record.fingerprint)?;
         self.touched.insert(object);
         Ok(outcome)
     }
