@@ -133,7 +133,7 @@ impl<R: Read> Reader<R> {
             let before = self.scanner.clone();
             sink.begin(self.window.position());
             let (size, pause) = self.scanner.scan(self.window.data(), sink);
-            if !sink.settle(&self.window.data()[..size]) {
+            if !sink.end(&self.window.data()[..size]) {
                 return Err(self.not_utf8(before, size));
             }
             self.window.consume(size);

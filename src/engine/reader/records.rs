@@ -231,7 +231,7 @@ impl Sink for Collector<'_> {
         records.len() >= self.max_records || ends.last().is_some_and(|end| *end as usize + 1 >= self.max_bytes)
     }
 
-    fn settle(&mut self, scanned: &[u8]) -> bool {
+    fn end(&mut self, scanned: &[u8]) -> bool {
         let cells = self.records.cells();
         self.records.ends.truncate(cells);
         let size = self.records.start(cells) - self.records.text.len();

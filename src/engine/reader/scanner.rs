@@ -28,7 +28,7 @@ pub(super) trait Sink {
 
     /// The scan ends: `scanned` are the complete records, and cells behind them are forgotten. Says whether all is
     /// UTF-8.
-    fn settle(&mut self, scanned: &[u8]) -> bool;
+    fn end(&mut self, scanned: &[u8]) -> bool;
 }
 
 /// What there is to know about a record besides its cells.

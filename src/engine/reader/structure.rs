@@ -68,7 +68,7 @@ impl Sink for Tally {
         false
     }
 
-    fn settle(&mut self, scanned: &[u8]) -> bool {
+    fn end(&mut self, scanned: &[u8]) -> bool {
         str::from_utf8(scanned).is_ok()
     }
 }
@@ -114,7 +114,7 @@ impl Sink for Locator {
         self.found
     }
 
-    fn settle(&mut self, _scanned: &[u8]) -> bool {
+    fn end(&mut self, _scanned: &[u8]) -> bool {
         true
     }
 }
