@@ -38,6 +38,9 @@ impl Spool {
     pub fn accept_file(&self, id: ImportId, source: &Path) -> Result<u64> {
         let unreadable = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Error::request("there is no such file").in_file(source.display().to_string()),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Error::storage(format!("there is no room for a copy of '{}'", source.display()), error)
+            }
             _ => Error::storage(format!("the file '{}' could not be read", source.display()), error),
         };
         let metadata = fs::metadata(source).map_err(unreadable)?;

@@ -38,6 +38,7 @@ fn starve(file: &[u8], command: &str) {
             failed += 1;
             assert!(complaint.starts_with("rollbook: "), "{context}: {complaint}");
             assert!(!complaint.contains("panicked"), "{context}: {complaint}");
+            assert_eq!(complaint.contains("no room for a copy"), kilobytes < spooled, "{context}: {complaint}");
         } else {
             assert_eq!(code, undisturbed.run(command).code(), "{context}: {complaint}");
         }
