@@ -15,7 +15,7 @@ fn unique() -> Value {
 }
 
 fn position(stored: &StoredType, path: &str) -> u32 {
-    stored.object_type.property(path).unwrap().position as u32
+    stored.object_type.property(path).unwrap().position
 }
 
 pub(super) fn versions(repository: &Repository, open: Open<'_>) {

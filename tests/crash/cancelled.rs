@@ -51,7 +51,11 @@ fn ends_cancelled_or_finished_and_stays_so() {
         }
         cancelled += usize::from(account.state == "cancelled");
         look_at_rest(&folder, &context);
-        assert_eq!(folder.run(&format!("imports cancel {id} --json")).json(), [import.clone()], "{context}, again");
+        assert_eq!(
+            folder.run(&format!("imports cancel {id} --json")).json(),
+            std::slice::from_ref(&import),
+            "{context}, again"
+        );
         assert_eq!(only_import(&folder), import, "{context}: changed after its end");
     }
     assert!(cancelled > 0, "no cancel came in time");

@@ -53,7 +53,7 @@ fn user(n: usize, city: &str) -> String {
     let scrambled = n.wrapping_mul(2_654_435_761) % 1_000_003;
     format!(
         "user{n},Jo,Doe,user{n}@example.com,+49 {scrambled},{city},\"badge {n}, locker {scrambled}\",{}\n",
-        n % 3 == 0
+        n.is_multiple_of(3)
     )
 }
 
