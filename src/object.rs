@@ -40,6 +40,35 @@ pub fn elements<'a>(document: &'a str, elements: &mut Vec<&'a str>) {
     }
 }
 
+/// Appends a value to a key: its JSON text as `write` writes it, and a NUL. So keys of several values differ if one of
+/// the values does.
+pub fn write_key_value(key: &mut String, write: impl FnOnce(&mut String)) {
+    write(key);
+    key.push('\0');
+}
+
+/// Replaces `key` by the key that the values of a document at these positions make. False if one has no value; then
+/// there is no key.
+pub fn write_key(document: &str, positions: &[usize], key: &mut String) -> bool {
+    let mut parts = Vec::with_capacity(32);
+    elements(document, &mut parts);
+    key.clear();
+    positions.iter().all(|&position| match parts.get(position) {
+        None | Some(&"null") => false,
+        Some(part) => {
+            write_key_value(key, |key| key.push_str(part));
+            true
+        }
+    })
+}
+
+/// The text of one element of a document as a cell would hold it.
+pub fn element_text(document: &str, position: usize) -> String {
+    let mut parts = Vec::new();
+    elements(document, &mut parts);
+    parts.get(position).map(|json| plain_text(json)).unwrap_or_default()
+}
+
 /// Writes one document, element by element, in order of position.
 pub struct DocumentWriter<'a> {
     out: &'a mut String,
@@ -116,13 +145,8 @@ impl Object {
 
     /// The text of one property as a cell would hold it: strings as they are, everything else as JSON.
     pub fn cell(&self, object_type: &ObjectType, path: &str) -> String {
-        let mut parts = Vec::new();
-        elements(&self.document, &mut parts);
-        object_type
-            .property(path)
-            .and_then(|property| parts.get(property.position as usize))
-            .map(|json| plain_text(json))
-            .unwrap_or_default()
+        let property = object_type.property(path);
+        property.map(|property| element_text(&self.document, property.position as usize)).unwrap_or_default()
     }
 }
 

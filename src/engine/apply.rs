@@ -8,7 +8,7 @@ use super::entry::{Entries, Said};
 use super::round::{Key, Round};
 use crate::error::{Error, Result};
 use crate::import::Outcome;
-use crate::object::{elements, plain_text};
+use crate::object::{element_text, write_key, write_key_value};
 use crate::repository::ObjectNumber;
 use crate::schema::Violation;
 
@@ -124,10 +124,15 @@ impl Applier<'_> {
 
     /// Asks for the holders of all values that must be unique, besides the correlation's.
     fn prefetch_unique(&mut self, round: &Round, start: usize, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
-        for key in self.pass.binding.other_indexes().filter(|key| key.unique.is_some()) {
-            let place = &self.pass.binding.places[key.positions[0]];
+        let mut key = String::new();
+        for index in self.pass.binding.other_indexes().filter(|index| index.unique.is_some()) {
+            let place = &self.pass.binding.places[index.positions[0]];
             let mut hashes = Vec::new();
-            let mut want = |json: &str| hashes.push(self.pass.hashes.key(&format!("{json}\0")));
+            let mut want = |json: &str| {
+                key.clear();
+                write_key_value(&mut key, |key| key.push_str(json));
+                hashes.push(self.pass.hashes.key(&key));
+            };
             place.default.as_deref().into_iter().for_each(&mut want);
             if let Some(slot) = place.slot {
                 for at in (start..round.len()).filter(|&at| round.has_entry(at)) {
@@ -140,9 +145,9 @@ impl Applier<'_> {
                     }
                 }
             }
-            self.pass.session.prefetch(key.index, &mut hashes)?;
+            self.pass.session.prefetch(index.index, &mut hashes)?;
             for hash in hashes {
-                numbers.extend(self.pass.session.holders(key.index, hash));
+                numbers.extend(self.pass.session.holders(index.index, hash));
             }
         }
         Ok(())
@@ -297,8 +302,8 @@ impl Applier<'_> {
             if let (Some(path), Some(hash)) = (&place.unique, new) {
                 self.pass.session.prefetch(place.index, &mut [hash])?;
                 let mut others = self.pass.session.holders(place.index, hash).filter(|other| Some(*other) != existing);
-                if others.any(|other| self.holds(other, place.positions[0], &self.scratch.key)) {
-                    taken.push(Violation::unique(path, &plain_text(self.scratch.key.trim_end_matches('\0'))));
+                if others.any(|other| self.holds(other, &place.positions, &self.scratch.key)) {
+                    taken.push(Violation::unique(path, &element_text(document, place.positions[0])));
                 }
             }
             changes.push(KeyChange { index: place.index, old, new });
@@ -306,31 +311,14 @@ impl Applier<'_> {
         Ok(if taken.is_empty() { Ok(changes) } else { Err(taken) })
     }
 
-    /// Whether an object that has a key of the same hash really has this value.
-    fn holds(&self, object: ObjectNumber, position: usize, key: &str) -> bool {
+    /// Whether an object that has a key of the same hash really has this key.
+    fn holds(&self, object: ObjectNumber, positions: &[usize], key: &str) -> bool {
         if self.touched.contains(object) {
             // What this file has put is not read again; equal hashes must do.
             return true;
         }
-        let mut parts = Vec::new();
-        self.pass.session.object(object).is_some_and(|object| {
-            elements(object.document, &mut parts);
-            parts.get(position) == Some(&key.trim_end_matches('\0'))
-        })
+        let mut held = String::new();
+        let object = self.pass.session.object(object);
+        object.is_some_and(|object| write_key(object.document, positions, &mut held) && held == key)
     }
-}
-
-/// Writes the JSON texts at these places, each followed by a NUL; false if one has no value.
-fn write_key(document: &str, positions: &[usize], key: &mut String) -> bool {
-    let mut parts = Vec::with_capacity(32);
-    elements(document, &mut parts);
-    key.clear();
-    positions.iter().all(|&position| match parts.get(position) {
-        None | Some(&"null") => false,
-        Some(part) => {
-            key.push_str(part);
-            key.push('\0');
-            true
-        }
-    })
 }

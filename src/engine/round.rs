@@ -14,6 +14,7 @@ use super::header::Binding;
 use super::progress::Progress;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
+use crate::object::write_key_value;
 use crate::repository::{Hashes, ObjectNumber};
 
 /// A round of long records is over sooner.
@@ -69,7 +70,7 @@ impl Round {
         self.records.len()
     }
 
-    /// The JSON texts of a complete key's values, each followed by a NUL.
+    /// A complete key, as [`write_key`](crate::object::write_key) writes it.
     pub(crate) fn key_text(&self, index: usize) -> &str {
         match self.keys[index] {
             Key::Complete { start, end, .. } => &self.key_texts[start as usize..end as usize],
@@ -165,13 +166,12 @@ fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mu
         let slot = &binding.slots[slot];
         let cell = cell_text(record, slot, binding);
         match binding.property(slot).read(cell, &binding.dates) {
-            Ok(value) if !cell.is_empty() => value.write_json(texts),
+            Ok(value) if !cell.is_empty() => write_key_value(texts, |text| value.write_json(text)),
             _ => {
                 texts.truncate(start);
                 return Key::Incomplete;
             }
         }
-        texts.push('\0');
     }
     let hash = hashes.key(&texts[start..]);
     let fingerprint = hashes.fingerprint(binding.context, record.text());
