@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::engine::header::check_header;
 use crate::engine::reader::{self, Reader};
 use crate::engine::scan;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State};
 use crate::plan::Plan;
@@ -237,19 +237,18 @@ impl App {
                 self.repository.note_spool_purged(import.id)?;
             }
         }
-        self.spool.sweep(&keep, Duration::from_secs(60))
+        // What is not queued yet may still be on its way: a stream is as slow as whoever writes it.
+        self.spool.sweep(&keep, DRY_RUN_KEPT)
     }
 }
 
 /// Refuses correlation by properties that the type does not have.
 fn check_correlation(object_type: &ObjectType, correlation: &[String]) -> Result<()> {
-    let unknown = correlation.iter().filter(|path| object_type.property(path).is_none() && !object_type.is_open());
-    let faults: Vec<String> = unknown
-        .map(|path| match object_type.suggest(path) {
-            Some(suggestion) => format!("'{path}' (did you mean '{suggestion}'?)"),
-            None => format!("'{path}'"),
-        })
-        .collect();
+    let is_known =
+        |path: &String| object_type.property(path).is_some() || object_type.is_open() && !path.starts_with('_');
+    let unknown = correlation.iter().filter(|path| !is_known(path));
+    let faults: Vec<String> =
+        unknown.map(|path| format!("'{path}'{}", did_you_mean(object_type.suggest(path)))).collect();
     match faults.as_slice() {
         [] => Ok(()),
         faults => Err(Error::request(format!("{} has no property {}", object_type.name(), faults.join(", ")))),

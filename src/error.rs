@@ -1,13 +1,17 @@
 //! The one error type, and the sentences it says.
 //!
 //! An [`Error`] knows its kind, its place (file, row, column) and its sentence, and nothing of who will show it: the
-//! command line prints it, the HTTP door makes a problem of it, `status.txt` lists it. Sentences are lower case, put
-//! values in single quotes and say what would be right.
+//! command line prints it, an import keeps it as a problem, a failures file has it in a cell. Sentences are lower case,
+//! put values in single quotes and say what would be right.
+
+mod sentence;
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use serde_json::{Value, json};
+
+pub use sentence::{beginning, did_you_mean, shown};
 
 /// What nearly everything here returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,6 +26,8 @@ pub struct Error(Box<Repr>);
 struct Repr {
     kind: Kind,
     message: String,
+    /// Of a listing: what is wrong, one by one.
+    parts: Vec<String>,
     file: Option<String>,
     row: Option<u64>,
     column: Option<String>,
@@ -89,12 +95,20 @@ impl Error {
         Error(Box::new(Repr {
             kind,
             message: message.into(),
+            parts: Vec::new(),
             file: None,
             row: None,
             column: None,
             detail: None,
             source: None,
         }))
+    }
+
+    /// An error that is several things at once: what they are wrong with, and each of them.
+    pub fn listing(kind: Kind, head: impl Into<String>, parts: Vec<String>) -> Error {
+        let mut error = Error::new(kind, head);
+        error.0.parts = parts;
+        error
     }
 
     /// The file as a whole is refused.
@@ -163,9 +177,15 @@ impl Error {
         self.0.kind
     }
 
-    /// The sentence, without the place.
+    /// The sentence, without the place; of a listing what is in front of its parts.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// The parts of a listing, for whoever shows them one below the other, with what is to be said in front of them.
+    pub fn parts(&self) -> Option<(String, &[String])> {
+        let parts = self.0.parts.as_slice();
+        (!parts.is_empty()).then(|| (format!("{}{}", self.place(), self.0.message), parts))
     }
 
     /// The row it is about, as a spreadsheet shows it.
@@ -176,6 +196,16 @@ impl Error {
     /// The column it is about.
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
+    }
+
+    /// What stands in front of the sentence: `users.csv, row 17: `.
+    fn place(&self) -> String {
+        let Repr { file, row, column, .. } = &*self.0;
+        let mut place = Vec::with_capacity(3);
+        place.extend(file.clone());
+        place.extend(row.map(|row| format!("row {row}")));
+        place.extend(column.as_ref().map(|column| format!("column '{column}'")));
+        if place.is_empty() { String::new() } else { format!("{}: ", place.join(", ")) }
     }
 
     /// The problem: `{code, reason, message, detail}` in that order, `detail` only when there is some. The message
@@ -196,20 +226,32 @@ impl Error {
 /// The sentence with its place in front: `users.csv, row 17, column 'score': 'abc' is not a number`.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repr { file, row, column, message, .. } = &*self.0;
-        let mut place = Vec::with_capacity(3);
-        place.extend(file.clone());
-        place.extend(row.map(|row| format!("row {row}")));
-        place.extend(column.as_ref().map(|column| format!("column '{column}'")));
-        if !place.is_empty() {
-            write!(f, "{}: ", place.join(", "))?;
+        write!(f, "{}{}", self.place(), self.0.message)?;
+        match self.0.parts.as_slice() {
+            [] => Ok(()),
+            parts => write!(f, ": {}", parts.join("; ")),
         }
-        f.write_str(message)
     }
 }
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Kind};
+
+    #[test]
+    fn a_listing_is_one_sentence_or_a_list() {
+        let parts = ["column 2 has no name", "missing column 'id'"].map(str::to_owned);
+        let error = Error::listing(Kind::File, "the header does not fit", parts.to_vec()).at_row(1);
+        let sentence = "row 1: the header does not fit: column 2 has no name; missing column 'id'";
+        assert_eq!(error.to_string(), sentence);
+        assert_eq!(error.problem()["message"], sentence);
+        assert_eq!(error.parts(), Some(("row 1: the header does not fit".to_owned(), parts.as_slice())));
+        assert_eq!(Error::request("no list").parts(), None);
     }
 }

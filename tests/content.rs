@@ -277,7 +277,7 @@ fn everything_wrong_with_a_header_is_told_at_once() {
           the header 'id;firstName' seems to be separated by ';': columns are separated by commas
     tabs: exit 1
         row 1: the header does not fit managed/px_user:
-          the header 'id�firstName' seems to be separated by tabs: columns are separated by commas
+          the header 'id\\tfirstName' seems to be separated by tabs: columns are separated by commas
     a title above: exit 1
         row 1: the header does not fit managed/px_user:
           the first row is the single cell 'Users of May': it must be the header, without a title above
@@ -647,8 +647,8 @@ fn words_of_a_list() {
     MALE: "MALE"
     male: "MALE"
     Female: "FEMALE"
-    unknown: fails: 'unknown' is none of MALE, FEMALE, OTHER, EMPTY_GENDER (VALID_ENUM_VALUE)
-     male: fails: ' male' is none of MALE, FEMALE, OTHER, EMPTY_GENDER (VALID_ENUM_VALUE)
+    unknown: fails: 'unknown' is none of 'MALE', 'FEMALE', 'OTHER', 'EMPTY_GENDER' (VALID_ENUM_VALUE)
+     male: fails: ' male' is none of 'MALE', 'FEMALE', 'OTHER', 'EMPTY_GENDER' (VALID_ENUM_VALUE)
     "#);
 }
 

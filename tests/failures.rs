@@ -204,7 +204,7 @@ fn dates_arrays_and_objects_come_back() {
     row 3, size: '-8.5' is not an integer: digits only, without a fraction or an exponent (VALID_TYPE)
     row 4, day: '31.4.2021' is not a date in d.M.yyyy or dd/MM/yyyy (April 2021 has 30 days) (VALID_DATE)
     row 4, tags[1]: '1' is not a string (VALID_TYPE)
-    row 4, more: '{"x": 1, "x": 2}' is not a JSON object: the name "x" comes twice at line 1 column 16 (VALID_TYPE)
+    row 4, more: '{"x": 1, "x": 2}' is not a JSON object: the name 'x' comes twice at line 1 column 16 (VALID_TYPE)
     row 5, tags: 'a, b' is not a JSON array: expected value at line 1 column 1 (VALID_TYPE)
     row 5, more: '[]' is not a JSON object (VALID_TYPE)
     "#);
@@ -232,7 +232,7 @@ fn px_users_with_dates_as_java_writes_them() {
     insta::assert_snapshot!(folder.account(&format!("import users.csv {import} --failures failed.csv")), @"
     exit 1, created 2, failure 2, total 4
     row 4, signUpDate: '2021-06-31 13:55:42Z' is not a date in yyyy-MM-dd HH:mm:ssX or dd.MM.yyyy (June 2021 has 30 days) (VALID_DATETIME)
-    row 5, gender: 'none' is none of MALE, FEMALE, OTHER, EMPTY_GENDER (VALID_ENUM_VALUE)
+    row 5, gender: 'none' is none of 'MALE', 'FEMALE', 'OTHER', 'EMPTY_GENDER' (VALID_ENUM_VALUE)
     ");
     let corrected = folder.read("failed.csv").replace("06-31", "06-30").replace("none", "");
     let folder = folder.file("failed.csv", corrected);

@@ -188,7 +188,7 @@ fn a_whole_configuration_is_applied() {
     managed/team            1           2
     managed/anything        1           0
     --- stderr ---
-    rollbook: warning: managed/person: policy 'is-known' on 'name', 'code' needs a script and is not checked
+    rollbook: warning: managed/person: policy 'is-known' on 'name', 'code' is not known here and not checked
     ");
     insta::assert_snapshot!(folder.run("types list").success(), @"
     type                version  properties  objects  unique

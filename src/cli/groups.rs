@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 
 use rollbook::app::App;
-use rollbook::error::Result;
+use rollbook::error::{Result, shown};
 use rollbook::failure::Failure;
 use rollbook::import::Import;
 
-use super::numbers::{counted, cut, grouped};
+use super::numbers::{counted, grouped};
 use super::table::{Column, Table};
 
 /// More kinds of failure are counted, not listed.
@@ -77,7 +77,7 @@ impl Groups {
     fn count(&mut self, requirement: &str, property: &str, kind: String, row: u64, message: &str) {
         let kind = (format!("{requirement} {kind}"), property.to_owned());
         let at = *self.by_kind.entry(kind).or_insert_with(|| {
-            let example = format!("row {}: {}", grouped(row), cut(message, EXAMPLE));
+            let example = format!("row {}: {}", grouped(row), shown(message, EXAMPLE));
             let (requirement, property) = (requirement.to_owned(), property.to_owned());
             self.groups.push(Group { requirement, property, records: 0, last_row: 0, example });
             self.groups.len() - 1

@@ -51,20 +51,11 @@ pub(crate) fn moment(text: &str) -> String {
     text.get(..19).unwrap_or(text).replace('T', " ")
 }
 
-/// The start of a text that may be long, on one line.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    let text = text.replace(['\r', '\n', '\t'], " ");
-    match text.char_indices().nth(most) {
-        Some((at, _)) => format!("{}...", text[..at].trim_end()),
-        None => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{between, counted, cut, duration, grouped, moment, rate};
+    use super::{between, counted, duration, grouped, moment, rate};
 
     #[test]
     fn numbers_have_separators() {
@@ -92,11 +83,5 @@ mod tests {
         assert_eq!(between("2026-02-28T17:05:00.100Z", "2026-02-28T17:05:01.300Z"), Duration::from_millis(1200));
         assert_eq!(between("2026-02-28T17:05:00Z", "2026-02-28T17:04:00Z"), Duration::ZERO);
         assert_eq!(moment("2026-02-28T17:05:00.100Z"), "2026-02-28 17:05:00");
-    }
-
-    #[test]
-    fn long_texts_are_cut_between_characters() {
-        assert_eq!(cut("Zoë\nB", 10), "Zoë B");
-        assert_eq!(cut("ëëëë", 3), "ëëë...");
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use rollbook::app::App;
-use rollbook::error::{Error, Result};
+use rollbook::error::{Error, Result, shown};
 use rollbook::filter::Filter;
 use rollbook::object::Object;
 use rollbook::repository::StoredType;
@@ -13,7 +13,7 @@ use rollbook::schema::TypeName;
 use super::Verdict;
 use super::context::Context;
 use super::export::export;
-use super::numbers::{counted, cut, grouped};
+use super::numbers::{counted, grouped};
 use super::table::{Column, Table};
 
 /// What fits on a screen.
@@ -117,20 +117,20 @@ fn list(context: &mut Context, app: &App, args: &ListArgs) -> Result<Verdict> {
     let mut headings = vec![Column::Text("_id")];
     headings.extend(columns.iter().map(|column| Column::Text(column)));
     let mut table = Table::new(&headings);
-    let mut shown = 0;
+    let mut printed = 0;
     let found = each_match(app, &stored, args.filter.as_ref(), limit, |object| {
-        shown += 1;
-        let cells = columns.iter().map(|column| cut(&object.cell(&stored.object_type, column), CELL));
+        printed += 1;
+        let cells = columns.iter().map(|column| shown(&object.cell(&stored.object_type, column), CELL).into_owned());
         table.row([object.id.clone()].into_iter().chain(cells));
         Ok(())
     })?;
-    if shown > 0 {
+    if printed > 0 {
         context.out.line(format!("{table}\n"))?;
     }
     let matching = if args.filter.is_some() { " match" } else { "" };
-    context.out.line(match shown == found {
+    context.out.line(match printed == found {
         true => format!("{}{matching}", counted(found, "object")),
-        false => format!("{} of {}{matching}; --limit 0 shows all", grouped(shown), counted(found, "object")),
+        false => format!("{} of {}{matching}; --limit 0 shows all", grouped(printed), counted(found, "object")),
     })?;
     Ok(Verdict::Good)
 }

@@ -58,13 +58,9 @@ pub(crate) fn note(text: impl Display) {
 
 /// Says what went wrong; where it is several things, as a list.
 pub(crate) fn complain(error: &Error) {
-    let text = error.to_string();
-    let detail = &error.problem()["detail"];
-    let list = detail["header"].as_array().or_else(|| detail["faults"].as_array());
-    let parts: Vec<&str> = list.into_iter().flatten().filter_map(Value::as_str).collect();
-    match text.strip_suffix(&parts.join("; ")) {
-        Some(head) if !parts.is_empty() => note(format!("{}\n  {}", head.trim_end(), parts.join("\n  "))),
-        _ => note(text),
+    match error.parts() {
+        Some((head, parts)) => note(format!("{head}:\n  {}", parts.join("\n  "))),
+        None => note(error),
     }
 }
 

@@ -7,11 +7,14 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result, did_you_mean, shown};
 use crate::failure::{ESCAPE_COLUMN, IMPORT_ERROR_COLUMN};
 use crate::plan::{BlankCells, Plan};
 use crate::repository::{Hashes, StoredType};
 use crate::schema::{DateFormats, ObjectType, Property, Refusal};
+
+/// How much of a header that is no header is shown.
+const CELL: usize = 60;
 
 /// One thing that is wrong with a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +35,9 @@ pub(crate) enum HeaderFault {
 
 impl std::fmt::Display for HeaderFault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let did_you_mean = |suggestion: &Option<String>| match suggestion {
-            Some(suggestion) => format!(" (did you mean '{suggestion}'?)"),
-            None => String::new(),
-        };
         match self {
             HeaderFault::Unknown { column, number, suggestion } => {
-                write!(f, "unknown column '{column}' (column {number}){}", did_you_mean(suggestion))
+                write!(f, "unknown column '{column}' (column {number}){}", did_you_mean(suggestion.as_deref()))
             }
             HeaderFault::Missing { property, suggestion: None } => write!(f, "missing column '{property}'"),
             HeaderFault::Missing { property, suggestion: Some(column) } => {
@@ -53,24 +52,20 @@ impl std::fmt::Display for HeaderFault {
             }
             HeaderFault::NotSeparated { cell, separator: Some(separator) } => {
                 let name = if *separator == '\t' { "tabs".to_owned() } else { format!("'{separator}'") };
-                write!(f, "the header '{}' seems to be separated by {name}: columns are separated by commas", cut(cell))
+                write!(
+                    f,
+                    "the header '{}' seems to be separated by {name}: columns are separated by commas",
+                    shown(cell, CELL)
+                )
             }
             HeaderFault::NotSeparated { cell, separator: None } => {
                 write!(
                     f,
                     "the first row is the single cell '{}': it must be the header, without a title above",
-                    cut(cell)
+                    shown(cell, CELL)
                 )
             }
         }
-    }
-}
-
-/// The start of a text that may be long.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.to_owned(),
     }
 }
 
@@ -214,8 +209,9 @@ pub fn check_header(header: &[String], object_type: &ObjectType, correlation: &[
         return Ok(());
     }
     let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    let message = format!("the header does not fit {}: {}", object_type.name(), sentences.join("; "));
-    Err(Error::file(message).at_row(1).with_detail(json!({ "header": sentences })))
+    let detail = json!({ "header": sentences });
+    let head = format!("the header does not fit {}", object_type.name());
+    Err(Error::listing(Kind::File, head, sentences).at_row(1).with_detail(detail))
 }
 
 /// Everything that is wrong with a header.

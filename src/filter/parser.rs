@@ -12,7 +12,7 @@
 
 use super::token::{Token, Tokens};
 use super::{Filter, Operand, Operator, Pointer};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 /// The most bytes a filter may have: far more than a request line carries.
 const LONGEST: usize = 64 * 1024;
@@ -121,7 +121,8 @@ impl<'a> Parser<'a> {
     /// A property, and what is said of it.
     fn assertion(&mut self, property: &str) -> Result<Filter> {
         let pointer = Pointer::parse(property).ok_or_else(|| {
-            let what = format!("'{}' has a percent sign that does not begin an encoded character", shown(property));
+            let what =
+                format!("'{}' has a percent sign that does not begin an encoded character", shown(property, SHOWN));
             self.refuse(self.at, &what)
         })?;
         self.take();
@@ -184,7 +185,7 @@ impl<'a> Parser<'a> {
                     Token::Text(text) => text,
                     Token::Unclosed | Token::End => "",
                 };
-                self.refuse(self.at, &format!("{what} belongs here, not '{}'", shown(found)))
+                self.refuse(self.at, &format!("{what} belongs here, not '{}'", shown(found, SHOWN)))
             }
         }
     }
@@ -193,20 +194,4 @@ impl<'a> Parser<'a> {
         let character = self.text[..at].chars().count() + 1;
         Error::request(format!("the filter is wrong at character {character}: {what}"))
     }
-}
-
-/// The beginning of a text, on one line.
-fn shown(text: &str) -> String {
-    let mut shown = String::new();
-    for (index, c) in text.chars().enumerate() {
-        match c {
-            _ if index == SHOWN => {
-                shown.push_str("...");
-                break;
-            }
-            c if c.is_control() => shown.extend(c.escape_default()),
-            c => shown.push(c),
-        }
-    }
-    shown
 }

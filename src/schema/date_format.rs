@@ -11,7 +11,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 
 mod calendar;
 mod field;
@@ -78,8 +78,7 @@ impl DateFormat {
             "" => return Err(Error::request("a date format is empty; the usual one is yyyy-MM-dd")),
             letters => {
                 let refuse = |why: &str| {
-                    let shown: String = pattern.chars().take(LONGEST_PATTERN).collect();
-                    Error::request(format!("'{shown}' is not a date format: {why}"))
+                    Error::request(format!("'{}' is not a date format: {why}", shown(pattern, LONGEST_PATTERN)))
                 };
                 if letters.chars().count() > LONGEST_PATTERN {
                     return Err(refuse(&format!("it is longer than {LONGEST_PATTERN} characters")));

@@ -370,12 +370,12 @@ mod tests {
     fn parameters_are_looked_at() {
         for (id, params, fault) in [
             ("minimum-length", json!({}), "its parameter 'minLength' is missing"),
-            ("minimum-length", json!({"minLength": -1}), "its parameter 'minLength' is -1, not a count"),
-            ("maximumNumber", json!({"maximum": "much"}), "its parameter 'maximum' is \"much\", not a number"),
+            ("minimum-length", json!({"minLength": -1}), "its parameter 'minLength' is '-1', not a count"),
+            ("maximumNumber", json!({"maximum": "much"}), "its parameter 'maximum' is 'much', not a number"),
             (
                 "cannot-contain-characters",
                 json!({"forbiddenChars": [1]}),
-                "its parameter 'forbiddenChars' is [1], not a list of strings",
+                "its parameter 'forbiddenChars' is '[1]', not a list of strings",
             ),
             ("regexpMatches", json!({}), "its parameter 'regexp' is missing"),
         ] {

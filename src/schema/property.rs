@@ -241,8 +241,7 @@ impl Property {
             Fault::Beyond64Bits => "is an integer beyond 64 bits, which cannot be kept exactly",
             Fault::TooLarge => "is too large for a number",
         };
-        let message = format!("'{}' {said}", violation.value.as_deref().unwrap_or_default());
-        violation.saying(message)
+        violation.being(said)
     }
 }
 
@@ -361,7 +360,7 @@ mod tests {
         p VALID_TYPE {"invalidType":"string","validTypes":["array"]}: 'a;b' is not a JSON array: expected value at line 1 column 1
         p VALID_TYPE {"invalidType":"object","validTypes":["array"]}: '{}' is not a JSON array
         p[1] VALID_TYPE {"invalidType":"number","validTypes":["string"]}: '1' is not a string
-        p VALID_TYPE {"invalidType":"string","validTypes":["object"]}: '{"a":1,"a":2}' is not a JSON object: the name "a" comes twice at line 1 column 13
+        p VALID_TYPE {"invalidType":"string","validTypes":["object"]}: '{"a":1,"a":2}' is not a JSON object: the name 'a' comes twice at line 1 column 13
         p VALID_TYPE {"invalidType":"string","validTypes":["null"]}: 'x' is not null
         "#);
     }

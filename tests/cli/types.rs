@@ -41,7 +41,7 @@ fn a_definition_comes_out_as_it_went_in() {
     type           version  properties
     managed/badge        1           2
     --- stderr ---
-    rollbook: warning: managed/badge: policy 'is-new' on 'number' needs a script and is not checked
+    rollbook: warning: managed/badge: policy 'is-new' on 'number' is not known here and not checked
     ");
     let shown = folder.run("types show managed/badge").stdout();
     assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), serde_json::from_str::<Value>(BADGE).unwrap());
@@ -62,7 +62,7 @@ fn a_folder_is_all_the_files_in_it() {
     managed/anything        1           0
     managed/badge           1           2
     --- stderr ---
-    rollbook: warning: managed/badge: policy 'is-new' on 'number' needs a script and is not checked
+    rollbook: warning: managed/badge: policy 'is-new' on 'number' is not known here and not checked
     ");
 }
 
@@ -79,8 +79,8 @@ fn nothing_is_applied_if_anything_is_wrong() {
     insta::assert_snapshot!(folder.run("types apply badge.json wrong.json").failed(), @"
     --- stderr ---
     rollbook: wrong.json: object type managed/x:
-      property 'a': the type 'text' is none of string, boolean, number, integer, object, array, relationship, null
-      property 'b': pattern '(': Opening parenthesis without closing parenthesis
+      property 'a': the type 'text' is none of 'string', 'boolean', 'number', 'integer', 'object', 'array', 'relationship', 'null'
+      property 'b': pattern '(': opening parenthesis without closing parenthesis
     ");
     insta::assert_snapshot!(folder.run("types apply badge.json broken.json").failed(), @"
     --- stderr ---

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(date(86_400 - 3600, 0, Some(1)).as_deref(), Ok("1970-01-02"), "written in a zone east of UTC");
         assert_eq!(
             date(1_624_629_342, 0, None),
-            Err("2021-06-25T13:55:42Z is not a date without a time of day (in UTC it is not midnight)".to_owned())
+            Err("'2021-06-25T13:55:42Z' is not a date without a time of day (in UTC it is not midnight)".to_owned())
         );
         assert!(date(86_400, 1, None).is_err());
     }

@@ -9,6 +9,7 @@ use std::fmt;
 use super::calendar::{self, MONTHS, WEEKDAYS};
 use super::field::Field;
 use super::instant::Instant;
+use crate::error::shown;
 
 /// A text that is no date in any of the formats.
 ///
@@ -23,11 +24,11 @@ impl DateError {
     /// The sentence for a text that every format missed.
     pub(super) fn new(text: &str, formats: &str, miss: Option<Miss>) -> DateError {
         let reason = miss.map(|miss| format!(" ({})", miss.sentence(text))).unwrap_or_default();
-        DateError(format!("'{}' is not a date in {formats}{reason}", shown(text)))
+        DateError(format!("'{}' is not a date in {formats}{reason}", shown(text, SHOWN)))
     }
 
     pub(super) fn time_of_day(instant: &Instant) -> DateError {
-        DateError(format!("{instant} is not a date without a time of day (in UTC it is not midnight)"))
+        DateError(format!("'{instant}' is not a date without a time of day (in UTC it is not midnight)"))
     }
 }
 
@@ -96,9 +97,9 @@ impl Miss {
         let found = match text.get(self.at..).unwrap_or_default() {
             "" => "the text ends".to_owned(),
             rest if rest.starts_with(|c: char| !c.is_ascii() && c.is_numeric()) => {
-                format!("'{}' found; only the digits 0-9 are read", shown(rest))
+                format!("'{}' found; only the digits 0-9 are read", shown(rest, SHOWN))
             }
-            rest => format!("'{}' found", shown(rest)),
+            rest => format!("'{}' found", shown(rest, SHOWN)),
         };
         match self.reason {
             Reason::Number { field: Field::Year | Field::WeekYear, .. } => {
@@ -116,7 +117,7 @@ impl Miss {
             Reason::Offset => format!("Z or an offset like +05:30 expected, {found}"),
             Reason::Zone => format!("a zone like UTC or Asia/Seoul expected, {found}"),
             Reason::Digits => format!("a whole number expected, {found}"),
-            Reason::LeftOver => format!("'{}' is left over", shown(text.get(self.at..).unwrap_or_default())),
+            Reason::LeftOver => format!("'{}' is left over", shown(text.get(self.at..).unwrap_or_default(), SHOWN)),
             reason => reason.to_string(),
         }
     }
@@ -158,16 +159,4 @@ impl fmt::Display for Reason {
             _ => f.write_str("it does not have this form"),
         }
     }
-}
-
-/// A value as sentences show it: not too long, and on one line.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(SHOWN));
-    for c in text.chars().take(SHOWN) {
-        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push_str("...");
-    }
-    shown
 }

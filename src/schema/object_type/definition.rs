@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::{ObjectType, Positions, TypeName};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::schema::policy::{Bound, Compiled, Enumeration, Limit, Pattern, Policy, compile as compile_policy};
 use crate::schema::property::{Elements, Property, PropertyKind, Scope, State, shown};
 
@@ -170,8 +170,8 @@ impl Reading {
                 (Some(PropertyKind::String), Some("date-time" | "datetime")) => kinds.push(PropertyKind::DateTime),
                 (Some(kind), _) => kinds.push(kind),
                 (None, _) => self.faults.push(format!(
-                    "property '{path}': the type '{}' is none of string, boolean, number, integer, object, array, \
-                     relationship, null",
+                    "property '{path}': the type '{}' is none of 'string', 'boolean', 'number', 'integer', 'object', \
+                     'array', 'relationship', 'null'",
                     shown(name)
                 )),
             }
@@ -198,14 +198,16 @@ impl Reading {
         match definition.get("scope").and_then(Json::as_str) {
             Some(scope) if is(scope, "private") => inner.scope = Scope::Private,
             Some(scope) if !is(scope, "public") => {
-                self.faults.push(format!("property '{path}': the scope '{scope}' is not public or private"));
+                self.faults.push(format!("property '{path}': the scope '{scope}' is neither 'public' nor 'private'"));
             }
             _ => {}
         }
         match definition.get("state").and_then(Json::as_str) {
             Some(state) if is(state, "disabled") || is(state, "deleted") => inner.state = State::Disabled,
             Some(state) if !is(state, "enabled") => {
-                self.faults.push(format!("property '{path}': the state '{state}' is not ENABLED, DISABLED or DELETED"));
+                self.faults.push(format!(
+                    "property '{path}': the state '{state}' is none of 'ENABLED', 'DISABLED', 'DELETED'"
+                ));
             }
             _ => {}
         }
@@ -321,13 +323,13 @@ impl Reading {
 
     fn finish(mut self, name: TypeName, definition: &Json) -> Result<(ObjectType, Vec<String>)> {
         if !self.faults.is_empty() {
-            let message = format!("object type {name}: {}", self.faults.join("; "));
-            return Err(Error::request(message).with_detail(json!({ "faults": self.faults })));
+            let detail = json!({ "faults": self.faults });
+            return Err(Error::listing(Kind::Request, format!("object type {name}"), self.faults).with_detail(detail));
         }
         for (id, paths) in self.unchecked {
             let paths: Vec<String> = paths.iter().map(|path| format!("'{path}'")).collect();
             let paths = paths.join(", ");
-            self.warnings.push(format!("policy '{id}' on {paths} needs a script and is not checked"));
+            self.warnings.push(format!("policy '{id}' on {paths} is not known here and not checked"));
         }
         Ok((ObjectType::new(name, definition.clone(), self.properties, self.positions), self.warnings))
     }
@@ -387,19 +389,19 @@ mod tests {
         });
         let error = ObjectType::parse(&definition, &Positions::default()).expect_err("a bad definition");
         insta::assert_snapshot!(error.to_string().replace("; ", "\n"), @r"
-        object type managed/t: property 'a': the type 'text' is none of string, boolean, number, integer, object, array, relationship, null
+        object type managed/t: property 'a': the type 'text' is none of 'string', 'boolean', 'number', 'integer', 'object', 'array', 'relationship', 'null'
         property 'b': its definition is not an object
-        property 'c': pattern '(': Opening parenthesis without closing parenthesis
+        property 'c': pattern '(': opening parenthesis without closing parenthesis
         property 'd': policy 'regexpMatches': pattern '[z-a]': the range z-a runs backwards
         property 'd': a policy has no 'policyId'
         property 'd': policy 'maximum-length': its parameter 'maxLength' is missing
         'e/f' is no name for a property
-        property 'g/h': the type '7' is none of string, boolean, number, integer, object, array, relationship, null
-        property 'i': the scope 'secret' is not public or private
-        property 'i': the state 'OFF' is not ENABLED, DISABLED or DELETED
+        property 'g/h': the type '7' is none of 'string', 'boolean', 'number', 'integer', 'object', 'array', 'relationship', 'null'
+        property 'i': the scope 'secret' is neither 'public' nor 'private'
+        property 'i': the state 'OFF' is none of 'ENABLED', 'DISABLED', 'DELETED'
         property 'j': its minLength 'long' is not a number
         property 'j': its enum 'a' is not a list
-        property 'k[]': the type 'words' is none of string, boolean, number, integer, object, array, relationship, null
+        property 'k[]': the type 'words' is none of 'string', 'boolean', 'number', 'integer', 'object', 'array', 'relationship', 'null'
         ");
         assert_eq!(error.problem()["detail"]["faults"].as_array().map(Vec::len), Some(13));
     }
@@ -424,8 +426,8 @@ mod tests {
         'gone' is required but no property, and not checked
         conditional policies on 'b' need scripts and are not checked
         the default of 'c' is not used: 'yes' is not true or false
-        policy 'is-new' on 'a', 'b' needs a script and is not checked
-        policy 'mapping-exists' on 'a' needs a script and is not checked
+        policy 'is-new' on 'a', 'b' is not known here and not checked
+        policy 'mapping-exists' on 'a' is not known here and not checked
         ");
     }
 

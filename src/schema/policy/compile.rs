@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Bound, Limit, Moment, Pattern, Policy};
+use crate::schema::property::shown;
 
 /// What became of an entry in a property's list of policies.
 pub(crate) enum Compiled {
@@ -14,7 +15,7 @@ pub(crate) enum Compiled {
     Unique,
     /// `valid-username`: unique, and none of the server's own names.
     UniqueName,
-    /// A policy that needs a script, or a part of the product that is not here.
+    /// A policy that is not known here: of a script, or of a part of the product that is not here.
     Unchecked,
 }
 
@@ -80,6 +81,6 @@ fn texts(params: &Json, name: &str) -> Result<Vec<String>, String> {
 fn wrong(params: &Json, name: &str, wanted: &str) -> String {
     match &params[name] {
         Json::Null => format!("its parameter '{name}' is missing"),
-        found => format!("its parameter '{name}' is {found}, not {wanted}"),
+        found => format!("its parameter '{name}' is '{}', not {wanted}", shown(found)),
     }
 }

@@ -43,7 +43,7 @@ impl Enumeration {
         let texts = self.texts.iter().cloned().map(Json::String);
         let allowed: Vec<Json> = texts.chain(self.others.iter().cloned()).collect();
         let plain = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let names: Vec<String> = allowed.iter().map(plain).collect();
+        let names: Vec<String> = allowed.iter().map(|value| format!("'{}'", plain(value))).collect();
         Violation::new(path, "VALID_ENUM_VALUE", text, format_args!("is none of {}", names.join(", ")))
             .with_params(json!({ "validValues": allowed }))
     }

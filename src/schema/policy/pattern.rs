@@ -41,7 +41,7 @@ impl Pattern {
             Ok(false) => "does not match the pattern",
             Err(_) => "takes too long to compare with the pattern",
         };
-        let violation = Violation::new(path, "MATCH_REGEXP", text, format_args!("{said} {}", self.regexp));
+        let violation = Violation::new(path, "MATCH_REGEXP", text, format_args!("{said} '{}'", self.regexp));
         let mut params = Map::from_iter([("regexp".to_owned(), Json::from(self.regexp.as_str()))]);
         params.extend(self.flags.as_deref().map(|flags| ("flags".to_owned(), Json::from(flags))));
         Some(violation.with_params(Json::Object(params)))
@@ -61,11 +61,13 @@ impl fmt::Debug for Pattern {
     }
 }
 
-/// What the regex library says without the place, which is one in the translated pattern.
-fn reason(message: &str) -> &str {
+/// What the regex library says, as our sentences begin and without the place, which is one in the translated pattern.
+fn reason(message: &str) -> String {
     let last = message.lines().last().unwrap_or(message).trim_start_matches("error: ");
     let place = last.split_once(": ").filter(|(place, _)| place.starts_with("Parsing error at position"));
-    place.map_or(last, |(_, reason)| reason)
+    let reason = place.map_or(last, |(_, reason)| reason);
+    let mut letters = reason.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -142,7 +144,7 @@ mod tests {
             ("a)", "", "pattern 'a)': "),
             ("[a", "", "the class that starts with [ has no end"),
             ("[z-a]", "", "the range z-a runs backwards"),
-            ("*a", "", "pattern '*a': Target of repeat operator is invalid"),
+            ("*a", "", "pattern '*a': target of repeat operator is invalid"),
             ("a**", "", "nothing to repeat before *"),
             ("a++", "", "nothing to repeat before +"),
             ("a\\", "", "ends with a backslash"),

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::error::{Error, Kind, beginning, shown};
+
 /// How much of an offending text is kept.
 const KEPT: usize = 200;
 
@@ -26,13 +28,12 @@ pub struct Violation {
 impl Violation {
     /// A violation whose sentence is the value in quotes and what is said of it.
     pub fn new(property: &str, requirement: &'static str, value: &str, said: fmt::Arguments<'_>) -> Violation {
-        let value = cut(value);
         Violation {
             property: property.to_owned(),
             requirement: Cow::Borrowed(requirement),
             params: None,
-            message: format!("'{value}' {said}"),
-            value: Some(value),
+            value: Some(beginning(value, KEPT).into_owned()),
+            message: format!("'{}' {said}", shown(value, KEPT)),
         }
     }
 
@@ -65,13 +66,20 @@ impl Violation {
     }
 
     pub(super) fn duplicate(property: &str, repeated: Json, value: &str) -> Violation {
-        let message = format_args!("contains {repeated} more than once");
-        let violation = Violation::new(property, "CANNOT_CONTAIN_DUPLICATES", value, message);
+        let part = repeated.as_str().map_or_else(|| Cow::Owned(repeated.to_string()), Cow::Borrowed);
+        let said = format_args!("contains '{}' more than once", shown(&part, KEPT));
+        let violation = Violation::new(property, "CANNOT_CONTAIN_DUPLICATES", value, said);
         violation.with_params(json!({ "duplicateValue": repeated }))
     }
 
     pub(crate) fn with_params(mut self, params: Json) -> Violation {
         self.params = Some(Box::new(params));
+        self
+    }
+
+    /// Replaces what is said of the value.
+    pub(crate) fn being(mut self, said: &str) -> Violation {
+        self.message = format!("'{}' {said}", shown(self.value.as_deref().unwrap_or_default(), KEPT));
         self
     }
 
@@ -111,20 +119,8 @@ impl Violation {
 /// The problem of an object that does not meet its policies, member by member as PingIDM writes it.
 pub fn policy_problem(violations: &[Violation]) -> Json {
     let failed: Vec<Json> = violations.iter().map(Violation::to_json).collect();
-    json!({
-        "code": 403,
-        "reason": "Forbidden",
-        "message": "Policy validation failed",
-        "detail": { "result": false, "failedPolicyRequirements": failed },
-    })
-}
-
-/// A text for people: not longer than they read.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(KEPT) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}...", &text[..end]),
-    }
+    let detail = json!({ "result": false, "failedPolicyRequirements": failed });
+    Error::new(Kind::Policy, "Policy validation failed").with_detail(detail).problem()
 }
 
 fn with_article(type_name: &str) -> &str {

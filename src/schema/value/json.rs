@@ -15,7 +15,7 @@ pub fn parse_json(text: &str) -> Result<Json, String> {
     let json = json.map_err(|error| error.to_string())?;
     match integer_beyond_64_bits(text) {
         None => Ok(json),
-        Some(digits) => Err(format!("the integer {digits} does not fit into 64 bits")),
+        Some(digits) => Err(format!("the integer '{digits}' does not fit into 64 bits")),
     }
 }
 
@@ -74,7 +74,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = members.next_key::<String>()? {
             let value = members.next_value_seed(Strict)?;
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("the name \"{name}\" comes twice")));
+                return Err(A::Error::custom(format_args!("the name '{name}' comes twice")));
             }
             object.insert(name, value);
         }
@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn what_would_be_lost_is_refused() {
         for (text, fault) in [
-            ("{\"a\":1,\"a\":2}", "the name \"a\" comes twice"),
-            ("[{\"x\":{\"b\":1,\"b\":1}}]", "the name \"b\" comes twice"),
-            ("[18446744073709551616]", "the integer 18446744073709551616 does not fit into 64 bits"),
+            ("{\"a\":1,\"a\":2}", "the name 'a' comes twice"),
+            ("[{\"x\":{\"b\":1,\"b\":1}}]", "the name 'b' comes twice"),
+            ("[18446744073709551616]", "the integer '18446744073709551616' does not fit into 64 bits"),
             ("[1e400]", "number out of range"),
             ("[1,]", "trailing comma"),
             ("[1] x", "trailing characters"),
