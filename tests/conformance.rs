@@ -95,6 +95,30 @@ fn a_newer_form_is_refused() {
     drop(App::open(config()).unwrap());
 }
 
+/// A dry run whose report could not be stored tries again, and is a dry run still.
+#[test]
+fn a_dry_run_stays_one_when_its_report_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || Config::load(folder.path(), None).unwrap();
+    let repository = App::open(config()).unwrap().repository;
+    let (stored, conn) = (thing(&repository), rusqlite::Connection::open(config().database).unwrap());
+    let import = queued(&repository);
+    let mut session = repository.session(&stored, &import, Mode::DryRun).unwrap();
+    session.begin().unwrap();
+    put(&repository, &mut session, &stored, "a", "x");
+    session.fail(failure(3));
+    conn.execute_batch("CREATE TRIGGER full BEFORE INSERT ON failure BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
+    let settled = || Settled { counts: Counts { total: 2, ..Counts::default() }, records: 2, warnings: &[] };
+    assert!(session.commit(settled()).is_err());
+    conn.execute_batch("DROP TRIGGER full").unwrap();
+    session.commit(settled()).unwrap();
+    assert_eq!(repository.failed_rows(import.id).unwrap(), [3]);
+    assert_eq!(repository.object_count(&stored).unwrap(), 0);
+    drop(session);
+    let mut later = self::session(&repository, &stored, &import);
+    assert!(holders(&repository, &mut later, index(&stored, "id"), "a").is_empty());
+}
+
 /// The type of the checks: a unique id and a code that may be shared.
 fn thing(repository: &Repository) -> StoredType {
     apply(

@@ -176,11 +176,10 @@ pub(super) fn number(conn: &Connection, id: ImportId) -> Result<i64> {
     found.ok_or_else(|| Error::not_found(format!("there is no import '{id}'")))
 }
 
-/// Writes failures, which are taken.
-pub(super) fn store_failures(conn: &Connection, import: i64, failures: &mut Vec<Failure>) -> Result<()> {
+pub(super) fn store_failures(conn: &Connection, import: i64, failures: &[Failure]) -> Result<()> {
     let insert = "INSERT INTO failure (import, row, cells, problem) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = sql::prepare(conn, insert)?;
-    for failure in failures.drain(..) {
+    for failure in failures {
         let cells = serde_json::to_string(&failure.cells).map_err(|error| Error::storage("cells", error))?;
         sql::execute(&mut insert, params![import, failure.row.cast_signed(), cells, failure.problem.to_string()])?;
     }

@@ -43,9 +43,7 @@ const MANY_FAILURES: usize = 4096;
 pub struct Session {
     conn: Connection,
     run: PathBuf,
-    /// Where a dry run commits its report.
-    report: Option<Connection>,
-    mode: Mode,
+    side: Side,
     type_number: i64,
     import_number: i64,
     tables: Vec<KeyTable>,
@@ -60,6 +58,15 @@ pub struct Session {
     failures: Vec<Failure>,
     ids: Ids,
     checkpointer: Checkpointer,
+}
+
+/// The [`Mode`] of a session, with what it takes.
+enum Side {
+    Write,
+    /// The report is committed over a connection of its own.
+    DryRun {
+        report: Connection,
+    },
 }
 
 /// The objects that a round asked for.
@@ -82,18 +89,17 @@ impl Session {
         let conn = repository.connect()?;
         // The checkpointer does it, at times of our choosing.
         sql::batch(&conn, "PRAGMA wal_autocheckpoint = 0")?;
-        let (report, target) = match mode {
-            Mode::Write => (None, Target::Table),
+        let (side, target) = match mode {
+            Mode::Write => (Side::Write, Target::Table),
             Mode::DryRun => {
                 sql::batch(&conn, "ATTACH '' AS scratch")?;
-                (Some(repository.connect()?), Target::Scratch)
+                (Side::DryRun { report: repository.connect()? }, Target::Scratch)
             }
         };
         let memory = repository.memory.keys / stored.indexes.len().max(1) as u64;
         Ok(Session {
             run: repository.run.clone(),
-            report,
-            mode,
+            side,
             type_number: stored.number,
             import_number: imports::number(&conn, import.id)?,
             tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
@@ -113,9 +119,9 @@ impl Session {
 
     /// Opens the transaction that the next commit ends; waits for the write lock if need be.
     pub fn begin(&mut self) -> Result<()> {
-        match self.mode {
-            Mode::Write => begin_write(&self.conn, &self.run)?,
-            Mode::DryRun => sql::batch(&self.conn, "BEGIN")?,
+        match self.side {
+            Side::Write => begin_write(&self.conn, &self.run)?,
+            Side::DryRun { .. } => sql::batch(&self.conn, "BEGIN")?,
         }
         self.open = true;
         self.opened = clock::unix_millis();
@@ -183,7 +189,7 @@ impl Session {
     pub fn create(&mut self, document: &str) -> ObjectNumber {
         let number = self.next_object;
         self.next_object += 1;
-        if self.mode == Mode::Write {
+        if self.writes() {
             let id = self.ids.next(number, self.opened);
             let place = self.puts.keep(document);
             self.puts.created.push((number, id, place));
@@ -194,7 +200,7 @@ impl Session {
     /// Puts the new document of an existing object, which has this revision now. Changes of its keys are told
     /// separately.
     pub fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
-        if self.mode == Mode::Write {
+        if self.writes() {
             let place = self.puts.keep(document);
             self.puts.updated.push((number, revision + 1, place));
         }
@@ -212,10 +218,10 @@ impl Session {
 
     /// Notes which raw record an object now equals, or with fingerprint 0 that it equals none.
     pub fn stamp(&mut self, object: ObjectNumber, fingerprint: u64) -> Result<()> {
-        match self.mode {
-            Mode::Write => self.fingerprints.set(&self.conn, object, fingerprint),
+        match self.side {
+            Side::Write => self.fingerprints.set(&self.conn, object, fingerprint),
             // A dry run touches an object once, so its fingerprint is not looked at again.
-            Mode::DryRun => Ok(()),
+            Side::DryRun { .. } => Ok(()),
         }
     }
 
@@ -255,8 +261,9 @@ impl Session {
             sql::execute(&mut update, values)?;
         }
         text.clear();
-        if self.mode == Mode::Write {
-            imports::store_failures(&self.conn, self.import_number, &mut self.failures)?;
+        if self.writes() {
+            imports::store_failures(&self.conn, self.import_number, &self.failures)?;
+            self.failures.clear();
         }
         for table in &mut self.tables {
             if table.is_full() {
@@ -268,29 +275,35 @@ impl Session {
 
     /// Commits objects, failures, counts and progress together; in a dry run the report only.
     pub fn commit(&mut self, settled: Settled<'_>) -> Result<()> {
-        match self.report.take() {
-            None => {
-                self.end_round()?;
-                for table in &mut self.tables {
-                    table.flush(&self.conn)?;
+        match &self.side {
+            Side::Write => self.commit_puts(settled),
+            Side::DryRun { report } => {
+                begin_write(report, &self.run)?;
+                let put = imports::store_failures(report, self.import_number, &self.failures)
+                    .and_then(|()| imports::settle(report, self.import_number, settled))
+                    .and_then(|()| sql::batch(report, "COMMIT"));
+                if put.is_err() && !report.is_autocommit() {
+                    sql::batch(report, "ROLLBACK")?;
                 }
-                self.fingerprints.flush(&self.conn)?;
-                let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
-                sql::run(&self.conn, next, [self.type_number, self.next_object])?;
-                imports::settle(&self.conn, self.import_number, settled)?;
-                sql::batch(&self.conn, "COMMIT")?;
-                self.open = false;
-                self.checkpointer.committed()
-            }
-            Some(report) => {
-                begin_write(&report, &self.run)?;
-                imports::store_failures(&report, self.import_number, &mut self.failures)?;
-                imports::settle(&report, self.import_number, settled)?;
-                sql::batch(&report, "COMMIT")?;
-                self.report = Some(report);
+                put?;
+                self.failures.clear();
                 Ok(())
             }
         }
+    }
+
+    fn commit_puts(&mut self, settled: Settled<'_>) -> Result<()> {
+        self.end_round()?;
+        for table in &mut self.tables {
+            table.flush(&self.conn)?;
+        }
+        self.fingerprints.flush(&self.conn)?;
+        let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
+        sql::run(&self.conn, next, [self.type_number, self.next_object])?;
+        imports::settle(&self.conn, self.import_number, settled)?;
+        sql::batch(&self.conn, "COMMIT")?;
+        self.open = false;
+        self.checkpointer.committed()
     }
 
     /// Forgets everything since [`Session::begin`].
@@ -304,6 +317,10 @@ impl Session {
         // What is remembered of keys and fingerprints never happened; the next begin reads them again.
         self.data_version = 0;
         Ok(())
+    }
+
+    fn writes(&self) -> bool {
+        matches!(self.side, Side::Write)
     }
 }
 
