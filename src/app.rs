@@ -8,7 +8,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::engine::header::check_header;
 use crate::engine::reader::{self, Reader};
-use crate::engine::scan;
 use crate::error::{Error, Result, did_you_mean};
 use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State};
@@ -108,12 +107,11 @@ impl App {
             Source::Stdin => self.spool.accept(id, &mut std::io::stdin().lock())?,
             Source::Spooled(from) => self.spool.share(from, id)?,
         };
-        let path = self.spool.path(id);
-        let mut header = Reader::open(scan::open(&path)?, &self.config.limits)?.header().to_vec();
+        let mut header = Reader::open(self.spool.read(id)?, &self.config.limits)?.header().to_vec();
         unguard_header(&mut header);
         check_header(&header, &stored.object_type, &plan.correlation)?;
         if scan_now {
-            reader::scan(scan::open(&path)?, &self.config.limits)?;
+            reader::scan(self.spool.read(id)?, &self.config.limits)?;
         }
         Ok(Import {
             id,

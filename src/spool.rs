@@ -26,8 +26,20 @@ impl Spool {
         Ok(Spool { directory })
     }
 
+    /// Opens the bytes of an import.
+    pub fn read(&self, id: ImportId) -> Result<File> {
+        let path = self.path(id);
+        let doing = || format!("the spooled file '{}' could not be read", path.display());
+        File::open(&path).map_err(|error| Error::storage(doing(), error))
+    }
+
+    /// Whether the bytes of an import are there, all of them.
+    pub fn is_whole(&self, id: ImportId, size: u64) -> bool {
+        fs::metadata(self.path(id)).is_ok_and(|metadata| metadata.len() == size)
+    }
+
     /// Where the bytes of an import lie.
-    pub fn path(&self, id: ImportId) -> PathBuf {
+    fn path(&self, id: ImportId) -> PathBuf {
         self.directory.join(format!("{id}.csv"))
     }
 

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::engine::header::Binding;
 use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
-use crate::engine::scan::{self, StructuralScan};
+use crate::engine::scan::StructuralScan;
 use crate::error::{Error, Kind, Result};
 use crate::import::{Counts, Import, State};
 use crate::plan::OnFailure;
@@ -52,7 +52,7 @@ impl<'a> Worker<'a> {
 
     /// Runs one import to its end. To be called with the lease of its type.
     fn run(&self, import: &Import) -> Result<()> {
-        let progress = Arc::new(Progress::new(import.size));
+        let progress = Arc::new(Progress::default());
         self.show(Some((import.clone(), Arc::clone(&progress))));
         let outcome = self.attempt(import, &progress);
         self.show(None);
@@ -85,15 +85,17 @@ impl<'a> Worker<'a> {
             return Ok(Ended::cancelled(import.counts, import.warnings.clone()));
         }
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
-        let path = self.app.spool.path(import.id);
-        self.check_spooled(import, &path)?;
+        if !self.app.spool.is_whole(import.id, import.size) {
+            // A power loss may have taken bytes that were never synced; nothing was committed of them.
+            return Err(Error::file("the copy of the file was lost before it was imported; import it again"));
+        }
         // A batched import goes on behind its last commit; all others begin anew.
         let resumed = !atomic && !import.plan.dry_run && import.settled > 0;
         repository.start(import.id, resumed)?;
         let import = self.app.import(import.id)?;
         let stored = repository.prepare_type(&import.plan.object_type, &import.header, &import.plan.correlation)?;
         let binding = Binding::new(&import.header, &stored, &import.plan, repository.hashes())?;
-        let mut scan = StructuralScan::start(&path, &self.app.config.limits, progress)?;
+        let mut scan = StructuralScan::start(self.app.spool.read(import.id)?, &self.app.config.limits, progress)?;
         let run = Run { app: self.app, import: &import, stored: &stored, binding: &binding, progress };
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
@@ -102,14 +104,6 @@ impl<'a> Worker<'a> {
             (true, false) => run.atomic(&mut scan)?,
         };
         Ok(Ended::of(passed, atomic, &import))
-    }
-
-    /// A power loss may have taken bytes that were never synced; nothing was committed of them.
-    fn check_spooled(&self, import: &Import, path: &std::path::Path) -> Result<()> {
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.len() == import.size => Ok(()),
-            _ => Err(Error::file("the copy of the file was lost before it was imported; import it again")),
-        }
     }
 }
 
@@ -160,7 +154,7 @@ impl Run<'_> {
             binding,
             hashes: app.repository.hashes(),
             session: &mut session,
-            file: scan::open(&app.spool.path(import.id))?,
+            file: &|| app.spool.read(import.id),
             scan,
             progress,
             commits,

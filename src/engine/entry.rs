@@ -57,8 +57,8 @@ impl Entries {
         self.count = 0;
     }
 
-    /// Reads and checks a record, which must be as wide as the header, as the next entry.
-    pub(crate) fn push(&mut self, record: RecordRef<'_>, binding: &Binding) {
+    /// Reads and checks a record, which must be as wide as the header, as the next entry; gives its index.
+    pub(crate) fn push(&mut self, record: RecordRef<'_>, binding: &Binding) -> usize {
         let mut violations = Vec::new();
         for slot in &binding.slots {
             let cell = self.read(record, slot, binding, &mut violations);
@@ -68,12 +68,14 @@ impl Entries {
             self.violations.push((self.count, violations));
         }
         self.count += 1;
+        self.count - 1
     }
 
     /// Appends an entry that says nothing, in place of a record that cannot be one.
-    pub(crate) fn push_nothing(&mut self) {
+    pub(crate) fn push_nothing(&mut self) -> usize {
         self.cells.extend(std::iter::repeat_n(Cell::Nothing, self.width));
         self.count += 1;
+        self.count - 1
     }
 
     /// One entry that says what `newer` says and, where that says nothing, what `older` says.

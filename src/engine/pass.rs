@@ -14,7 +14,7 @@ use super::fold::Folds;
 use super::header::Binding;
 use super::progress::Progress;
 use super::reader::Reader;
-use super::round::RoundReader;
+use super::round::{RoundReader, Rounds};
 use super::scan::StructuralScan;
 use super::survey::survey;
 use crate::config::{Limits, Pace};
@@ -42,7 +42,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) binding: &'a Binding,
     pub(crate) hashes: Hashes,
     pub(crate) session: &'a mut Session,
-    pub(crate) file: File,
+    /// Opens the spooled file.
+    pub(crate) file: &'a dyn Fn() -> Result<File>,
     pub(crate) scan: &'a mut StructuralScan,
     pub(crate) progress: &'a Progress,
     pub(crate) commits: Commits,
@@ -60,46 +61,33 @@ pub(crate) struct Passed {
     pub(crate) cancelled: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     /// Runs to the end of the file, or until cancelled.
     ///
     /// # Errors
     /// What is wrong with the file as a whole, or with the repository. What was committed before stays.
     pub(crate) fn run(self) -> Result<Passed> {
-        let reader = Reader::open(self.file.try_clone().map_err(unreadable)?, self.limits)?;
         let repeated = match self.import.plan.duplicate_keys {
             DuplicateKeys::FailLater => HashMap::new(),
-            DuplicateKeys::LastWins => {
-                let (_, repeated) = survey(reader, self.pace.round, self.binding, self.hashes, self.progress)?;
-                repeated
-            }
+            DuplicateKeys::LastWins => survey(self.rounds()?)?,
         };
-        let mut file = self.file.try_clone().map_err(unreadable)?;
-        std::io::Seek::rewind(&mut file).map_err(unreadable)?;
-        let reader = Reader::open(file, self.limits)?;
         let eager = AtomicBool::new(self.binding.nothing_exists);
-        let rounds = RoundReader {
-            reader,
-            size: self.pace.round,
-            binding: self.binding,
-            hashes: self.hashes,
-            progress: self.progress,
-            settled: self.import.settled,
-            eager: &eager,
-        };
+        let reader = RoundReader { rounds: self.rounds()?, settled: self.import.settled, eager: &eager };
         let (filled_sender, filled) = sync_channel(1);
         let (emptied, emptied_receiver) = channel();
         let mut applier = Applier::new(self, &eager, Folds::new(repeated));
         std::thread::scope(|scope| {
             let reading = std::thread::Builder::new().name("reader".into());
             reading
-                .spawn_scoped(scope, move || rounds.run(&filled_sender, &emptied_receiver))
+                .spawn_scoped(scope, move || reader.run(&filled_sender, &emptied_receiver))
                 .map_err(|error| Error::storage("the reading thread could not start", error))?;
             applier.run(filled, emptied)
         })
     }
-}
 
-fn unreadable(error: std::io::Error) -> Error {
-    Error::storage("the spooled file could not be read", error)
+    /// The rounds of the file from its start.
+    fn rounds(&self) -> Result<Rounds<'a, File>> {
+        let reader = Reader::open((self.file)()?, self.limits)?;
+        Ok(Rounds { reader, size: self.pace.round, binding: self.binding, hashes: self.hashes })
+    }
 }

@@ -11,7 +11,6 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use super::decision::{Decision, decide};
 use super::entry::{Entries, Entry, cell_text, is_still_short};
 use super::header::Binding;
-use super::progress::Progress;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
 use crate::object::write_key_value;
@@ -31,7 +30,6 @@ pub(crate) struct Round {
     entries: Entries,
     /// For each record its entry, if it has been read.
     entry_of: Vec<Option<u32>>,
-    made: u32,
     /// The records with a complete key, in the order of its hash: so are keys looked up, neighbour after neighbour.
     pub(crate) by_hash: Vec<(u64, u32)>,
     /// For each record the object that still equals it, if that was found.
@@ -89,12 +87,11 @@ impl Round {
         if self.entry_of[index].is_some() {
             return;
         }
-        match self.keys[index] {
+        let entry = match self.keys[index] {
             Key::Misshapen => self.entries.push_nothing(),
             Key::Incomplete | Key::Complete { .. } => self.entries.push(self.records.get(index), binding),
-        }
-        self.entry_of[index] = Some(self.made);
-        self.made += 1;
+        };
+        self.entry_of[index] = Some(entry as u32);
     }
 
     /// Makes all entries, and the documents that they would create.
@@ -131,8 +128,8 @@ impl Round {
     }
 
     /// Reads the next records; false at the end of the file.
-    fn fill<R: Read>(&mut self, from: &mut RoundReader<'_, R>) -> Result<bool> {
-        let &mut RoundReader { ref mut reader, binding, hashes, size, .. } = from;
+    fn fill<R: Read>(&mut self, from: &mut Rounds<'_, R>) -> Result<bool> {
+        let &mut Rounds { ref mut reader, size, binding, hashes } = from;
         if !reader.read(&mut self.records, size, MAX_BYTES)? {
             return Ok(false);
         }
@@ -141,7 +138,6 @@ impl Round {
         self.entries.clear(binding);
         self.entry_of.clear();
         self.entry_of.resize(self.records.len(), None);
-        self.made = 0;
         self.same.clear();
         self.same.resize(self.records.len(), None);
         self.fresh.clear();
@@ -178,21 +174,16 @@ fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mu
     Key::Complete { hash, fingerprint, start: start as u32, end: texts.len() as u32 }
 }
 
-/// What the reading thread needs.
-pub(crate) struct RoundReader<'a, R: Read> {
+/// The rounds of a file, one after the other.
+pub(crate) struct Rounds<'a, R: Read> {
     pub(crate) reader: Reader<R>,
     /// Records of a round, at most.
     pub(crate) size: usize,
     pub(crate) binding: &'a Binding,
     pub(crate) hashes: Hashes,
-    pub(crate) progress: &'a Progress,
-    /// Records that an earlier run of the import has settled.
-    pub(crate) settled: u64,
-    /// Whether it pays to make all entries here: not when most records are found unchanged by their fingerprint.
-    pub(crate) eager: &'a AtomicBool,
 }
 
-impl<R: Read> RoundReader<'_, R> {
+impl<R: Read> Rounds<'_, R> {
     /// Shows every round to `look`.
     pub(crate) fn each(mut self, mut look: impl FnMut(&Round)) -> Result<()> {
         let mut round = Round::default();
@@ -201,22 +192,31 @@ impl<R: Read> RoundReader<'_, R> {
         }
         Ok(())
     }
+}
 
+/// What the reading thread needs.
+pub(crate) struct RoundReader<'a, R: Read> {
+    pub(crate) rounds: Rounds<'a, R>,
+    /// Records that an earlier run of the import has settled.
+    pub(crate) settled: u64,
+    /// Whether it pays to make all entries here: not when most records are found unchanged by their fingerprint.
+    pub(crate) eager: &'a AtomicBool,
+}
+
+impl<R: Read> RoundReader<'_, R> {
     /// Fills rounds until the end of the file, an error, or nobody takes them any more.
     pub(crate) fn run(mut self, filled: &SyncSender<Result<Round>>, emptied: &Receiver<Round>) {
         let mut first = 0;
         loop {
             let mut round = emptied.try_recv().unwrap_or_default();
             round.first = first;
-            let outcome = round.fill(&mut self);
-            self.progress.set_read(self.reader.bytes_read());
-            let sent = match outcome {
+            let sent = match round.fill(&mut self.rounds) {
                 Ok(false) => return,
                 Err(error) => filled.send(Err(error)),
                 Ok(true) => {
                     first += round.len() as u64;
                     if self.eager.load(Ordering::Relaxed) && first > self.settled {
-                        round.make_everything(self.binding);
+                        round.make_everything(self.rounds.binding);
                     }
                     filled.send(Ok(round))
                 }

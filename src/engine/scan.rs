@@ -5,8 +5,9 @@
 //! have reached the disk, which must be so before a part of them is committed and the rest still needed.
 
 use std::fs::File;
-use std::path::Path;
+use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,10 @@ pub(crate) struct StructuralScan {
     state: State,
     durability: Durability,
     started: Instant,
-    progress: Arc<Progress>,
+    /// Bytes of the file.
+    size: u64,
+    /// How many of them have been scanned.
+    scanned: Arc<AtomicU64>,
 }
 
 enum State {
@@ -35,29 +39,27 @@ enum State {
 }
 
 enum Durability {
-    Unknown(File),
+    Unknown(Arc<File>),
     Syncing(JoinHandle<Result<()>>),
     Durable,
 }
 
 impl StructuralScan {
     /// Starts to scan the spooled file.
-    pub(crate) fn start(path: &Path, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
-        let file = open(path)?;
-        let limits = limits.clone();
+    pub(crate) fn start(file: File, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
         let size = file.metadata().map_or(0, |metadata| metadata.len());
-        let scanned = Arc::new(Progress::new(size));
-        let (total, watched) = (Arc::clone(progress), Arc::clone(&scanned));
-        let durability = Durability::Unknown(open(path)?);
+        let (file, scanned) = (Arc::new(file), Arc::default());
+        let counting = Counting { file: Arc::clone(&file), count: Arc::clone(&scanned) };
+        let (limits, progress) = (limits.clone(), Arc::clone(progress));
         let work = move || {
-            let counting = Counting { file: &file, progress: &watched, read: 0 };
             let structure = reader::scan(counting, &limits)?;
-            total.set_total(structure.records);
+            progress.set_total(structure.records);
             Ok(structure)
         };
         let thread = std::thread::Builder::new().name("structural scan".into()).spawn(work);
         let thread = thread.map_err(|error| Error::storage("the structural scan could not start", error))?;
-        Ok(StructuralScan { state: State::Running(thread), durability, started: Instant::now(), progress: scanned })
+        let (state, durability) = (State::Running(thread), Durability::Unknown(file));
+        Ok(StructuralScan { state, durability, started: Instant::now(), size, scanned })
     }
 
     /// Waits for the end of the scan.
@@ -81,7 +83,7 @@ impl StructuralScan {
     pub(crate) fn start_sync(&mut self) -> Result<()> {
         if let Durability::Unknown(file) = &self.durability {
             let failed = |error| Error::storage("the spooled file could not be synced", error);
-            let file = file.try_clone().map_err(failed)?;
+            let file = Arc::clone(file);
             let thread = std::thread::Builder::new().name("spool sync".into());
             let thread = thread.spawn(move || file.sync_all().map_err(failed)).map_err(failed)?;
             self.durability = Durability::Syncing(thread);
@@ -101,10 +103,10 @@ impl StructuralScan {
     /// Waits until the scan is nearly over.
     pub(crate) fn wait_nearly(&self) {
         while let State::Running(thread) = &self.state {
-            let (size, read) = self.progress.bytes();
+            let scanned = self.scanned.load(Ordering::Relaxed);
             let elapsed = self.started.elapsed();
-            let left = elapsed.mul_f64(size.saturating_sub(read) as f64 / read.max(1) as f64);
-            if thread.is_finished() || (read > 0 && left < NEARLY) {
+            let left = elapsed.mul_f64(self.size.saturating_sub(scanned) as f64 / scanned.max(1) as f64);
+            if thread.is_finished() || (scanned > 0 && left < NEARLY) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -112,24 +114,16 @@ impl StructuralScan {
     }
 }
 
-/// Opens a spooled file.
-pub(crate) fn open(path: &Path) -> Result<File> {
-    let doing = || format!("the spooled file '{}' could not be read", path.display());
-    File::open(path).map_err(|error| Error::storage(doing(), error))
-}
-
 /// A file that tells how much of it has been read.
-struct Counting<'a> {
-    file: &'a File,
-    progress: &'a Progress,
-    read: u64,
+struct Counting {
+    file: Arc<File>,
+    count: Arc<AtomicU64>,
 }
 
-impl std::io::Read for Counting<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.read += count as u64;
-        self.progress.set_read(self.read);
+impl Read for Counting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.as_ref().read(buffer)?;
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
 }
