@@ -93,6 +93,22 @@ fn an_object_is_found_by_what_it_was_changed_to() {
 }
 
 #[test]
+fn a_cell_means_something_else_in_a_key() {
+    let folder = Folder::new().file("thing.json", THING).after("types apply thing.json");
+    let file = "id,note\n1, x \n";
+    insta::assert_snapshot!(told(folder, "note", file), @r#"
+    exit 0, created 1, total 1
+    {"id":"1","note":"x"}
+    "#);
+    let folder = Folder::new().file("thing.json", THING).after("types apply thing.json");
+    let folder = folder.file("things.csv", file).after("import things.csv --into managed/thing --unique note");
+    insta::assert_snapshot!(told(folder, "id", file), @r#"
+    exit 0, updated 1, total 1
+    {"id":"1","note":" x "}
+    "#);
+}
+
+#[test]
 fn several_objects_are_a_failure() {
     let folder = things("id,number,place/city\n1,7,Rome\n2,7,Rome\n3,8,Rome\n");
     insta::assert_snapshot!(told(folder, "number,place/city", "number,place/city,note\n7.0,Rome,x\n8,Rome,found\n7,Rome,y\n"), @r#"

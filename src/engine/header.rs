@@ -163,8 +163,10 @@ impl Binding {
         let wanted = stored.index(correlation).ok_or_else(|| Error::internal("the correlation has no index"))?;
         let index = stored.indexes.iter().position(|index| index == wanted).unwrap_or_default();
         let key_slots = indexes[index].positions.iter().filter_map(|&position| places[position].slot).collect();
+        // The correlation is in it by what it does to cells, so that a file may come by another key and be known again.
+        let trimmed: Vec<usize> = slots.iter().filter(|slot| slot.trimmed).map(|slot| slot.column).collect();
         let context = hashes.context(&format!(
-            "{} {} {header:?} {:?} {:?}",
+            "{} {} {header:?} {:?} {:?} {trimmed:?}",
             stored.number, stored.version, plan.blank_cells, plan.date_formats
         ));
         Ok(Binding {
