@@ -7,6 +7,8 @@
 //!
 //! This module knows the shape of documents and nothing of where they lie.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::schema::ObjectType;
@@ -55,11 +57,32 @@ pub fn write_key(document: &str, positions: &[usize], key: &mut String) -> bool 
     key.clear();
     positions.iter().all(|&position| match parts.get(position) {
         None | Some(&"null") => false,
-        Some(part) => {
-            write_key_value(key, |key| key.push_str(part));
-            true
-        }
+        Some(part) => match trimmed(part).as_ref() {
+            "\"\"" => false,
+            part => {
+                write_key_value(key, |key| key.push_str(part));
+                true
+            }
+        },
     })
+}
+
+/// The JSON text of a value without outer blanks, if it is a string: keys are compared without them, also those of
+/// values that were stored before their property was part of a key.
+fn trimmed(json: &str) -> Cow<'_, str> {
+    let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().as_bytes();
+    let is_plain = |byte: Option<&u8>| byte.is_none_or(|byte| byte.is_ascii_graphic() && *byte != b'\\');
+    if is_plain(inner.first()) && is_plain(inner.last()) && is_plain(inner.iter().rev().nth(1)) {
+        return Cow::Borrowed(json);
+    }
+    match serde_json::from_str::<String>(json) {
+        Ok(text) if text.trim().len() < text.len() => {
+            let mut json = String::new();
+            write_json_string(&mut json, text.trim());
+            Cow::Owned(json)
+        }
+        _ => Cow::Borrowed(json),
+    }
 }
 
 /// The text of one element of a document as a cell would hold it.

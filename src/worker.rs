@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::import::{Counts, Import, State};
 use crate::plan::OnFailure;
 use crate::repository::{Mode, StoredType};
+use crate::schema::TypeName;
 
 /// Runs imports, and tells whoever watches which one and how far it is.
 #[derive(Debug)]
@@ -40,12 +41,23 @@ impl<'a> Worker<'a> {
     /// Only what is not the data's fault: the import then stays, and the next run goes on with it.
     pub fn run_waiting(&self) -> Result<usize> {
         let mut count = 0;
+        let mut failed = None;
         for object_type in self.app.repository.waiting_types()? {
-            let Some(_lease) = self.app.repository.lease(&object_type)? else { continue };
-            while let Some(import) = self.app.repository.next_import(&object_type)? {
-                self.run(&import)?;
-                count += 1;
+            // What stops the imports of one type is no reason not to run those of the others.
+            match self.run_type(&object_type) {
+                Ok(ran) => count += ran,
+                Err(error) => failed = failed.or(Some(error)),
             }
+        }
+        failed.map_or(Ok(count), Err)
+    }
+
+    fn run_type(&self, object_type: &TypeName) -> Result<usize> {
+        let Some(_lease) = self.app.repository.lease(object_type)? else { return Ok(0) };
+        let mut count = 0;
+        while let Some(import) = self.app.repository.next_import(object_type)? {
+            self.run(&import)?;
+            count += 1;
         }
         Ok(count)
     }

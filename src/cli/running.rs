@@ -44,9 +44,13 @@ pub(crate) fn run_to_end(app: &App, ids: &[ImportId], show_progress: bool) -> Re
 fn wait(app: &App, worker: &Worker<'_>, ids: &[ImportId]) -> Result<Vec<Import>> {
     let mut told = false;
     loop {
-        worker.run_waiting()?;
+        let ran = worker.run_waiting();
         let imports: Vec<Import> = ids.iter().map(|id| app.import(*id)).collect::<Result<_>>()?;
-        let Some(waiting) = imports.iter().find(|import| import.state.end().is_none()) else { return Ok(imports) };
+        let Some(waiting) = imports.iter().find(|import| import.state.end().is_none()) else {
+            ran.err().into_iter().for_each(|error| note(format!("an earlier import could not go on: {error}")));
+            return Ok(imports);
+        };
+        ran?;
         if !told {
             note(format!("waiting: another process runs the imports of {}", waiting.plan.object_type));
             told = true;

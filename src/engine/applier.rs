@@ -20,6 +20,8 @@ pub(super) struct Applier<'a> {
     /// Tells the reading thread whether to make entries.
     pub(super) eager: &'a AtomicBool,
     pub(super) counts: Counts,
+    /// Those of the last commit.
+    committed: Counts,
     /// Records from the start of the file that have an outcome.
     settled: u64,
     pub(super) touched: Touched,
@@ -46,6 +48,7 @@ impl<'a> Applier<'a> {
         Applier {
             eager,
             counts: pass.import.counts,
+            committed: pass.import.counts,
             settled: 0,
             touched: Touched::default(),
             folds,
@@ -58,15 +61,16 @@ impl<'a> Applier<'a> {
 
     /// Applies what the reading thread has filled until the end of the file, or until cancelled.
     pub(super) fn run(&mut self, filled: Receiver<Result<Round>>, emptied: Sender<Round>) -> Result<Passed> {
-        let mut cancelled = false;
+        let (mut cancelled, mut refused) = (false, false);
         for round in &filled {
             let mut round = round?;
-            if (self.pass.is_cancelled)() {
-                cancelled = true;
+            cancelled = (self.pass.is_cancelled)();
+            if cancelled {
                 break;
             }
             self.take(&mut round)?;
-            if self.pass.commits == Commits::Atomic && self.counts.failure > 0 {
+            refused = self.pass.commits == Commits::Atomic && self.counts.failure > 0;
+            if refused {
                 break;
             }
             // The reader may be at the end already, and then wants none back.
@@ -76,6 +80,10 @@ impl<'a> Applier<'a> {
         drop(filled);
         if !cancelled {
             self.note_structure()?;
+        }
+        if !cancelled && !refused && self.settled != self.counts.total {
+            let (settled, total) = (self.settled, self.counts.total);
+            return Err(Error::internal(format!("the file has {total} records, and {settled} of them were read")));
         }
         self.finish(cancelled)?;
         Ok(Passed { counts: self.counts, warnings: self.warnings.all(), cancelled })
@@ -161,6 +169,7 @@ impl<'a> Applier<'a> {
         };
         let warnings = self.warnings.all();
         self.pass.session.commit(Settled { counts, records, warnings: &warnings })?;
+        self.committed = self.counts;
         self.opened = Instant::now();
         Ok(())
     }
@@ -173,8 +182,13 @@ impl<'a> Applier<'a> {
                 self.pass.session.begin()?;
                 self.commit()
             }
-            _ if self.pass.session.is_open() => self.commit(),
-            _ => Ok(()),
+            _ if !self.pass.session.is_open() => Ok(()),
+            // Who cancels does not want to wait for the rest of the scan, and without it nothing may be committed.
+            _ if cancelled && !self.pass.scan.is_sound() => {
+                self.counts = self.committed;
+                self.pass.session.roll_back()
+            }
+            _ => self.commit(),
         }
     }
 

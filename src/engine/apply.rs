@@ -43,6 +43,9 @@ enum Found {
     Many(usize),
 }
 
+/// Objects with the same hash that are compared with a record. More than that are more than one, whatever they hold.
+const MAX_COMPARED: usize = 8;
+
 /// The objects whose key has the hash of a record's.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Candidates {
@@ -67,6 +70,9 @@ impl Applier<'_> {
         for at in start..round.len() {
             let outcome = self.decide_one(round, at)?;
             self.counts.count(outcome);
+            if self.pass.session.is_heavy() {
+                self.pass.session.end_round()?;
+            }
         }
         Ok(())
     }
@@ -90,7 +96,8 @@ impl Applier<'_> {
                     numbers.push(object);
                 }
                 (Candidates::Several, Key::Complete { hash, .. }) => {
-                    numbers.extend(self.pass.session.holders(self.pass.binding.correlation.index, hash));
+                    let holders = self.pass.session.holders(self.pass.binding.correlation.index, hash);
+                    numbers.extend(holders.take(MAX_COMPARED));
                 }
                 _ => {}
             }
@@ -147,7 +154,7 @@ impl Applier<'_> {
             }
             self.pass.session.prefetch(index.index, &mut hashes)?;
             for hash in hashes {
-                numbers.extend(self.pass.session.holders(index.index, hash));
+                numbers.extend(self.pass.session.holders(index.index, hash).take(MAX_COMPARED));
             }
         }
         Ok(())
@@ -231,10 +238,14 @@ impl Applier<'_> {
             return if taken { Found::Taken } else { Found::Same(object) };
         }
         self.scratch.holders.clear();
-        self.scratch.holders.extend(self.pass.session.holders(self.pass.binding.correlation.index, hash));
+        let index = self.pass.binding.correlation.index;
+        self.scratch.holders.extend(self.pass.session.holders(index, hash).take(MAX_COMPARED + 1));
         match self.scratch.holders.as_slice() {
             [] => return Found::Nobody,
             holders if holders.iter().any(|object| self.touched.contains(*object)) => return Found::Taken,
+            holders if holders.len() > MAX_COMPARED => {
+                return Found::Many(self.pass.session.holders(index, hash).count());
+            }
             _ => {}
         }
         // Equal hashes are nearly always equal keys; the stored values decide.

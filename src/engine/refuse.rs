@@ -69,7 +69,10 @@ impl Applier<'_> {
     }
 
     pub(super) fn fail_ambiguous(&mut self, round: &Round, at: usize, count: usize) -> Outcome {
-        let message = format!("{count} objects have the same {}", self.describe_key(round, at));
+        let mut message = format!("{count} objects have the same {}", self.describe_key(round, at));
+        for Violation { property, message: wrong, .. } in round.entry(at).violations() {
+            message.push_str(&format!("; {property}: {wrong}"));
+        }
         self.fail(round, at, Error::conflict(message).problem())
     }
 

@@ -19,6 +19,9 @@ use crate::repository::{Hashes, ObjectNumber};
 /// A round of long records is over sooner.
 const MAX_BYTES: usize = 8 << 20;
 
+/// Documents made ahead for a round take at most about so many bytes; a type with many properties has long ones.
+const MAX_FRESH: usize = 16 << 20;
+
 /// A round of records with their keys and, if the reading thread had reason to make them, their entries.
 #[derive(Default)]
 pub(crate) struct Round {
@@ -100,7 +103,8 @@ impl Round {
         for index in 0..self.len() {
             self.make_entry(index, binding);
             let start = self.fresh.len() as u32;
-            if matches!(self.keys[index], Key::Complete { .. })
+            if self.fresh.len() < MAX_FRESH
+                && matches!(self.keys[index], Key::Complete { .. })
                 && decide(self.entry(index), binding, None, &mut document) == Decision::Create
             {
                 self.fresh.push_str(&document);

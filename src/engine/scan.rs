@@ -79,6 +79,14 @@ impl StructuralScan {
         }
     }
 
+    /// Whether the scan is over and found nothing wrong.
+    pub(crate) fn is_sound(&mut self) -> bool {
+        match &self.state {
+            State::Running(thread) if !thread.is_finished() => false,
+            _ => self.wait().is_ok(),
+        }
+    }
+
     /// Starts to sync the file to disk, if that has not been done.
     pub(crate) fn start_sync(&mut self) -> Result<()> {
         if let Durability::Unknown(file) = &self.durability {

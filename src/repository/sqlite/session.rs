@@ -36,6 +36,9 @@ pub struct Settled<'a> {
     pub warnings: &'a [String],
 }
 
+/// Bytes of documents that are held back before they are written.
+const HEAVY: usize = 16 << 20;
+
 /// Failures that a dry run holds in memory at most: some megabytes.
 const MANY_FAILURES: usize = 4096;
 
@@ -228,6 +231,11 @@ impl Session {
     /// Whether a commit should come soon, because failures wait for it in memory.
     pub fn has_many_failures(&self) -> bool {
         self.failures.len() >= MANY_FAILURES
+    }
+
+    /// Whether what was put takes so much memory that [`Session::end_round`] should write it.
+    pub fn is_heavy(&self) -> bool {
+        self.puts.text.len() > HEAVY
     }
 
     /// Keeps a failed record.
