@@ -4,10 +4,12 @@
 //! the import and so outlives the process that asked. The engine cannot tell which door a plan came from: what makes
 //! the ways of two products are these few choices and nothing else. Pure.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::schema::{DateFormats, TypeName};
+use crate::schema::{self, DateFormats, TypeName};
 
 /// Everything the engine needs to know besides the bytes of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,11 +37,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan with its property names as the object type has them: without outer blanks and slashes.
+    /// The plan with its property names as the object type has them, each once.
     pub fn normalised(mut self) -> Plan {
-        for property in &mut self.correlation {
-            *property = property.trim().trim_matches('/').to_owned();
+        let mut correlation: Vec<String> = Vec::with_capacity(self.correlation.len());
+        for path in self.correlation.iter().map(|written| schema::path(written)) {
+            if !path.is_empty() && !correlation.iter().any(|known| known == path) {
+                correlation.push(path.to_owned());
+            }
         }
+        self.correlation = correlation;
         self
     }
 
@@ -83,6 +89,19 @@ pub enum BlankCells {
     Clear,
 }
 
+impl FromStr for BlankCells {
+    type Err = Error;
+
+    /// Takes `keep` or `clear`; anything else is an error of kind `Request`.
+    fn from_str(word: &str) -> Result<BlankCells> {
+        match word {
+            "keep" => Ok(BlankCells::Keep),
+            "clear" => Ok(BlankCells::Clear),
+            _ => Err(Error::request(format!("'{word}' is no meaning of empty cells: it is 'keep' or 'clear'"))),
+        }
+    }
+}
+
 /// What happens when a key comes twice in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,6 +110,19 @@ pub enum DuplicateKeys {
     LastWins,
     /// The first valid record has the key; later ones fail with `UNIQUE`.
     FailLater,
+}
+
+impl FromStr for DuplicateKeys {
+    type Err = Error;
+
+    /// Takes `last-wins` or `fail-later`; anything else is an error of kind `Request`.
+    fn from_str(word: &str) -> Result<DuplicateKeys> {
+        match word {
+            "last-wins" => Ok(DuplicateKeys::LastWins),
+            "fail-later" => Ok(DuplicateKeys::FailLater),
+            _ => Err(Error::request(format!("'{word}' is no way with equal keys: it is 'last-wins' or 'fail-later'"))),
+        }
+    }
 }
 
 /// The door an import came through.
@@ -113,4 +145,36 @@ pub struct Caller {
     pub auth_id: String,
     /// Where the name is known.
     pub authz_component: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+
+    fn plan(correlation: &[&str]) -> Plan {
+        Plan {
+            object_type: "managed/user".parse().expect("a name"),
+            correlation: correlation.iter().map(|path| (*path).to_owned()).collect(),
+            on_failure: OnFailure::SkipRecord,
+            blank_cells: BlankCells::Clear,
+            duplicate_keys: DuplicateKeys::FailLater,
+            date_formats: Vec::new(),
+            max_records: 0,
+            origin: Origin::Cli,
+            caller: Caller { auth_id: "cli".to_owned(), authz_component: "cli".to_owned() },
+            dry_run: false,
+        }
+    }
+
+    #[test]
+    fn correlation_is_a_set_of_paths() {
+        let plan = plan(&[" userName", "/mail", "mail ", "", "preferences/updates"]).normalised();
+        assert_eq!(plan.correlation, ["userName", "mail", "preferences/updates"]);
+    }
+
+    #[test]
+    fn a_plan_finds_objects_by_something() {
+        assert!(plan(&["mail"]).normalised().validate().is_ok());
+        assert!(plan(&["", " / "]).normalised().validate().is_err());
+    }
 }

@@ -219,7 +219,8 @@ fn an_open_type_takes_any_column() {
         .after("types apply anything.json")
         .file("a.csv", "id,b,c/d\n1,x,007\n2,,\n")
         .file("b.csv", "c/e,id,_note\ntrue,1,ignored\n1.50,3,ignored\n")
-        .file("c.csv", "id,c\n1,x\n");
+        .file("c.csv", "id,c\n1,x\n")
+        .file("d.csv", "id,f/\n1,x\n");
     let import = |file: &str| format!("import {file} --into managed/anything --unique id");
     insta::assert_snapshot!(folder.account(&import("a.csv")), @"exit 0, created 2, total 2");
     insta::assert_snapshot!(folder.account(&import("b.csv")), @"exit 0, created 1, updated 1, total 2");
@@ -229,8 +230,12 @@ fn an_open_type_takes_any_column() {
     {"id":"3","c":{"e":"1.50"}}
     "#);
     insta::assert_snapshot!(folder.account(&import("c.csv")), @"
-    exit 1, total 0
-    c.csv, column 'c': 'c' and 'c/d' lie inside one another: an object cannot hold both
+    exit 1
+    c.csv, row 1, column 'c': 'c' and 'c/d' lie inside one another: an object cannot hold both
+    ");
+    insta::assert_snapshot!(folder.account(&import("d.csv")), @"
+    exit 1
+    d.csv, row 1, column 'f/': 'f/' is no name for a property
     ");
     assert_eq!(folder.account(&import("a.csv")), "exit 0, unchanged 2, total 2");
     // With a schema, what is in stays and what is not declared is hidden.

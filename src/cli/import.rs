@@ -7,14 +7,14 @@ use clap::Args;
 use rollbook::app::App;
 use rollbook::error::{Error, Result};
 use rollbook::import::ImportId;
-use rollbook::plan::OnFailure;
+use rollbook::plan::{DuplicateKeys, OnFailure};
 use rollbook::schema::TypeName;
 
 use super::Verdict;
 use super::context::Context;
 use super::new_file::check_place;
 use super::output::complain;
-use super::plan::{CellArgs, Duplicates, plan, submissions};
+use super::plan::{CellArgs, plan, submissions};
 use super::report::{Subject, report};
 use super::running::run_to_end;
 
@@ -61,17 +61,17 @@ pub(crate) struct ImportArgs {
     failures: Option<PathBuf>,
     /// What happens when a key comes twice in a file: 'fail-later' fails the later records, 'last-wins' lets them
     /// replace the earlier ones (with --atomic only)
-    #[arg(long, value_name = "WHAT", default_value = "fail-later", hide_possible_values = true)]
-    duplicates: Duplicates,
+    #[arg(long, value_name = "WHAT", default_value = "fail-later")]
+    duplicates: DuplicateKeys,
     /// Refuse a file with more records; 0 is no limit
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_records: u64,
 }
 
 pub(crate) fn run(context: &mut Context, args: ImportArgs) -> Result<Verdict> {
-    let mut plan = plan(args.into, &args.unique, &args.cells)?;
+    let mut plan = plan(args.into, args.unique, &args.cells)?;
     plan.on_failure = if args.atomic { OnFailure::RejectFile } else { OnFailure::SkipRecord };
-    plan.duplicate_keys = args.duplicates.into();
+    plan.duplicate_keys = args.duplicates;
     plan.max_records = args.max_records;
     plan.dry_run = args.dry_run;
     plan.validate()?;

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rollbook::app::{Source, Submission};
 use rollbook::error::{Error, Result};
 use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
@@ -14,52 +14,27 @@ use rollbook::schema::{DateFormats, TypeName};
 pub(crate) struct CellArgs {
     /// What an empty cell means: 'clear' removes the property (a new object gets its default), 'keep' leaves it as it
     /// is
-    #[arg(long, value_name = "WHAT", default_value = "clear", hide_possible_values = true)]
-    blank: Blank,
+    #[arg(long, value_name = "WHAT", default_value = "clear")]
+    blank: BlankCells,
     /// How dates are written, as a Java pattern such as "dd.MM.yyyy"; also iso8601, epoch_s and epoch_ms. May be
     /// repeated: the first that fits is taken [default: iso8601]
     #[arg(long = "date-format", value_name = "PATTERN")]
     date_formats: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Blank {
-    Keep,
-    Clear,
-}
-
-/// What happens when a key comes twice in one file.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Duplicates {
-    FailLater,
-    LastWins,
-}
-
-impl From<Duplicates> for DuplicateKeys {
-    fn from(duplicates: Duplicates) -> DuplicateKeys {
-        match duplicates {
-            Duplicates::FailLater => DuplicateKeys::FailLater,
-            Duplicates::LastWins => DuplicateKeys::LastWins,
-        }
-    }
-}
-
 /// The plan of an import in which a record that fails does not hold up the others.
 ///
 /// # Errors
 /// `Request` if a date format cannot be read, so that nothing is queued because of a slip in typing.
-pub(crate) fn plan(object_type: TypeName, unique: &[String], cells: &CellArgs) -> Result<Plan> {
+pub(crate) fn plan(object_type: TypeName, unique: Vec<String>, cells: &CellArgs) -> Result<Plan> {
     if !cells.date_formats.is_empty() {
         DateFormats::compile(&cells.date_formats)?;
     }
-    Ok(Plan {
+    let plan = Plan {
         object_type,
-        correlation: correlation(unique),
+        correlation: unique,
         on_failure: OnFailure::SkipRecord,
-        blank_cells: match cells.blank {
-            Blank::Keep => BlankCells::Keep,
-            Blank::Clear => BlankCells::Clear,
-        },
+        blank_cells: cells.blank,
         duplicate_keys: DuplicateKeys::FailLater,
         date_formats: cells.date_formats.clone(),
         max_records: 0,
@@ -69,18 +44,8 @@ pub(crate) fn plan(object_type: TypeName, unique: &[String], cells: &CellArgs) -
             authz_component: "cli".to_owned(),
         },
         dry_run: false,
-    })
-}
-
-/// Paths of properties without what may stand around them, each once.
-fn correlation(unique: &[String]) -> Vec<String> {
-    let mut properties: Vec<String> = Vec::with_capacity(unique.len());
-    for path in unique.iter().map(|path| path.trim().trim_matches('/')) {
-        if !path.is_empty() && !properties.iter().any(|known| known == path) {
-            properties.push(path.to_owned());
-        }
-    }
-    properties
+    };
+    Ok(plan.normalised())
 }
 
 /// The files as they are submitted, `-` being standard input.
@@ -103,15 +68,4 @@ pub(crate) fn submissions(files: &[std::path::PathBuf], plan: &Plan) -> Result<V
 
 fn is_stdin(file: &Path) -> bool {
     file == Path::new("-")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::correlation;
-
-    #[test]
-    fn correlation_is_a_set_of_paths() {
-        let given = [" userName", "/mail", "mail/", "", "preferences/updates"].map(str::to_owned);
-        assert_eq!(correlation(&given), ["userName", "mail", "preferences/updates"]);
-    }
 }

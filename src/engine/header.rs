@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result, did_you_mean, shown};
 use crate::failure::{ESCAPE_COLUMN, IMPORT_ERROR_COLUMN};
 use crate::plan::{BlankCells, Plan};
 use crate::repository::{Hashes, StoredType};
-use crate::schema::{DateFormats, ObjectType, Property, Refusal};
+use crate::schema::{self, DateFormats, ObjectType, Property, Refusal};
 
 /// How much of a header that is no header is shown.
 const CELL: usize = 60;
@@ -142,7 +142,7 @@ impl Binding {
         let correlation = &plan.correlation;
         check_header(header, &object_type, correlation)?;
         let column_of: HashMap<&str, usize> =
-            header.iter().enumerate().map(|(column, name)| (name.trim_matches('/'), column)).collect();
+            header.iter().enumerate().map(|(column, name)| (schema::path(name), column)).collect();
         let mut places = vec![Place::default(); object_type.positions().len() + 1];
         let mut slots = Vec::new();
         for (property_number, property) in object_type.properties().iter().enumerate() {
@@ -208,7 +208,8 @@ impl Binding {
 pub fn check_header(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Result<()> {
     let faults = header_faults(header, object_type, correlation);
     if faults.is_empty() {
-        return Ok(());
+        // What an open type takes is known when the columns are put together.
+        return object_type.with_columns(header).map(drop).map_err(|error| error.at_row(1));
     }
     let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let detail = json!({ "header": sentences });
@@ -228,7 +229,7 @@ pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correla
     let mut faults = Vec::new();
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for (column, number) in header.iter().zip(1..) {
-        let name = column.trim_matches('/');
+        let name = schema::path(column);
         if name.is_empty() {
             faults.push(HeaderFault::Blank { number });
             continue;

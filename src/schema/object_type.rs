@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::csv_writer::quoted;
 use crate::error::{Error, Result};
-use crate::schema::property::{Property, PropertyKind, Scope, State};
+use crate::schema::property::{self, Property, PropertyKind, Scope, State};
 
 pub use definition::parse_definitions;
 pub use positions::Positions;
@@ -74,10 +74,9 @@ impl ObjectType {
         &self.properties
     }
 
-    /// The property of that path, which may begin with a slash.
+    /// The property of that [path](property::path), as somebody wrote it.
     pub fn property(&self, path: &str) -> Option<&Property> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        self.by_path.get(path).map(|at| &self.properties[*at])
+        self.by_path.get(property::path(path)).map(|at| &self.properties[*at])
     }
 
     /// The property that has this place in stored documents. There is none for places of properties that the
@@ -129,14 +128,14 @@ impl ObjectType {
     ///
     /// # Errors
     ///
-    /// A column that lies inside another one (`a/b` beside `a`): an object cannot hold both.
+    /// A column that is no path, and one that lies inside another (`a/b` beside `a`): an object cannot hold both.
     pub fn with_columns(&self, columns: &[String]) -> Result<ObjectType> {
         if !self.is_open {
             return Ok(self.clone());
         }
         let mut positions = self.positions.clone();
         for column in columns {
-            let path = column.strip_prefix('/').unwrap_or(column);
+            let path = property::path(column);
             if path.split('/').any(str::is_empty) {
                 return Err(Error::file(format!("'{column}' is no name for a property")).at_column(column));
             }
@@ -278,6 +277,7 @@ mod tests {
                 "column 'mail/home': 'mail/home' and 'mail' lie inside one another: an object cannot hold both",
             ),
             ("a//b", "column 'a//b': 'a//b' is no name for a property"),
+            ("a/", "column 'a/': 'a/' is no name for a property"),
             ("", "column '': '' is no name for a property"),
         ] {
             let error = reopened.with_columns(&[column.to_owned()]).expect_err(column);

@@ -22,6 +22,13 @@ use crate::schema::value::{
 pub(super) use elements::Elements;
 pub use kind::PropertyKind;
 
+/// The path of a property as somebody wrote it, as a column or an option: without outer blanks and without the slash
+/// that a JSON pointer begins with. Every name that comes from outside goes through here, once.
+pub fn path(written: &str) -> &str {
+    let path = written.trim();
+    path.strip_prefix('/').unwrap_or(path)
+}
+
 /// One property of an object type, with its path. Properties of nested objects are properties of their own.
 #[derive(Clone, Debug)]
 pub struct Property {
