@@ -13,8 +13,9 @@ pub mod sqlite;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 pub use sqlite::Sqlite as Repository;
-pub use sqlite::session::{Session, Settled};
+pub use sqlite::session::Session;
 
+use crate::import::Counts;
 use crate::object::Object;
 use crate::schema::ObjectType;
 
@@ -77,6 +78,17 @@ pub enum Mode {
     Write,
     /// Puts are seen by the session itself and by nobody else, and are forgotten with it. Failures and counts are kept.
     DryRun,
+}
+
+/// What a commit says about the import besides its objects and failures.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'a> {
+    /// What became of the records so far.
+    pub counts: Counts,
+    /// Records from the start of the file whose outcome this commit makes final.
+    pub records: u64,
+    /// What was odd and no error.
+    pub warnings: &'a [String],
 }
 
 /// The keyed hashes of this installation. Their seed is a secret, so nobody can prepare values that collide.

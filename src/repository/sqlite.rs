@@ -25,7 +25,6 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, TransactionBehavior};
 
 use self::checkpoint::Checkpointer;
-pub use self::imports::ImportPage;
 use self::session::Session;
 use super::{Hashes, Mode, StoredType};
 use crate::config::Memory;

@@ -5,18 +5,15 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, params};
 
-use super::session::Settled;
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State};
+use crate::repository::Settled;
 use crate::schema::TypeName;
 
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
                        updated, unchanged, failure, settled, spool_purged, failures_purged, revision";
-
-/// Some imports, in the order they were queued.
-pub type ImportPage = Vec<Import>;
 
 impl Sqlite {
     /// Stores new imports, which wait from now on to be run. All or none.
@@ -31,7 +28,7 @@ impl Sqlite {
     }
 
     /// All imports, oldest first.
-    pub fn imports(&self) -> Result<ImportPage> {
+    pub fn imports(&self) -> Result<Vec<Import>> {
         sql::all(&*self.conn()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
     }
 

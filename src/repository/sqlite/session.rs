@@ -19,22 +19,11 @@ use super::{Sqlite, WRITE_TURN, imports, patiently, sql, take_turn};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
-use crate::import::{Counts, Import};
-use crate::repository::{Existing, Mode, ObjectNumber, StoredType};
+use crate::import::Import;
+use crate::repository::{Existing, Mode, ObjectNumber, Settled, StoredType};
 
 /// Bits of a server-made id that say where its object lies. RFC 9562 calls such a part of a version 7 UUID a counter.
 const NUMBER_BITS: u32 = 44;
-
-/// What a commit says about the import besides its objects and failures.
-#[derive(Clone, Copy, Debug)]
-pub struct Settled<'a> {
-    /// What became of the records so far.
-    pub counts: Counts,
-    /// Records from the start of the file whose outcome this commit makes final.
-    pub records: u64,
-    /// What was odd and no error.
-    pub warnings: &'a [String],
-}
 
 /// Bytes of documents that are held back before they are written.
 const HEAVY: usize = 16 << 20;
