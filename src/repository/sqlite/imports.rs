@@ -209,7 +209,8 @@ fn read(row: &Row<'_>) -> Result<Import> {
         "running" => State::Running,
         "finished" => State::Finished { end: ended()? },
         "cancelled" => State::Cancelled { end: ended()? },
-        _ => State::Failed { end: ended()?, problem: stored_json(&text(7)?)? },
+        "failed" => State::Failed { end: ended()?, problem: stored_json(&text(7)?)? },
+        other => return Err(Error::internal(format!("import {} is stored as '{other}', which is no state", text(0)?))),
     };
     Ok(Import {
         id: text(0)?.parse()?,
