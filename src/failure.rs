@@ -10,7 +10,7 @@ mod writer;
 
 use serde_json::Value;
 
-pub use guard::{guard, unguard, unguard_header};
+pub use guard::{Guards, guard, unguard, unguard_header};
 pub use import_error::import_error;
 pub use writer::{Escape, FailuresWriter};
 

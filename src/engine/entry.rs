@@ -5,7 +5,7 @@
 
 use super::header::{Binding, Slot};
 use super::reader::RecordRef;
-use crate::failure::{too_few_cells, unguard};
+use crate::failure::too_few_cells;
 use crate::plan::BlankCells;
 use crate::schema::{PropertyKind, Violation};
 
@@ -161,13 +161,7 @@ pub(crate) fn cell_text<'a>(record: RecordRef<'a>, slot: &Slot, binding: &Bindin
 
 /// A cell without its formula guard, if the file carries guards and the record does not say otherwise.
 pub(crate) fn meant<'a>(record: RecordRef<'a>, column: usize, binding: &Binding) -> &'a str {
-    let cell = record.cell(column);
-    let unescaped = |escape: usize| escape < record.width() && record.cell(escape) == "none";
-    if binding.import_error_column.is_some() && !binding.escape_column.is_some_and(unescaped) {
-        unguard(cell)
-    } else {
-        cell
-    }
+    binding.guards.remove(record.cell(column), |escape| (escape < record.width()).then(|| record.cell(escape)))
 }
 
 /// Whether a record of a failures file had too few cells, and those that were added to it are still empty.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use crate::error::{Error, Kind, Result, did_you_mean, shown};
-use crate::failure::{ESCAPE_COLUMN, IMPORT_ERROR_COLUMN};
+use crate::failure::{Guards, IMPORT_ERROR_COLUMN};
 use crate::plan::{BlankCells, Plan};
 use crate::repository::{Hashes, StoredType};
 use crate::schema::{self, DateFormats, ObjectType, Property, Refusal};
@@ -124,10 +124,10 @@ pub(crate) struct Binding {
     pub(crate) indexes: Vec<KeyPlaces>,
     pub(crate) blank_cells: BlankCells,
     pub(crate) dates: DateFormats,
-    /// The column of a failures file, whose formula guards are to be removed, and the one that says otherwise record by
-    /// record.
+    /// The column of a failures file that says what was wrong.
     pub(crate) import_error_column: Option<usize>,
-    pub(crate) escape_column: Option<usize>,
+    /// The formula guards that are to be removed.
+    pub(crate) guards: Guards,
     /// Seed of the fingerprints: all that decides what a raw record means.
     pub(crate) context: u64,
 }
@@ -179,7 +179,7 @@ impl Binding {
             blank_cells: plan.blank_cells,
             dates: plan.dates()?,
             import_error_column: column_of.get(IMPORT_ERROR_COLUMN).copied(),
-            escape_column: column_of.get(ESCAPE_COLUMN).copied(),
+            guards: Guards::of(header),
             context,
             object_type,
         })

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{ESCAPE_COLUMN, IMPORT_ERROR_COLUMN};
+use super::{ESCAPE_COLUMN, Escape, IMPORT_ERROR_COLUMN};
 
 /// Guards a cell against being run as a formula: what looks like one, `^'*[=+\-@\t\r\n]`, gets one `'` in front.
 ///
@@ -16,16 +16,47 @@ pub fn guard(cell: &str) -> Cow<'_, str> {
 
 /// Removes the one `'` that [`guard`] put in front of a cell, and no other: `unguard(&guard(cell)) == cell`.
 ///
-/// Meant for the cells of a file with an [`IMPORT_ERROR_COLUMN`] and without an [`ESCAPE_COLUMN`] that says `none`. In
-/// other files an apostrophe is data.
+/// Meant for cells that have guards, as [`Guards`] says. In others an apostrophe is data.
 pub fn unguard(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| looks_like_formula(rest)).unwrap_or(cell)
 }
 
+/// Which records of a file have guards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guards {
+    /// None: it is no failures file.
+    None,
+    /// All, and its header too.
+    All,
+    /// Those whose cell in this column does not say that they have none.
+    Unless(usize),
+}
+
+impl Guards {
+    /// What the header of a file says: one with an [`IMPORT_ERROR_COLUMN`] is that of a failures file, and an
+    /// [`ESCAPE_COLUMN`] tells record by record.
+    pub fn of(columns: &[String]) -> Guards {
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        match (place(IMPORT_ERROR_COLUMN), place(ESCAPE_COLUMN)) {
+            (None, _) => Guards::None,
+            (Some(_), None) => Guards::All,
+            (Some(_), Some(escape)) => Guards::Unless(escape),
+        }
+    }
+
+    /// A cell without its guard, if its record has guards; `cell_in` gives the record's cell in a column.
+    pub fn remove<'a>(self, cell: &'a str, cell_in: impl FnOnce(usize) -> Option<&'a str>) -> &'a str {
+        match self {
+            Guards::None => cell,
+            Guards::Unless(escape) if cell_in(escape) == Some(Escape::None.as_str()) => cell,
+            Guards::All | Guards::Unless(_) => unguard(cell),
+        }
+    }
+}
+
 /// Removes the guards from a header, if it is that of a guarded failures file.
 pub fn unguard_header(columns: &mut [String]) {
-    let has = |name: &str| columns.iter().any(|column| column == name);
-    if has(IMPORT_ERROR_COLUMN) && !has(ESCAPE_COLUMN) {
+    if Guards::of(columns) == Guards::All {
         for column in columns {
             *column = unguard(column).to_owned();
         }
