@@ -110,6 +110,7 @@ impl App {
         let mut header = Reader::open(self.spool.read(id)?, &self.config.limits)?.header().to_vec();
         unguard_header(&mut header);
         check_header(&header, &stored.object_type, &plan.correlation)?;
+        stored.object_type.with_columns(&header)?;
         if scan_now {
             reader::scan(self.spool.read(id)?, &self.config.limits)?;
         }

@@ -182,13 +182,6 @@ pub fn plain_text(json: &str) -> String {
     }
 }
 
-/// Appends the JSON text of a string.
-pub fn string_json(text: &str) -> String {
-    let mut json = String::with_capacity(text.len() + 2);
-    write_json_string(&mut json, text);
-    json
-}
-
 fn insert_at(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('/') {
         None => {

@@ -326,3 +326,18 @@ fn without(records: &[Option<String>], failures: &[Value]) -> Vec<Option<String>
     }
     rest
 }
+
+/// What is not applied leaves no trace in a type that takes any column either.
+#[test]
+fn columns_of_a_file_that_is_not_applied_are_forgotten() {
+    let folder = Folder::new()
+        .file("anything.json", r#"{"name":"anything"}"#)
+        .file("dry.csv", "id,address\n1,Here\n")
+        .file("damaged.csv", "id,address\n1,\"Here\n")
+        .file("users.csv", "id,address/city\n1,Oslo\n")
+        .after("types apply anything.json");
+    let import = "--into managed/anything --unique id";
+    folder.account(&format!("import dry.csv {import} --dry-run"));
+    folder.account(&format!("import damaged.csv {import}"));
+    insta::assert_snapshot!(folder.account(&format!("import users.csv {import}")), @"exit 0, created 1, total 1");
+}

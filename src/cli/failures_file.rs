@@ -12,8 +12,6 @@ use serde_json::Value;
 use super::new_file::NewFile;
 use super::output::unwritable;
 
-const PAGE: usize = 5000;
-
 /// What of a problem goes into the file: PingIDM's members. The rest is for programs and would confuse scripts that
 /// look for PingIDM's text.
 const MEMBERS: [&str; 4] = ["code", "reason", "message", "detail"];
@@ -21,18 +19,12 @@ const MEMBERS: [&str; 4] = ["code", "reason", "message", "detail"];
 /// Writes all failures of an import.
 pub(crate) fn write(app: &App, import: &Import, out: &mut dyn Write, escape: Escape) -> Result<()> {
     let mut writer = FailuresWriter::new(out, &import.header, escape).map_err(unwritable)?;
-    let mut row = 0;
-    loop {
-        let mut page = app.repository.failures(import.id, row, PAGE)?;
-        let Some(last) = page.last() else { break };
-        row = last.row;
-        for failure in &mut page {
-            if let Value::Object(problem) = &mut failure.problem {
-                problem.retain(|name, _| MEMBERS.contains(&name.as_str()));
-            }
-            writer.write(&failure.cells, &failure.problem).map_err(unwritable)?;
+    app.repository.each_failure(import.id, u64::MAX, |mut failure| {
+        if let Value::Object(problem) = &mut failure.problem {
+            problem.retain(|name, _| MEMBERS.contains(&name.as_str()));
         }
-    }
+        writer.write(&failure.cells, &failure.problem).map_err(unwritable)
+    })?;
     writer.finish().map(drop).map_err(unwritable)
 }
 

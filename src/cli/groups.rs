@@ -20,8 +20,6 @@ const READ: u64 = 100_000;
 /// How much of an example is shown.
 const EXAMPLE: usize = 100;
 
-const PAGE: usize = 5000;
-
 /// Failures by kind, in the order in which the kinds first came.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
@@ -44,13 +42,10 @@ impl Groups {
     /// Groups the failures that an import has stored.
     pub(crate) fn of(app: &App, import: &Import) -> Result<Groups> {
         let mut groups = Groups { total: import.counts.failure, ..Groups::default() };
-        let mut row = 0;
-        while groups.read < READ {
-            let page = app.repository.failures(import.id, row, PAGE)?;
-            let Some(last) = page.last() else { break };
-            row = last.row;
-            page.iter().for_each(|failure| groups.add(failure));
-        }
+        app.repository.each_failure(import.id, READ, |failure| {
+            groups.add(&failure);
+            Ok(())
+        })?;
         Ok(groups)
     }
 

@@ -19,8 +19,6 @@ use super::output::note;
 use super::report::{details, message_of, took};
 use super::table::{Column, Table};
 
-const PAGE: usize = 5000;
-
 const FAILURES_EXAMPLES: &str = "\
 Example:
   rollbook imports failures 3ebd514f-bdd7-491f-928f-21b72f44e381 --out failed.csv
@@ -204,19 +202,19 @@ fn failures(context: &mut Context, app: &App, args: &FailuresArgs) -> Result<Ver
     Ok(Verdict::Good)
 }
 
-/// Prints each failure as `{row, record, problem}`.
+/// Prints each failure as `{row, record, problem}`, with the cells behind the last column as `surplus`.
 fn print_failures(context: &mut Context, app: &App, import: &Import) -> Result<()> {
-    let mut row = 0;
-    loop {
-        let page = app.repository.failures(import.id, row, PAGE)?;
-        let Some(last) = page.last() else { return Ok(()) };
-        row = last.row;
-        for failure in page {
-            let cells = failure.cells.into_iter().map(Value::String);
-            let record: Map<String, Value> = import.header.iter().cloned().zip(cells).collect();
-            context.out.json(&json!({ "row": failure.row, "record": record, "problem": failure.problem }))?;
+    app.repository.each_failure(import.id, u64::MAX, |failure| {
+        let mut cells = failure.cells.into_iter().map(Value::String);
+        let record: Map<String, Value> = import.header.iter().cloned().zip(&mut cells).collect();
+        let mut json = json!({ "row": failure.row, "record": record });
+        let surplus: Vec<Value> = cells.collect();
+        if !surplus.is_empty() {
+            json["surplus"] = surplus.into();
         }
-    }
+        json["problem"] = failure.problem;
+        context.out.json(&json)
+    })
 }
 
 fn cancel(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {

@@ -194,7 +194,7 @@ impl<'a> Applier<'a> {
 
     /// Learns which objects the records of an earlier run have touched, so that a key still counts once.
     fn recall(&mut self, round: &Round, count: usize) -> Result<()> {
-        let index = self.pass.binding.correlation.index;
+        let index = self.pass.binding.correlation.key.index;
         self.scratch.hashes.clear();
         self.scratch.hashes.extend(round.keys[..count].iter().filter_map(Key::hash));
         self.pass.session.prefetch(index, &mut self.scratch.hashes)?;

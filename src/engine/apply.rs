@@ -96,7 +96,7 @@ impl Applier<'_> {
                     numbers.push(object);
                 }
                 (Candidates::Several, Key::Complete { hash, .. }) => {
-                    let holders = self.pass.session.holders(self.pass.binding.correlation.index, hash);
+                    let holders = self.pass.session.holders(self.pass.binding.correlation.key.index, hash);
                     numbers.extend(holders.take(MAX_COMPARED));
                 }
                 _ => {}
@@ -111,7 +111,7 @@ impl Applier<'_> {
 
     /// Finds the candidates of every record, in the order of the hashes: neighbours lie near each other in memory.
     fn look_up(&mut self, round: &Round, start: usize) -> Result<()> {
-        let index = self.pass.binding.correlation.index;
+        let index = self.pass.binding.correlation.key.index;
         let wanted = || round.by_hash.iter().filter(|(_, at)| *at as usize >= start);
         self.scratch.hashes.clear();
         self.scratch.hashes.extend(wanted().map(|(hash, _)| *hash));
@@ -238,7 +238,7 @@ impl Applier<'_> {
             return if taken { Found::Taken } else { Found::Same(object) };
         }
         self.scratch.holders.clear();
-        let index = self.pass.binding.correlation.index;
+        let index = self.pass.binding.correlation.key.index;
         self.scratch.holders.extend(self.pass.session.holders(index, hash).take(MAX_COMPARED + 1));
         match self.scratch.holders.as_slice() {
             [] => return Found::Nobody,
@@ -272,7 +272,7 @@ impl Applier<'_> {
         let (object, outcome) = match existing {
             None => {
                 let object = self.pass.session.create(document);
-                self.pass.session.add_key(self.pass.binding.correlation.index, record.hash, object);
+                self.pass.session.add_key(self.pass.binding.correlation.key.index, record.hash, object);
                 (object, Outcome::Created)
             }
             Some(object) => {

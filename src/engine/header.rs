@@ -93,8 +93,8 @@ pub(crate) struct Slot {
 /// What finds the object that a record is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Correlation {
-    /// Place of its index in [`StoredType::indexes`].
-    pub(crate) index: usize,
+    /// The index that is asked.
+    pub(crate) key: KeyPlaces,
     /// The slots that make a record's key, in the order of the index.
     pub(crate) slots: Vec<usize>,
 }
@@ -159,10 +159,12 @@ impl Binding {
                 slots.push(Slot { column, property: property_number, trimmed });
             }
         }
-        let indexes = key_places(stored)?;
+        let indexes = key_places(stored);
         let wanted = stored.index(correlation).ok_or_else(|| Error::internal("the correlation has no index"))?;
         let index = stored.indexes.iter().position(|index| index == wanted).unwrap_or_default();
-        let key_slots = indexes[index].positions.iter().filter_map(|&position| places[position].slot).collect();
+        let key = indexes.iter().find(|places| places.index == index);
+        let key = key.ok_or_else(|| Error::internal("the correlation has no place in documents"))?.clone();
+        let key_slots = key.positions.iter().filter_map(|&position| places[position].slot).collect();
         // The correlation is in it by what it does to cells, so that a file may come by another key and be known again.
         let trimmed: Vec<usize> = slots.iter().filter(|slot| slot.trimmed).map(|slot| slot.column).collect();
         let context = hashes.context(&format!(
@@ -173,7 +175,7 @@ impl Binding {
             width: header.len(),
             slots,
             places,
-            correlation: Correlation { index, slots: key_slots },
+            correlation: Correlation { key, slots: key_slots },
             nothing_exists: wanted.entries == 0,
             indexes,
             blank_cells: plan.blank_cells,
@@ -187,12 +189,12 @@ impl Binding {
 
     /// The index that finds objects, and the places that make its key.
     pub(crate) fn key_places(&self) -> &KeyPlaces {
-        &self.indexes[self.correlation.index]
+        &self.correlation.key
     }
 
     /// All indexes but the one that finds objects.
     pub(crate) fn other_indexes(&self) -> impl Iterator<Item = &KeyPlaces> {
-        self.indexes.iter().filter(|places| places.index != self.correlation.index)
+        self.indexes.iter().filter(|places| places.index != self.correlation.key.index)
     }
 
     /// The property that a slot fills.
@@ -264,9 +266,10 @@ pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correla
     faults
 }
 
-fn key_places(stored: &StoredType) -> Result<Vec<KeyPlaces>> {
+/// An index over a column that no stored object has yet says nothing of objects without that column.
+fn key_places(stored: &StoredType) -> Vec<KeyPlaces> {
     let positions = stored.object_type.positions();
-    let places = stored.indexes.iter().enumerate().map(|(index, key)| {
+    let places = stored.indexes.iter().enumerate().filter_map(|(index, key)| {
         let position = |path: &String| positions.get(path).map(|position| position as usize);
         let unique = match key.properties.as_slice() {
             [path] => stored.object_type.property(path).filter(|property| property.unique).map(|_| path.clone()),
@@ -275,5 +278,5 @@ fn key_places(stored: &StoredType) -> Result<Vec<KeyPlaces>> {
         let positions = key.properties.iter().map(position).collect::<Option<_>>()?;
         Some(KeyPlaces { index, positions, unique })
     });
-    places.collect::<Option<_>>().ok_or_else(|| Error::internal("an index over a property without a position"))
+    places.collect()
 }

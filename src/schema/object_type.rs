@@ -1,4 +1,7 @@
 //! Object types: the kinds of objects, each with its properties in order.
+//!
+//! The repository keeps definitions and compiles them here; the engine and the doors ask a type for its properties by
+//! path. A type knows what may be stored and where in a document it stands, and nothing of objects that are stored.
 
 mod definition;
 mod positions;
@@ -33,8 +36,6 @@ pub struct ObjectType {
     properties: Vec<Property>,
     /// Index into `properties` by path.
     by_path: HashMap<String, usize>,
-    /// Index into `properties` by position.
-    by_position: Vec<Option<usize>>,
     positions: Positions,
     is_open: bool,
 }
@@ -52,11 +53,7 @@ impl ObjectType {
 
     fn new(name: TypeName, definition: Json, properties: Vec<Property>, positions: Positions) -> ObjectType {
         let by_path = properties.iter().enumerate().map(|(at, property)| (property.path.clone(), at)).collect();
-        let mut by_position = vec![None; positions.len() + 1];
-        for (at, property) in properties.iter().enumerate() {
-            by_position[property.position as usize] = Some(at);
-        }
-        ObjectType { name, definition, properties, by_path, by_position, positions, is_open: false }
+        ObjectType { name, definition, properties, by_path, positions, is_open: false }
     }
 
     /// The name: `managed/user`.
@@ -77,13 +74,6 @@ impl ObjectType {
     /// The property of that [path](property::path), as somebody wrote it.
     pub fn property(&self, path: &str) -> Option<&Property> {
         self.by_path.get(property::path(path)).map(|at| &self.properties[*at])
-    }
-
-    /// The property that has this place in stored documents. There is none for places of properties that the
-    /// definition no longer has.
-    pub fn by_position(&self, position: u32) -> Option<&Property> {
-        let at = (*self.by_position.get(position as usize)?)?;
-        self.properties.get(at)
     }
 
     /// Every place in stored documents that was ever given away, to be kept with the type.
@@ -251,8 +241,6 @@ mod tests {
         let (after, _) = ObjectType::parse(&second, before.positions()).expect("a good definition");
         assert_eq!(after.positions().iter().collect::<Vec<_>>(), [("a", 1), ("b", 2), ("c", 3)]);
         assert_eq!(after.properties().iter().map(|property| property.position).collect::<Vec<_>>(), [3, 2]);
-        assert!(after.by_position(1).is_none() && after.by_position(0).is_none() && after.by_position(9).is_none());
-        assert_eq!(after.by_position(2).map(|property| &*property.path), Some("b"));
         let (again, _) = ObjectType::parse(&first, after.positions()).expect("a good definition");
         assert_eq!(again.property("a").map(|property| property.position), Some(1));
     }

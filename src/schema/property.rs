@@ -107,11 +107,6 @@ impl Property {
         }
     }
 
-    /// Whether the property has policies, or whether [`check`](Property::check) would find nothing anyway.
-    pub fn has_policies(&self) -> bool {
-        !self.policies.is_empty() || self.elements.as_ref().is_some_and(|elements| !elements.policies.is_empty())
-    }
-
     /// Makes a typed value of a cell. The cell is not empty: what an empty one means is the plan's matter.
     ///
     /// Strings are taken as they are. Numbers, booleans, dates and JSON may have blanks around them.
@@ -440,7 +435,6 @@ mod tests {
             "type": "array",
             "items": {"type": "string", "policies": [{"policyId": "valid-email-address-format"}]},
         }));
-        assert!(property.has_policies());
         let mut violations = Vec::new();
         let value = property.read("[\"a@b.cc\",\"x\"]", &DateFormats::iso8601()).expect("an array of strings");
         property.check(&value, &|_| None, &mut violations);

@@ -64,14 +64,6 @@ impl Value<'_> {
         }
     }
 
-    /// The string, if the value is one.
-    pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
     /// The name of the value's type as policies report it: JavaScript's `typeof`, with `array` and `null`.
     pub fn type_name(&self) -> &'static str {
         match self {

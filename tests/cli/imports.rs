@@ -104,6 +104,16 @@ fn failures_are_csv_with_the_reason() {
 }
 
 #[test]
+fn cells_behind_the_last_column_are_not_lost() {
+    let folder = Folder::new().file("users.csv", "userName,givenName,sn,mail\nx,X,X,x@example.com,more,and more\n");
+    let _ = folder.run("import users.csv --into managed/user --unique userName").refused();
+    let id = folder.run("imports list --json").json()[0]["_id"].clone();
+    let failures = folder.run(&format!("imports failures {} --json", id.as_str().unwrap())).json();
+    assert_eq!(failures[0]["record"]["mail"], "x@example.com");
+    assert_eq!(failures[0]["surplus"], serde_json::json!(["more", "and more"]));
+}
+
+#[test]
 fn failures_are_json_for_programs() {
     let (folder, id) = after_failures();
     let failures = folder.run(&format!("imports failures {id} --json")).json();

@@ -114,14 +114,20 @@ impl Sqlite {
         let conn = self.conn()?;
         let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 AND row > ?2 ORDER BY row LIMIT ?3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        sql::all(&conn, sql, params![number(&conn, id)?, after.cast_signed(), limit], |row| {
-            let (cells, problem): (String, String) = (sql::get(row, 1)?, sql::get(row, 2)?);
-            Ok(Failure {
-                row: sql::get::<i64>(row, 0)?.unsigned_abs(),
-                cells: stored_json(&cells)?,
-                problem: stored_json(&problem)?,
-            })
-        })
+        sql::all(&conn, sql, params![number(&conn, id)?, after.cast_signed(), limit], read_failure)
+    }
+
+    /// Hands the failures of an import, up to `most`, to `each`, in the file's order and as of one moment.
+    pub fn each_failure(&self, id: ImportId, most: u64, mut each: impl FnMut(Failure) -> Result<()>) -> Result<()> {
+        let conn = self.conn()?;
+        let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 ORDER BY row LIMIT ?2";
+        let mut statement = sql::prepare(&conn, sql)?;
+        let limit = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = sql::query(&mut statement, params![number(&conn, id)?, limit])?;
+        while let Some(row) = sql::next(&mut rows)? {
+            each(read_failure(row)?)?;
+        }
+        Ok(())
     }
 
     /// Removes the failures of an import for good.
@@ -232,6 +238,15 @@ fn read(row: &Row<'_>) -> Result<Import> {
         spool_purged: sql::get(row, 16)?,
         failures_purged: sql::get(row, 17)?,
         revision: count(18)?,
+    })
+}
+
+fn read_failure(row: &Row<'_>) -> Result<Failure> {
+    let (cells, problem): (String, String) = (sql::get(row, 1)?, sql::get(row, 2)?);
+    Ok(Failure {
+        row: sql::get::<i64>(row, 0)?.unsigned_abs(),
+        cells: stored_json(&cells)?,
+        problem: stored_json(&problem)?,
     })
 }
 

@@ -37,6 +37,8 @@ pub struct Session {
     run: PathBuf,
     side: Side,
     type_number: i64,
+    /// The places of the type's properties, as JSON.
+    positions: String,
     import_number: i64,
     tables: Vec<KeyTable>,
     fingerprints: Fingerprints,
@@ -93,6 +95,7 @@ impl Session {
             run: repository.run.clone(),
             side,
             type_number: stored.number,
+            positions: super::types::to_json(stored.object_type.positions())?,
             import_number: imports::number(&conn, import.id)?,
             tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
             fingerprints: Fingerprints::new(stored.number),
@@ -295,8 +298,10 @@ impl Session {
             table.flush(&self.conn)?;
         }
         self.fingerprints.flush(&self.conn)?;
-        let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
-        sql::run(&self.conn, next, [self.type_number, self.next_object])?;
+        // The places of columns that the file brought to a type without a schema are kept with the first objects that
+        // use them: a file of which nothing is applied leaves no trace in the type.
+        let kept = "UPDATE object_type SET next_object = ?2, positions = ?3 WHERE number = ?1";
+        sql::run(&self.conn, kept, params![self.type_number, self.next_object, self.positions])?;
         imports::settle(&self.conn, self.import_number, settled)?;
         sql::batch(&self.conn, "COMMIT")?;
         self.open = false;

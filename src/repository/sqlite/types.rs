@@ -52,23 +52,19 @@ impl Sqlite {
     }
 
     /// The type, extended by string properties for these columns if it is one without a schema, and with an index over
-    /// the correlation properties. To be called with the lease of the type.
+    /// the correlation properties, which is built if there is none. To be called with the lease of the type. The new
+    /// properties are stored by the first commit of objects that may have them.
     pub fn prepare_type(&self, name: &TypeName, columns: &[String], correlation: &[String]) -> Result<StoredType> {
         let missing = || Error::not_found(format!("there is no object type '{name}'"));
         let stored = self.object_type(name)?.ok_or_else(missing)?;
-        let extended = stored.object_type.with_columns(columns)?;
-        if stored.index(correlation).is_some() && extended.positions() == stored.object_type.positions() {
-            return Ok(StoredType { object_type: extended, ..stored });
+        let object_type = stored.object_type.with_columns(columns)?;
+        let stored = StoredType { object_type, ..stored };
+        if stored.index(correlation).is_some() {
+            return Ok(stored);
         }
         self.write_patiently(|conn| {
-            sql::run(
-                conn,
-                "UPDATE object_type SET positions = ?2 WHERE number = ?1",
-                params![stored.number, to_json(extended.positions())?],
-            )?;
-            let stored = StoredType { object_type: extended.clone(), ..stored.clone() };
             ensure_index(conn, &stored, correlation, self.hashes)?;
-            Ok(StoredType { indexes: indexes(conn, stored.number)?, ..stored })
+            Ok(StoredType { indexes: indexes(conn, stored.number)?, ..stored.clone() })
         })
     }
 }
@@ -238,7 +234,7 @@ fn values_of(kind: PropertyKind) -> &'static str {
     }
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<String> {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::storage("a value could not be written as JSON", error))
 }
 

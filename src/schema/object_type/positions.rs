@@ -1,4 +1,7 @@
 //! The places of properties in stored documents.
+//!
+//! A type's definition comes and goes, its documents stay: the repository keeps the places with the type and hands them
+//! to whoever compiles its next definition. What lies in the places is not known here.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +17,6 @@ impl Positions {
     /// The place of a property.
     pub fn get(&self, path: &str) -> Option<u32> {
         self.0.iter().position(|known| known == path).map(|index| index as u32 + 1)
-    }
-
-    /// The property that has a place.
-    pub fn path(&self, position: u32) -> Option<&str> {
-        let index = usize::try_from(position).ok()?.checked_sub(1)?;
-        self.0.get(index).map(String::as_str)
     }
 
     /// How many places are given away, which is also the last of them.
@@ -61,7 +58,6 @@ mod tests {
     fn places_are_never_given_twice() {
         let mut positions = Positions::default();
         assert_eq!((positions.place("a"), positions.place("b/c"), positions.place("a")), (1, 2, 1));
-        assert_eq!((positions.path(0), positions.path(2), positions.path(3)), (None, Some("b/c"), None));
         let json = serde_json::to_string(&positions).expect("a list of strings");
         assert_eq!(json, r#"["a","b/c"]"#);
         assert_eq!(serde_json::from_str::<Positions>(&json).expect("what was written"), positions);

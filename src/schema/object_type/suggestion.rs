@@ -1,4 +1,7 @@
 //! "Did you mean": the property behind a column name that is none.
+//!
+//! Asked for columns and keys that no property has, never for values. It only guesses, for a sentence; nothing is
+//! imported by a guess.
 
 use strsim::{damerau_levenshtein, jaro_winkler};
 

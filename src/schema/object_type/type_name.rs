@@ -1,4 +1,6 @@
-//! Names of object types.
+//! Names of object types, as they are typed, stored and shown.
+//!
+//! Whoever has one has a well-formed one; whether there is such a type is for the repository to know.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,11 +21,6 @@ impl TypeName {
     /// The whole name: `managed/user`.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The name alone, as definitions have it: `user`.
-    pub fn short(&self) -> &str {
-        &self.0[COLLECTION.len()..]
     }
 }
 
@@ -73,7 +70,6 @@ mod tests {
         for text in ["managed/user", "managed/alpha_user", "managed/realm-name_user", "managed/7"] {
             let name: TypeName = text.parse().expect(text);
             assert_eq!(name.to_string(), text);
-            assert_eq!(format!("managed/{}", name.short()), text);
         }
         for text in [
             "user",

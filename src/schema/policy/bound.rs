@@ -1,4 +1,7 @@
 //! The parameters of policies that count or compare.
+//!
+//! Read once from a definition, where numbers also come as strings, and then asked by their policy. They know the
+//! violation to report, and nothing of the property but its path.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,7 @@
 //! The values that an `enum` allows.
+//!
+//! The policy asks whether a value is among them, the property for the spelling that is to be stored. The types of the
+//! allowed values are not looked at: a value of another type equals none of them.
 
 use serde_json::{Value as Json, json};
 

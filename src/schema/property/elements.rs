@@ -1,4 +1,7 @@
-//! The elements of arrays.
+//! The elements of arrays: their types and policies.
+//!
+//! A property of an array asks for its elements what it asks for itself of other values. Elements are looked at one level
+//! deep; what lies inside them is taken as it is.
 
 use std::borrow::Cow;
 

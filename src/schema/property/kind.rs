@@ -1,4 +1,7 @@
 //! The types that properties have.
+//!
+//! Definitions name them, properties read cells by them, and sentences call them by name. How a value of a type is
+//! read and written is not known here.
 
 use serde_json::Value as Json;
 
