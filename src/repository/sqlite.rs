@@ -9,22 +9,26 @@
 
 mod checkpoint;
 mod fingerprints;
+mod ids;
 mod imports;
 mod keys;
+mod loan;
+mod locks;
 mod objects;
 pub(super) mod session;
 mod sql;
 mod types;
 
-use std::fs::{self, File, TryLockError};
-use std::ops::{Deref, DerefMut};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use self::checkpoint::Checkpointer;
+use self::loan::{Idle, Loan};
+pub use self::locks::Lease;
+use self::locks::{Turn, lease, patiently, take_turn};
 use self::session::Session;
 use super::{Hashes, Mode, StoredType};
 use crate::config::Memory;
@@ -42,16 +46,6 @@ const PAGE_SIZE: u32 = 16_384;
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The turn to ask for the write lock. An import gives the lock back only for a moment; without turns, somebody who waits
-/// for it would hardly ever be the one to get it.
-const WRITE_TURN: &str = "write.turn";
-
-/// The turn to open the repository. Of two processes that would make it at the same time, SQLite lets one fail.
-const OPEN_TURN: &str = "open.turn";
-
-/// Connections kept for the next who needs one.
-const MAX_IDLE: usize = 4;
-
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/001_first.sql")];
 
 /// See the module's head.
@@ -61,45 +55,7 @@ pub struct Sqlite {
     run: PathBuf,
     memory: Memory,
     hashes: Hashes,
-    /// Connections that nobody uses now. The last one to close would fold the log into the database each time.
-    idle: Mutex<Vec<Connection>>,
-}
-
-/// A connection on loan.
-struct Loan<'a> {
-    conn: Option<Connection>,
-    idle: &'a Mutex<Vec<Connection>>,
-}
-
-impl Deref for Loan<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.conn.as_ref().expect("given back on drop only")
-    }
-}
-
-impl DerefMut for Loan<'_> {
-    fn deref_mut(&mut self) -> &mut Connection {
-        self.conn.as_mut().expect("given back on drop only")
-    }
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        if let (Some(conn), Ok(mut idle)) = (self.conn.take(), self.idle.lock())
-            && idle.len() < MAX_IDLE
-            && conn.is_autocommit()
-        {
-            idle.push(conn);
-        }
-    }
-}
-
-/// The right to run imports of one object type; lost with the process.
-#[derive(Debug)]
-pub struct Lease {
-    _lock: File,
+    idle: Idle,
 }
 
 impl Sqlite {
@@ -119,9 +75,9 @@ impl Sqlite {
             run: run.to_owned(),
             memory,
             hashes: Hashes::new(&[]),
-            idle: Mutex::default(),
+            idle: Idle::default(),
         };
-        let turn = take_turn(run, OPEN_TURN)?;
+        let turn = take_turn(run, Turn::Open)?;
         let mut conn = repository.connect()?;
         migrate(&mut conn)?;
         drop(turn);
@@ -129,7 +85,7 @@ impl Sqlite {
             sql::get::<Vec<u8>>(row, 0)
         })?;
         repository.hashes = Hashes::new(&secret.ok_or_else(|| Error::internal("the installation has no secret"))?);
-        repository.idle = Mutex::new(vec![conn]);
+        repository.idle.put(conn);
         Ok(repository)
     }
 
@@ -145,21 +101,13 @@ impl Sqlite {
 
     /// Takes the lease of an object type, unless another process has it.
     pub fn lease(&self, object_type: &TypeName) -> Result<Option<Lease>> {
-        let path = self.run.join(format!("{}.lock", object_type.to_string().replace('/', ".")));
-        let failed = |error| Error::storage(format!("the lock '{}' could not be used", path.display()), error);
-        let lock = File::options().create(true).append(true).open(&path).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Lease { _lock: lock })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
+        lease(&self.run, object_type)
     }
 
     /// A connection for a short while.
     fn conn(&self) -> Result<Loan<'_>> {
-        let idle = self.idle.lock().map_or(None, |mut idle| idle.pop());
-        let conn = idle.map_or_else(|| self.connect(), Ok)?;
-        Ok(Loan { conn: Some(conn), idle: &self.idle })
+        let conn = self.idle.take().map_or_else(|| self.connect(), Ok)?;
+        Ok(self.idle.lend(conn))
     }
 
     fn connect(&self) -> Result<Connection> {
@@ -186,7 +134,7 @@ impl Sqlite {
 
     /// Runs `work` in one transaction that holds the write lock.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let _turn = take_turn(&self.run, WRITE_TURN)?;
+        let _turn = take_turn(&self.run, Turn::Write)?;
         transaction(&mut *self.conn()?, work)
     }
 
@@ -194,36 +142,6 @@ impl Sqlite {
     fn write_patiently<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
         patiently(|| self.write(&work))
     }
-}
-
-/// Takes turns with the other processes, by a lock on a file under `run/`.
-fn take_turn(run: &Path, name: &str) -> Result<File> {
-    let path = run.join(name);
-    let failed = |error| Error::storage(format!("the lock '{}' could not be used", path.display()), error);
-    let turn = File::options().create(true).append(true).open(&path).map_err(failed)?;
-    let deadline = Instant::now() + LOCK_TIMEOUT;
-    loop {
-        match turn.try_lock() {
-            Ok(()) => return Ok(turn),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) if Instant::now() > deadline => return Err(busy()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
-        }
-    }
-}
-
-/// Does again what found the repository busy, until it does not.
-fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    loop {
-        match work() {
-            Err(error) if error.kind() == Kind::Busy => {}
-            other => return other,
-        }
-    }
-}
-
-fn busy() -> Error {
-    Error::new(Kind::Busy, "the repository is busy with an import; try again in a few seconds")
 }
 
 fn transaction<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {

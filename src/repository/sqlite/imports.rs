@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, params};
 
+use super::sql::from_json;
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
@@ -215,17 +216,17 @@ fn read(row: &Row<'_>) -> Result<Import> {
         "running" => State::Running,
         "finished" => State::Finished { end: ended()? },
         "cancelled" => State::Cancelled { end: ended()? },
-        "failed" => State::Failed { end: ended()?, problem: stored_json(&text(7)?)? },
+        "failed" => State::Failed { end: ended()?, problem: from_json(&text(7)?)? },
         other => return Err(Error::internal(format!("import {} is stored as '{other}', which is no state", text(0)?))),
     };
     Ok(Import {
         id: text(0)?.parse()?,
-        plan: stored_json(&text(1)?)?,
+        plan: from_json(&text(1)?)?,
         filename: text(2)?,
-        header: stored_json(&text(3)?)?,
+        header: from_json(&text(3)?)?,
         state,
         begin: text(5)?,
-        warnings: stored_json(&text(8)?)?,
+        warnings: from_json(&text(8)?)?,
         size: count(9)?,
         counts: Counts {
             total: count(10)?,
@@ -245,11 +246,7 @@ fn read_failure(row: &Row<'_>) -> Result<Failure> {
     let (cells, problem): (String, String) = (sql::get(row, 1)?, sql::get(row, 2)?);
     Ok(Failure {
         row: sql::get::<i64>(row, 0)?.unsigned_abs(),
-        cells: stored_json(&cells)?,
-        problem: stored_json(&problem)?,
+        cells: from_json(&cells)?,
+        problem: from_json(&problem)?,
     })
-}
-
-fn stored_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
 }

@@ -4,7 +4,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::session::number_in;
+use super::ids::number_in;
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
 use crate::object::Object;

@@ -14,16 +14,15 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
+use super::ids::Ids;
 use super::keys::{Identity, KeyTable, Target};
-use super::{Sqlite, WRITE_TURN, imports, patiently, sql, take_turn};
+use super::locks::{Turn, patiently, take_turn};
+use super::{Sqlite, imports, sql};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::Import;
 use crate::repository::{Existing, Mode, ObjectNumber, Settled, StoredType};
-
-/// Bits of a server-made id that say where its object lies. RFC 9562 calls such a part of a version 7 UUID a counter.
-const NUMBER_BITS: u32 = 44;
 
 /// Bytes of documents that are held back before they are written.
 const HEAVY: usize = 16 << 20;
@@ -95,7 +94,7 @@ impl Session {
             run: repository.run.clone(),
             side,
             type_number: stored.number,
-            positions: super::types::to_json(stored.object_type.positions())?,
+            positions: sql::to_json(stored.object_type.positions())?,
             import_number: imports::number(&conn, import.id)?,
             tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
             fingerprints: Fingerprints::new(stored.number),
@@ -328,7 +327,7 @@ impl Session {
 
 /// Waits as long as it takes: an import may hold the lock for minutes, and one that died has lost it.
 fn begin_write(conn: &Connection, run: &Path) -> Result<()> {
-    patiently(|| take_turn(run, WRITE_TURN).and_then(|_turn| sql::batch(conn, "BEGIN IMMEDIATE")))
+    patiently(|| take_turn(run, Turn::Write).and_then(|_turn| sql::batch(conn, "BEGIN IMMEDIATE")))
 }
 
 impl Fetched {
@@ -348,55 +347,5 @@ impl Puts {
         let start = self.text.len();
         self.text.push_str(document);
         start..self.text.len()
-    }
-}
-
-/// Makes ids: version 7 UUIDs whose counter is the object's number, so that an id finds its object without an index
-/// of its own.
-struct Ids {
-    random: u64,
-}
-
-impl Ids {
-    fn new() -> Ids {
-        let (high, low) = Uuid::new_v4().as_u64_pair();
-        Ids { random: (high ^ low) | 1 }
-    }
-
-    fn next(&mut self, number: ObjectNumber, millis: u64) -> Uuid {
-        // xorshift64*: the rest of an id must differ, it need not be secret.
-        self.random ^= self.random >> 12;
-        self.random ^= self.random << 25;
-        self.random ^= self.random >> 27;
-        let noise = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> (64 - 30);
-        let number = number.unsigned_abs() & ((1 << NUMBER_BITS) - 1);
-        let (top, rest) = (number >> 32, number & 0xFFFF_FFFF);
-        let high = (millis << 16) | 0x7000 | top;
-        let low = (0b10 << 62) | (rest << 30) | noise;
-        Uuid::from_u64_pair(high, low)
-    }
-}
-
-/// The number that a server-made id names; any other UUID names none or a wrong one, so the id must be compared.
-pub(super) fn number_in(id: Uuid) -> Option<ObjectNumber> {
-    let (high, low) = id.as_u64_pair();
-    let number = ((high & 0xFFF) << 32) | ((low >> 30) & 0xFFFF_FFFF);
-    (id.get_version_num() == 7).then(|| number.cast_signed())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Ids, number_in};
-
-    #[test]
-    fn an_id_names_its_object() {
-        let mut ids = Ids::new();
-        for number in [1, 2, 0xFFFF_FFFF, 0x1_0000_0000, (1 << 44) - 1] {
-            let id = ids.next(number, 1_700_000_000_000);
-            assert_eq!(id.get_version_num(), 7, "{id}");
-            assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
-            assert_eq!(number_in(id), Some(number));
-            assert_ne!(ids.next(number, 1_700_000_000_000), id);
-        }
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 
 use super::keys::{KeyTable, Target};
+use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
 use crate::error::{Error, Kind, Result};
 use crate::object::elements;
@@ -232,12 +233,4 @@ fn values_of(kind: PropertyKind) -> &'static str {
         PropertyKind::Object | PropertyKind::Relationship => "type = 'object'",
         PropertyKind::Null => "FALSE",
     }
-}
-
-pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::storage("a value could not be written as JSON", error))
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
 }

@@ -1,0 +1,82 @@
+//! Leases and turns: locks of the operating system on files under `run/`, which a dead process loses at once.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::LOCK_TIMEOUT;
+use crate::error::{Error, Kind, Result};
+use crate::schema::TypeName;
+
+/// How long somebody who waits for a turn sleeps before looking again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// The right to run imports of one object type; lost with the process.
+#[derive(Debug)]
+pub struct Lease {
+    _lock: File,
+}
+
+/// The lease of an object type, unless another process has it.
+pub(super) fn lease(run: &Path, object_type: &TypeName) -> Result<Option<Lease>> {
+    let path = run.join(format!("{}.lock", object_type.to_string().replace('/', ".")));
+    Ok(try_lock(&path)?.map(|lock| Lease { _lock: lock }))
+}
+
+/// What processes take turns with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Opening the repository. Of two processes that would make it at the same time, SQLite lets one fail.
+    Open,
+    /// Asking for the write lock. An import gives the lock back only for a moment; without turns, somebody who waits for
+    /// it would hardly ever be the one to get it.
+    Write,
+}
+
+impl Turn {
+    fn file(self) -> &'static str {
+        match self {
+            Turn::Open => "open.turn",
+            Turn::Write => "write.turn",
+        }
+    }
+}
+
+/// Waits for the turn, which lasts until the file is dropped.
+pub(super) fn take_turn(run: &Path, turn: Turn) -> Result<File> {
+    let path = run.join(turn.file());
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match try_lock(&path)? {
+            Some(lock) => return Ok(lock),
+            None if Instant::now() > deadline => return Err(busy()),
+            None => sleep(LOOK_AGAIN),
+        }
+    }
+}
+
+/// Does again what found the repository busy, until it does not.
+pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    loop {
+        match work() {
+            Err(error) if error.kind() == Kind::Busy => {}
+            other => return other,
+        }
+    }
+}
+
+pub(super) fn busy() -> Error {
+    Error::new(Kind::Busy, "the repository is busy with an import; try again in a few seconds")
+}
+
+/// The file, made if need be and locked; nothing if somebody else has locked it.
+fn try_lock(path: &Path) -> Result<Option<File>> {
+    let failed = |error| Error::storage(format!("the lock '{}' could not be used", path.display()), error);
+    let file = File::options().create(true).append(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
