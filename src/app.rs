@@ -107,9 +107,10 @@ impl App {
             Source::Stdin => self.spool.accept(id, &mut std::io::stdin().lock())?,
             Source::Spooled(from) => self.spool.share(from, id)?,
         };
-        let mut header = Reader::open(self.spool.read(id)?, &self.config.limits)?.header().to_vec();
+        let reader = Reader::open(self.spool.read(id)?, &self.config.limits)?;
+        let mut header = reader.header().to_vec();
         unguard_header(&mut header);
-        check_header(&header, &stored.object_type, &plan.correlation)?;
+        check_header(&header, reader.header_row(), &stored.object_type, &plan.correlation)?;
         stored.object_type.with_columns(&header)?;
         if scan_now {
             reader::scan(self.spool.read(id)?, &self.config.limits)?;

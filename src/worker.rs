@@ -10,6 +10,7 @@ use crate::clock;
 use crate::engine::header::Binding;
 use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
+use crate::engine::reader::Reader;
 use crate::engine::scan::StructuralScan;
 use crate::error::{Error, Kind, Result};
 use crate::import::{Counts, Import, State};
@@ -106,8 +107,10 @@ impl<'a> Worker<'a> {
         repository.start(import.id, resumed)?;
         let import = self.app.import(import.id)?;
         let stored = repository.prepare_type(&import.plan.object_type, &import.header, &import.plan.correlation)?;
-        let binding = Binding::new(&import.header, &stored, &import.plan, repository.hashes())?;
-        let mut scan = StructuralScan::start(self.app.spool.read(import.id)?, &self.app.config.limits, progress)?;
+        let limits = &self.app.config.limits;
+        let header_row = Reader::open(self.app.spool.read(import.id)?, limits)?.header_row();
+        let binding = Binding::new(&import.header, header_row, &stored, &import.plan, repository.hashes())?;
+        let mut scan = StructuralScan::start(self.app.spool.read(import.id)?, limits, progress)?;
         let run = Run { app: self.app, import: &import, stored: &stored, binding: &binding, progress };
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,

@@ -228,6 +228,7 @@ fn everything_wrong_with_a_header_is_told_at_once() {
         ("a comma too many", "id,firstName,\n1,Ann,\n"),
         ("other letters", "ID,Email\n1,ann@example.com\n"),
         ("unknown", "id,nickname\n1,Ann\n"),
+        ("unknown, below blank lines", "\n\nid,nickname\n1,Ann\n"),
         ("computed", "id,numberOfVisits\n1,7\n"),
         ("without the key", "firstName\nAnn\n"),
         ("many things", "Id,fristName,numberOfVisits,,lastName,lastName\n1,Ann,7,,Lee,Lee\n"),
@@ -257,6 +258,9 @@ fn everything_wrong_with_a_header_is_told_at_once() {
           missing column 'id' (is it 'ID'?)
     unknown: exit 1
         row 1: the header does not fit managed/px_user:
+          unknown column 'nickname' (column 2)
+    unknown, below blank lines: exit 1
+        row 3: the header does not fit managed/px_user:
           unknown column 'nickname' (column 2)
     computed: exit 1
         row 1: the header does not fit managed/px_user:

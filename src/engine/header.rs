@@ -133,14 +133,20 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
-    /// Binds a header.
+    /// Binds the header in this row.
     ///
     /// # Errors
     /// One error of kind `File` with everything that is wrong, its `detail` a list of the faults.
-    pub(crate) fn new(header: &[String], stored: &StoredType, plan: &Plan, hashes: Hashes) -> Result<Binding> {
+    pub(crate) fn new(
+        header: &[String],
+        row: u64,
+        stored: &StoredType,
+        plan: &Plan,
+        hashes: Hashes,
+    ) -> Result<Binding> {
         let object_type = stored.object_type.clone();
         let correlation = &plan.correlation;
-        check_header(header, &object_type, correlation)?;
+        check_header(header, row, &object_type, correlation)?;
         let column_of: HashMap<&str, usize> =
             header.iter().enumerate().map(|(column, name)| (schema::path(name), column)).collect();
         let mut places = vec![Place::default(); object_type.positions().len() + 1];
@@ -203,20 +209,20 @@ impl Binding {
     }
 }
 
-/// Says everything that is wrong with a header, or nothing.
+/// Says everything that is wrong with the header in this row, or nothing.
 ///
 /// # Errors
 /// See [`Binding::new`].
-pub fn check_header(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Result<()> {
+pub fn check_header(header: &[String], row: u64, object_type: &ObjectType, correlation: &[String]) -> Result<()> {
     let faults = header_faults(header, object_type, correlation);
     if faults.is_empty() {
         // What an open type takes is known when the columns are put together.
-        return object_type.with_columns(header).map(drop).map_err(|error| error.at_row(1));
+        return object_type.with_columns(header).map(drop).map_err(|error| error.at_row(row));
     }
     let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
     let detail = json!({ "header": sentences });
     let head = format!("the header does not fit {}", object_type.name());
-    Err(Error::listing(Kind::File, head, sentences).at_row(1).with_detail(detail))
+    Err(Error::listing(Kind::File, head, sentences).at_row(row).with_detail(detail))
 }
 
 /// Everything that is wrong with a header.
