@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, params};
 
-use super::sql::from_json;
+use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
@@ -166,8 +166,8 @@ impl Sqlite {
 fn insert(conn: &Connection, import: &Import) -> Result<()> {
     let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total) \
                VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8)";
-    let plan = serde_json::to_string(&import.plan).map_err(|error| Error::storage("a plan", error))?;
-    let header = serde_json::to_string(&import.header).map_err(|error| Error::storage("a header", error))?;
+    let plan = to_json(&import.plan)?;
+    let header = to_json(&import.header)?;
     let object_type = import.plan.object_type.to_string();
     let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
     let values = params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
@@ -184,7 +184,7 @@ pub(super) fn store_failures(conn: &Connection, import: i64, failures: &[Failure
     let insert = "INSERT INTO failure (import, row, cells, problem) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = sql::prepare(conn, insert)?;
     for failure in failures {
-        let cells = serde_json::to_string(&failure.cells).map_err(|error| Error::storage("cells", error))?;
+        let cells = to_json(&failure.cells)?;
         sql::execute(&mut insert, params![import, failure.row.cast_signed(), cells, failure.problem.to_string()])?;
     }
     Ok(())
@@ -202,7 +202,7 @@ fn store_counts(conn: &Connection, import: i64, counts: Counts, warnings: &[Stri
                revision = revision + 1 WHERE number = ?1";
     let [total, created, updated, unchanged, failure] =
         [counts.total, counts.created, counts.updated, counts.unchanged, counts.failure].map(u64::cast_signed);
-    let warnings = serde_json::to_string(warnings).map_err(|error| Error::storage("warnings", error))?;
+    let warnings = to_json(warnings)?;
     sql::run(conn, sql, params![import, total, created, updated, unchanged, failure, warnings]).map(drop)
 }
 

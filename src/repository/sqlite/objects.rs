@@ -69,11 +69,12 @@ fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usiz
 }
 
 fn read(row: &Row<'_>) -> Result<(ObjectNumber, Object)> {
-    let id = match row.get_ref(1).map_err(|error| sql::failed("an object's id", error))? {
+    const UNREADABLE: &str = "the id of an object could not be read";
+    let id = match row.get_ref(1).map_err(|error| sql::failed("reading the id of an object", error))? {
         ValueRef::Blob(bytes) => {
-            Uuid::from_slice(bytes).map_err(|error| Error::storage("an object's id", error))?.to_string()
+            Uuid::from_slice(bytes).map_err(|error| Error::storage(UNREADABLE, error))?.to_string()
         }
-        other => other.as_str().map_err(|error| Error::storage("an object's id", error))?.to_owned(),
+        other => other.as_str().map_err(|error| Error::storage(UNREADABLE, error))?.to_owned(),
     };
     let revision: i64 = sql::get(row, 2)?;
     let object =

@@ -334,7 +334,7 @@ impl Fetched {
     fn keep(&mut self, number: ObjectNumber, row: &rusqlite::Row<'_>) -> Result<()> {
         let revision: i64 = sql::get(row, 0)?;
         let document = row.get_ref(1).map_err(|error| sql::failed("reading a document", error))?;
-        let document = document.as_str().map_err(|error| Error::storage("reading a document", error))?;
+        let document = document.as_str().map_err(|error| Error::storage("a document could not be read", error))?;
         let start = self.text.len();
         self.text.push_str(document);
         self.objects.insert(number.unsigned_abs(), (revision.unsigned_abs(), start..self.text.len()));
