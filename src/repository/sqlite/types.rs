@@ -9,7 +9,7 @@ use super::keys::{KeyTable, Target};
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
 use crate::error::{Error, Kind, Result};
-use crate::object::elements;
+use crate::object::write_key;
 use crate::repository::{Hashes, KeyIndex, StoredType};
 use crate::schema::{ObjectType, Positions, PropertyKind, TypeName};
 
@@ -162,17 +162,9 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
     table.reset(conn)?;
     let mut key = String::new();
     while let Some(row) = sql::next(&mut rows)? {
-        let document: String = sql::get(row, 1)?;
-        let mut parts = Vec::new();
-        elements(&document, &mut parts);
-        key.clear();
-        let complete = positions.iter().all(|&position| {
-            let part = parts.get(position).copied().unwrap_or("null");
-            key.push_str(part);
-            key.push('\0');
-            part != "null"
-        });
-        if complete {
+        let document = row.get_ref(1).map_err(|error| sql::failed("reading a document", error))?;
+        let document = document.as_str().map_err(|error| Error::storage("a document could not be read", error))?;
+        if write_key(document, &positions, &mut key) {
             table.add(hashes.key(&key), sql::get(row, 0)?);
             if table.is_full() {
                 table.flush(conn)?;
