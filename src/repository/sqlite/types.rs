@@ -39,6 +39,7 @@ impl Sqlite {
     pub fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
         let mut leases = BTreeMap::new();
         for definition in definitions {
+            // Parsed for its faults too, which are told before anything is waited for.
             let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
             let name = object_type.name();
             if leases.contains_key(name) {
@@ -72,8 +73,7 @@ impl Sqlite {
 
 /// Stores one definition, inside a transaction.
 pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Result<(StoredType, Vec<String>)> {
-    let (name, _) =
-        ObjectType::parse(definition, &Positions::default()).map(|(parsed, _)| (parsed.name().to_string(), ()))?;
+    let name = TypeName::of(definition)?.to_string();
     let before = find(conn, &name)?;
     let positions = before.as_ref().map(|stored| stored.object_type.positions().clone()).unwrap_or_default();
     let (object_type, warnings) = ObjectType::parse(definition, &positions)?;

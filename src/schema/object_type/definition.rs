@@ -38,7 +38,7 @@ pub fn parse_definitions(json: &Json) -> Result<Vec<Json>> {
 
 /// Compiles one definition; see [`ObjectType::parse`].
 pub(super) fn compile(definition: &Json, positions: &Positions) -> Result<(ObjectType, Vec<String>)> {
-    let name = type_name(definition)?;
+    let name = TypeName::of(definition)?;
     let schema = match &definition["schema"] {
         Json::Null => &Map::new(),
         Json::Object(schema) => schema,
@@ -50,13 +50,6 @@ pub(super) fn compile(definition: &Json, positions: &Positions) -> Result<(Objec
     let mut reading = Reading { positions: positions.clone(), ..Reading::default() };
     reading.properties_of(schema, "", &Around::default());
     reading.finish(name, definition)
-}
-
-fn type_name(definition: &Json) -> Result<TypeName> {
-    match definition["name"].as_str() {
-        Some(name) => format!("managed/{name}").parse(),
-        None => Err(Error::request("the definition of an object type has no 'name'")),
-    }
 }
 
 /// What is said of the objects around a property.

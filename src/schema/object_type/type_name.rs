@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::error::Error;
 
@@ -18,6 +19,14 @@ pub struct TypeName(String);
 const COLLECTION: &str = "managed/";
 
 impl TypeName {
+    /// The name that a definition gives its type.
+    pub fn of(definition: &Json) -> Result<TypeName, Error> {
+        match definition["name"].as_str() {
+            Some(name) => format!("{COLLECTION}{name}").parse(),
+            None => Err(Error::request("the definition of an object type has no 'name'")),
+        }
+    }
+
     /// The whole name: `managed/user`.
     pub fn as_str(&self) -> &str {
         &self.0
