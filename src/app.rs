@@ -10,7 +10,7 @@ use crate::engine::header::check_header;
 use crate::engine::reader::{self, Reader};
 use crate::error::{Error, Result, did_you_mean};
 use crate::failure::unguard_header;
-use crate::import::{Counts, Import, ImportId, State};
+use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::plan::Plan;
 use crate::repository::{Repository, StoredType};
 use crate::schema::{ObjectType, TypeName};
@@ -69,8 +69,7 @@ impl App {
             Some(stored) => Ok(stored),
             None => {
                 let known = self.repository.object_types()?;
-                let known: Vec<String> = known.iter().map(|stored| stored.object_type.name().to_string()).collect();
-                Err(Error::not_found(format!("there is no object type '{name}'; there are {}", known.join(", "))))
+                Err(name.unknown(known.iter().map(|stored| stored.object_type.name())))
             }
         }
     }
@@ -158,7 +157,7 @@ impl App {
     /// # Errors
     /// `NotFound`.
     pub fn import(&self, id: ImportId) -> Result<Import> {
-        self.repository.import(id)?.ok_or_else(|| Error::not_found(format!("there is no import '{id}'")))
+        self.repository.import(id)?.ok_or_else(|| no_import(id))
     }
 
     /// Cancels an import. What is committed stays; an import that is over stays as it is. One that nobody runs is over

@@ -138,7 +138,7 @@ impl Config {
     }
 
     fn parse(data: &Path, text: &str) -> Result<Config> {
-        let file: ConfigFile = toml::from_str(text).map_err(|error| Error::request(error.to_string()))?;
+        let file: ConfigFile = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
         let mut mistakes = Vec::new();
         let mut size = |key: &str, text: &Option<String>, default: u64| match text.as_deref().map(parse_size) {
             None => default,
@@ -186,6 +186,15 @@ impl Config {
             }),
             _ => Err(Error::request(mistakes.join("; "))),
         }
+    }
+}
+
+/// What the TOML library says, on one line and with the line it is about.
+fn unreadable(text: &str, error: &toml::de::Error) -> Error {
+    let message = error.message().replace(['`', '"'], "'").replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => Error::request(format!("line {}: {message}", before.matches('\n').count() + 1)),
+        None => Error::request(message),
     }
 }
 
@@ -271,8 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_refused() {
+    fn mistakes_are_told_with_their_line() {
         let error = Config::parse(Path::new("data"), "[import]\nmemroy = '1GB'\n").expect_err("misspelt");
-        assert!(error.message().contains("unknown field `memroy`"), "{error}");
+        insta::assert_snapshot!(error, @"line 2: unknown field 'memroy', expected one of 'memory', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'");
+        let error = Config::parse(Path::new("data"), "[import]\nround = 'many'\n").expect_err("no number");
+        insta::assert_snapshot!(error, @"line 2: invalid type: string 'many', expected usize");
+        let error = Config::parse(Path::new("data"), "[import\n").expect_err("no TOML");
+        insta::assert_snapshot!(error, @"line 1: unclosed table, expected ']'");
     }
 }

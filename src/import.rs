@@ -33,8 +33,7 @@ impl FromStr for ImportId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<ImportId> {
-        let uuid = text.parse().map_err(|_| Error::not_found(format!("there is no import '{text}'")))?;
-        Ok(ImportId(uuid))
+        text.parse().map(ImportId).map_err(|_| no_import(text))
     }
 }
 
@@ -93,6 +92,11 @@ pub enum Outcome {
     Unchanged,
     /// The record was refused.
     Failed,
+}
+
+/// The error about an id that no import has.
+pub(crate) fn no_import(id: impl fmt::Display) -> Error {
+    Error::not_found(format!("there is no import '{id}'"))
 }
 
 /// Where an import stands: `queued -> running -> finished | failed | cancelled`.

@@ -123,5 +123,5 @@ fn known(section: &str, configuration: &str) -> Vec<String> {
     fs::write(&file, configuration).unwrap();
     let error = Config::load(folder.path(), Some(&file)).unwrap_err().to_string();
     let (_, expected) = error.split_once("expected").expect(section);
-    matches("`([a-z_]+)`", expected)
+    matches("'([a-z_]+)'", expected)
 }

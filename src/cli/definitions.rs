@@ -19,10 +19,8 @@ pub(crate) fn object_type(context: &Context, name: &TypeName) -> Result<ObjectTy
         return Ok(app.object_type(name)?.object_type);
     }
     let types = starter_types()?;
-    let names: Vec<&str> = types.iter().map(|object_type| object_type.name().as_str()).collect();
-    let missing = format!("there is no object type '{name}'; there are {}", names.join(", "));
-    let found = types.into_iter().find(|object_type| object_type.name() == name);
-    found.ok_or_else(|| Error::not_found(missing))
+    let found = types.iter().find(|object_type| object_type.name() == name).cloned();
+    found.ok_or_else(|| name.unknown(types.iter().map(ObjectType::name)))
 }
 
 /// The types that a new installation starts with.

@@ -9,7 +9,7 @@ use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
 use crate::failure::Failure;
-use crate::import::{Counts, Import, ImportId, State};
+use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::repository::Settled;
 use crate::schema::TypeName;
 
@@ -177,7 +177,7 @@ fn insert(conn: &Connection, import: &Import) -> Result<()> {
 /// The short form of an import's id, which objects and failures carry.
 pub(super) fn number(conn: &Connection, id: ImportId) -> Result<i64> {
     let found = sql::first(conn, "SELECT number FROM import WHERE id = ?1", [id.to_string()], |row| sql::get(row, 0))?;
-    found.ok_or_else(|| Error::not_found(format!("there is no import '{id}'")))
+    found.ok_or_else(|| no_import(id))
 }
 
 pub(super) fn store_failures(conn: &Connection, import: i64, failures: &[Failure]) -> Result<()> {

@@ -31,6 +31,12 @@ impl TypeName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The error about a name that none of the `known` object types has.
+    pub fn unknown<'n>(&self, known: impl IntoIterator<Item = &'n TypeName>) -> Error {
+        let known: Vec<&str> = known.into_iter().map(TypeName::as_str).collect();
+        Error::not_found(format!("there is no object type '{self}'; there are {}", known.join(", ")))
+    }
 }
 
 impl fmt::Display for TypeName {
