@@ -57,6 +57,10 @@ impl Plan {
         if self.duplicate_keys == DuplicateKeys::LastWins && self.on_failure != OnFailure::RejectFile {
             return Err(Error::request("'last wins' for duplicate keys goes with atomic imports only"));
         }
+        if self.duplicate_keys == DuplicateKeys::LastWins && self.max_records == 0 {
+            // The keys of the whole file are held in memory.
+            return Err(Error::request("'last wins' for duplicate keys needs a limit of records"));
+        }
         self.dates().map(drop)
     }
 

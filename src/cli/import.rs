@@ -12,6 +12,7 @@ use rollbook::schema::TypeName;
 
 use super::Verdict;
 use super::context::Context;
+use super::failures_file::numbered;
 use super::new_file::check_place;
 use super::output::complain;
 use super::plan::{CellArgs, plan, submissions};
@@ -63,16 +64,20 @@ pub(crate) struct ImportArgs {
     /// replace the earlier ones (with --atomic only)
     #[arg(long, value_name = "WHAT", default_value = "fail-later")]
     duplicates: DuplicateKeys,
-    /// Refuse a file with more records; 0 is no limit
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    max_records: u64,
+    /// Refuse a file with more records [default: no limit, with last-wins 350000]
+    #[arg(long, value_name = "N")]
+    max_records: Option<u64>,
 }
+
+/// Records of a file at most where the last of a key wins, unless said otherwise: Gainsight PX takes no more in any file.
+const LAST_WINS_RECORDS: u64 = 350_000;
 
 pub(crate) fn run(context: &mut Context, args: ImportArgs) -> Result<Verdict> {
     let mut plan = plan(args.into, args.unique, &args.cells)?;
     plan.on_failure = if args.atomic { OnFailure::RejectFile } else { OnFailure::SkipRecord };
     plan.duplicate_keys = args.duplicates;
-    plan.max_records = args.max_records;
+    let unlimited = if args.duplicates == DuplicateKeys::LastWins { LAST_WINS_RECORDS } else { 0 };
+    plan.max_records = args.max_records.unwrap_or(unlimited);
     plan.dry_run = args.dry_run;
     plan.validate()?;
     check_failures_file(args.failures.as_deref(), &args.files)?;
@@ -103,7 +108,8 @@ pub(crate) fn shows_progress(context: &Context) -> bool {
 pub(crate) fn check_failures_file(failures: Option<&Path>, files: &[PathBuf]) -> Result<()> {
     let Some(path) = failures else { return Ok(()) };
     check_place(path)?;
-    let is_same = |file: &&PathBuf| file.canonicalize().ok().is_some_and(|file| path.canonicalize().ok() == Some(file));
+    let places: Vec<_> = (1..=files.len()).filter_map(|number| numbered(path, number).canonicalize().ok()).collect();
+    let is_same = |file: &&PathBuf| file.canonicalize().is_ok_and(|file| places.contains(&file));
     match files.iter().find(is_same) {
         Some(file) => {
             Err(Error::request(format!("'{}' is itself imported: write its failures to another file", file.display())))

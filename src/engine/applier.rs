@@ -92,7 +92,7 @@ impl<'a> Applier<'a> {
     fn take(&mut self, round: &mut Round) -> Result<()> {
         let end = round.first + round.len() as u64;
         if self.pass.import.plan.max_records > 0 && end > self.pass.import.plan.max_records {
-            self.check_record_count()?;
+            self.pass.check_record_count()?;
         }
         if !self.pass.session.is_open() {
             self.pass.scan.wait_nearly();
@@ -128,19 +128,6 @@ impl<'a> Applier<'a> {
         }
     }
 
-    /// Refuses a file with more records than the plan allows.
-    fn check_record_count(&mut self) -> Result<()> {
-        match self.pass.scan.wait()?.records {
-            total if self.pass.import.plan.max_records > 0 && total > self.pass.import.plan.max_records => {
-                Err(Error::file(format!(
-                    "the file has {total} records, and {} are allowed",
-                    self.pass.import.plan.max_records
-                )))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Counts the records of the file, and warns of what is legal in it but odd.
     fn note_structure(&mut self) -> Result<()> {
         let structure = self.pass.scan.wait()?;
@@ -160,7 +147,7 @@ impl<'a> Applier<'a> {
 
     /// Commits what is done, once the whole structure of the file is known to be sound.
     fn commit(&mut self) -> Result<()> {
-        self.check_record_count()?;
+        self.pass.check_record_count()?;
         self.counts.total = self.pass.scan.wait()?.records;
         let (counts, records) = match self.pass.commits {
             Commits::Batches | Commits::Atomic => (self.counts, self.settled),

@@ -66,10 +66,13 @@ impl<'a> Pass<'a> {
     ///
     /// # Errors
     /// What is wrong with the file as a whole, or with the repository. What was committed before stays.
-    pub(crate) fn run(self) -> Result<Passed> {
+    pub(crate) fn run(mut self) -> Result<Passed> {
         let repeated = match self.import.plan.duplicate_keys {
             DuplicateKeys::FailLater => HashMap::new(),
-            DuplicateKeys::LastWins => survey(self.rounds()?)?,
+            DuplicateKeys::LastWins => {
+                self.check_record_count()?;
+                survey(self.rounds()?)?
+            }
         };
         let eager = AtomicBool::new(self.binding.nothing_exists);
         let reader = RoundReader { rounds: self.rounds()?, settled: self.import.settled, eager: &eager };
@@ -83,6 +86,15 @@ impl<'a> Pass<'a> {
                 .map_err(|error| Error::storage("the reading thread could not start", error))?;
             applier.run(filled, emptied)
         })
+    }
+
+    /// Refuses a file with more records than the plan allows.
+    pub(super) fn check_record_count(&mut self) -> Result<()> {
+        let (total, most) = (self.scan.wait()?.records, self.import.plan.max_records);
+        if most > 0 && total > most {
+            return Err(Error::file(format!("the file has {total} records, and {most} are allowed")));
+        }
+        Ok(())
     }
 
     /// The rounds of the file from its start.

@@ -125,9 +125,7 @@ fn the_help_of_import_can_be_learnt_from() {
               [default: fail-later]
 
           --max-records <N>
-              Refuse a file with more records; 0 is no limit
-              
-              [default: 0]
+              Refuse a file with more records [default: no limit, with last-wins 350000]
 
       -h, --help
               Print help (see a summary with '-h')

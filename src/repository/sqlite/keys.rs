@@ -52,7 +52,7 @@ type Entry = (u64, ObjectNumber);
 struct Pending {
     first: ByHash<ObjectNumber>,
     /// Those beyond the first.
-    more: ByHash<Vec<ObjectNumber>>,
+    more: ByHash<HashSet<ObjectNumber>>,
 }
 
 impl Pending {
@@ -65,18 +65,20 @@ impl Pending {
     fn insert(&mut self, hash: u64, object: ObjectNumber) {
         match self.first.entry(hash) {
             Place::Vacant(place) => drop(place.insert(object)),
-            Place::Occupied(_) => self.more.entry(hash).or_default().push(object),
+            Place::Occupied(_) => drop(self.more.entry(hash).or_default().insert(object)),
         }
     }
 
     /// Says whether the entry was there.
     fn remove(&mut self, hash: u64, object: ObjectNumber) -> bool {
-        let mut objects: Vec<_> = self.get(hash).collect();
-        let Some(at) = objects.iter().position(|other| *other == object) else { return false };
-        objects.swap_remove(at);
-        self.first.remove(&hash);
-        self.more.remove(&hash);
-        objects.into_iter().for_each(|object| self.insert(hash, object));
+        let more = self.more.get_mut(&hash);
+        if self.first.get(&hash) != Some(&object) {
+            return more.is_some_and(|more| more.remove(&object));
+        }
+        match more.and_then(|more| more.iter().next().copied().and_then(|next| more.take(&next))) {
+            Some(next) => drop(self.first.insert(hash, next)),
+            None => drop(self.first.remove(&hash)),
+        }
         true
     }
 
@@ -208,13 +210,17 @@ impl KeyTable {
             let (coming, going);
             (coming, added) = added.split_at(within(added));
             (going, removed) = removed.split_at(within(removed));
-            self.load(conn, bucket)?;
-            let old = self.buckets[bucket].iter().flat_map(Bucket::entries);
-            let kept = old.filter(|entry| going.binary_search(entry).is_err());
+            let old = match self.keep(bucket, None) {
+                Some(known) => known,
+                None => self.read(conn, bucket)?,
+            };
+            let kept = old.entries().filter(|entry| going.binary_search(entry).is_err());
             let mut entries: Vec<Entry> = kept.chain(coming.iter().copied()).collect();
             entries.sort_unstable();
             self.write(conn, bucket, &entries)?;
-            self.keep(bucket, Some(Bucket::new(&entries)));
+            if self.cached < self.max_cached {
+                self.keep(bucket, Some(Bucket::new(&entries)));
+            }
         }
         self.note_size(conn)
     }
@@ -239,11 +245,12 @@ impl KeyTable {
         Ok(())
     }
 
-    fn keep(&mut self, bucket: usize, content: Option<Bucket>) {
+    /// Replaces what is kept of a bucket.
+    fn keep(&mut self, bucket: usize, content: Option<Bucket>) -> Option<Bucket> {
         let len = |content: &Option<Bucket>| content.as_ref().map_or(0, |bucket| bucket.hashes.len());
         self.cached += len(&content);
         self.cached -= len(&self.buckets[bucket]);
-        self.buckets[bucket] = content;
+        std::mem::replace(&mut self.buckets[bucket], content)
     }
 
     fn read(&self, conn: &Connection, bucket: usize) -> Result<Bucket> {
