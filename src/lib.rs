@@ -1,13 +1,15 @@
 //! Rollbook: bulk import of people and accounts from CSV, with an exact account of every record.
 //!
-//! Two doors, one engine, one repository, over one schema. Upper layers import lower ones, never the other way round:
+//! Doors, one engine, one repository, over one schema. The command line is the door there is; more find room on level 4.
+//! Upper layers import lower ones, never the other way round:
 //!
 //! ```text
 //! 5  main  cli                                         composition
 //! 3  app  worker                                       the entrance: submit, run, cancel
 //! 2  engine  spool                                     from bytes to outcomes (synchronous)
 //! 1  repository                                        storage
-//! 0  schema  object  plan  import  failure  filter  error  csv_writer  config  clock      pure
+//! 0  schema  object  plan  import  failure  filter     pure
+//!    csv_writer  error  config  clock
 //! ```
 
 pub mod app;

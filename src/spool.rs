@@ -1,7 +1,8 @@
 //! Where accepted bytes wait.
 //!
-//! A file is spooled before its import is queued, and stays until the import is over: what is imported are exactly the
-//! bytes that were accepted, whatever happens to the customer's file meanwhile.
+//! A file is spooled before its import is queued, and stays until the import is over, that of a dry run for a day more:
+//! what is imported are exactly the bytes that were accepted, whatever happens to the customer's file meanwhile. What is
+//! in the bytes is not known here.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
