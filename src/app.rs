@@ -110,7 +110,6 @@ impl App {
         let mut header = reader.header().to_vec();
         unguard_header(&mut header);
         check_header(&header, reader.header_row(), &stored.object_type, &plan.correlation)?;
-        stored.object_type.with_columns(&header)?;
         if scan_now {
             reader::scan(self.spool.read(id)?, &self.config.limits)?;
         }

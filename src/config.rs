@@ -4,7 +4,7 @@
 //! Unknown keys are refused, so that a misspelt setting is not silently without effect.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -116,6 +116,9 @@ pub struct Memory {
 /// What an import needs besides stored pages and keys: rounds in flight, what waits to be written, the program itself.
 const BESIDES: u64 = 150 << 20;
 
+/// What `max_record_size` may be set to: escaped as JSON, a record must still be a value that SQLite takes.
+const MAX_RECORD_SIZE: usize = 64 << 20;
+
 const DEFAULT_MEMORY: u64 = 380 << 20;
 
 impl Config {
@@ -166,11 +169,21 @@ impl Config {
             max_ratio: file.import.max_ratio.unwrap_or(standard.max_ratio),
             ..standard
         };
+        let max_record_size = limits.max_record_size;
         let memory = size("import.memory", &file.import.memory, DEFAULT_MEMORY);
         let stored = memory.saturating_sub(BESIDES).max(64 << 20);
+        if max_record_size > MAX_RECORD_SIZE {
+            mistakes
+                .push("import.max_record_size is at most '64MB': a record is held in memory several times".to_owned());
+        }
         let pace = pace(&file.import, &mut mistakes);
         let url = file.repository.url.as_deref().unwrap_or("sqlite:rollbook.db");
-        let database = url.strip_prefix("sqlite:").map(|path| data.join(path));
+        let database = url.strip_prefix("sqlite:").map(Path::new);
+        if database.is_some_and(|path| !path.components().all(|part| matches!(part, Component::Normal(_)))) {
+            // Leases and the spool lie in the data directory: two of them must not share a database.
+            mistakes
+                .push(format!("repository.url = '{url}' lies outside the data directory: write 'sqlite:rollbook.db'"));
+        }
         if database.is_none() {
             mistakes
                 .push(format!("repository.url = '{url}' is not a repository: write for example 'sqlite:rollbook.db'"));
@@ -178,7 +191,7 @@ impl Config {
         match database {
             Some(database) if mistakes.is_empty() => Ok(Config {
                 data: data.to_owned(),
-                database,
+                database: data.join(database),
                 // Pages are mostly passed through once; keys are asked for at random.
                 memory: Memory { pages: stored / 4, keys: stored / 4 * 3 },
                 limits,
