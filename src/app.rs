@@ -221,13 +221,18 @@ impl App {
         if keep { Ok(()) } else { self.spool.remove(import.id) }
     }
 
-    /// Removes spooled bytes that nobody will ask for: of imports that are over, and of dry runs after a day.
+    /// Removes what nobody will ask for: cancel marks and spooled bytes of imports that are over, and the bytes of dry
+    /// runs after a day.
     pub fn sweep(&self) -> Result<()> {
         let mut keep = HashSet::new();
         for import in self.repository.imports()? {
             let kept = match import.state.end() {
                 None => true,
-                Some(end) => !import.spool_purged && clock::since(end) < DRY_RUN_KEPT,
+                Some(end) => {
+                    // Left by a process that was killed before it could remove it.
+                    self.repository.forget_cancel(import.id);
+                    !import.spool_purged && clock::since(end) < DRY_RUN_KEPT
+                }
             };
             if kept {
                 keep.insert(import.id);

@@ -154,7 +154,7 @@ fn look_at_keys(conn: &Connection, context: &str) {
 
 /// Lets the left-overs of killed processes look old, and has them swept away.
 fn sweep(folder: &Folder) {
-    let long_ago = SystemTime::now() - Duration::from_secs(600);
+    let long_ago = SystemTime::now() - Duration::from_hours(48);
     for name in names(folder, "rollbook-data/spool") {
         let file = fs::File::open(folder.path(&format!("rollbook-data/spool/{name}"))).unwrap();
         file.set_modified(long_ago).unwrap();

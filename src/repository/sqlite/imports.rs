@@ -151,8 +151,10 @@ impl Sqlite {
         self.write(|conn| {
             let number = number(conn, id)?;
             sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number])?;
-            sql::run(conn, "DELETE FROM import WHERE number = ?1", [number]).map(drop)
-        })
+            sql::run(conn, "DELETE FROM import WHERE number = ?1", [number])
+        })?;
+        self.forget_cancel(id);
+        Ok(())
     }
 
     /// The rows of all failures of an import, in the file's order.
