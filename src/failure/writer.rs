@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// For whom a failures file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Escape {
-    /// For people: cells that a spreadsheet would run as a formula are guarded, see [`guard`].
+    /// For people: cells that a spreadsheet would run as a formula are guarded, see [`guard()`].
     #[default]
     Spreadsheet,
     /// For programs: cells are written as they are, and a column [`ESCAPE_COLUMN`] says so.
