@@ -111,6 +111,8 @@ pub struct Memory {
     pub pages: u64,
     /// Of keys.
     pub keys: u64,
+    /// Of fingerprints.
+    pub fingerprints: u64,
 }
 
 /// What an import needs besides stored pages and keys: rounds in flight, what waits to be written, the program itself.
@@ -192,8 +194,8 @@ impl Config {
             Some(database) if mistakes.is_empty() => Ok(Config {
                 data: data.to_owned(),
                 database: data.join(database),
-                // Pages are mostly passed through once; keys are asked for at random.
-                memory: Memory { pages: stored / 4, keys: stored / 4 * 3 },
+                // Pages and fingerprints are mostly passed through once; keys are asked for at random.
+                memory: Memory { pages: stored / 8 * 2, keys: stored / 8 * 5, fingerprints: stored / 8 },
                 limits,
                 pace,
             }),

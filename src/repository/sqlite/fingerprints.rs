@@ -12,9 +12,6 @@ use crate::repository::ObjectNumber;
 /// Objects of a chunk: two chunks fill a page.
 const CHUNK: i64 = 1000;
 
-/// Chunks kept in memory at most, 32 MB.
-const MAX_CHUNKS: usize = 4096;
-
 struct Chunk {
     values: Vec<u64>,
     changed: bool,
@@ -26,11 +23,14 @@ pub(super) struct Fingerprints {
     /// The chunks that were read, by number.
     chunks: Vec<Option<Chunk>>,
     read: usize,
+    max_read: usize,
 }
 
 impl Fingerprints {
-    pub(super) fn new(type_number: i64) -> Fingerprints {
-        Fingerprints { type_number, chunks: Vec::new(), read: 0 }
+    /// `memory` is how many bytes of read chunks may be kept.
+    pub(super) fn new(type_number: i64, memory: u64) -> Fingerprints {
+        let max_read = memory as usize / (CHUNK as usize * size_of::<u64>());
+        Fingerprints { type_number, chunks: Vec::new(), read: 0, max_read }
     }
 
     /// The fingerprint of the record that an object equals; 0 if none is known.
@@ -85,7 +85,7 @@ impl Fingerprints {
 
     /// Lets go of all chunks when there are too many.
     fn make_room(&mut self, conn: &Connection) -> Result<()> {
-        if self.read >= MAX_CHUNKS {
+        if self.read >= self.max_read {
             self.flush(conn)?;
             self.forget();
         }

@@ -97,7 +97,7 @@ impl Session {
             positions: sql::to_json(stored.object_type.positions())?,
             import_number: imports::number(&conn, import.id)?,
             tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
-            fingerprints: Fingerprints::new(stored.number),
+            fingerprints: Fingerprints::new(stored.number, repository.memory.fingerprints),
             open: false,
             opened: 0,
             data_version: 0,
