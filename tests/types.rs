@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Folder;
+use crate::harness::{Folder, steady};
 
 const THINGS: &str = "id,code,size,note\n1,a,10,x\n2,a,20,y\n3,,30,\n";
 const IMPORT: &str = "import things.csv --into managed/thing --unique id";
@@ -288,5 +288,67 @@ fn a_template_has_what_can_be_imported_as_text() {
       column 'boss' (column 5) is a relationship and cannot be imported
       column 'place/secret' (column 7) is private and cannot be imported
       unknown column 'place' (column 8) (did you mean 'place/city'?)
+    ");
+}
+
+/// When somebody asks this with an SQL tool, then that is the answer: the names of the columns, and the rows.
+fn ask(folder: &Folder, select: &str) -> String {
+    let conn = rusqlite::Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
+    let mut statement = conn.prepare(select).unwrap();
+    let mut lines = vec![statement.column_names().collect::<Vec<_>>().join(" | ")];
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let value = |at| match row.get_unwrap::<_, rusqlite::types::Value>(at) {
+            rusqlite::types::Value::Text(text) => text,
+            other => format!("{other:?}"),
+        };
+        lines.push((0..columns).map(value).collect::<Vec<_>>().join(" | "));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn sql_tools_see_objects_with_their_properties() {
+    let properties = json!({
+        "code": {"type": "string"},
+        "CODE": {"type": "string"},
+        "size": {"type": "number"},
+        "flag": {"type": "boolean"},
+        "it's \"quoted\"; --": {"type": "string"},
+        "place": {"type": "object", "properties": {"city": {"type": "string"}}},
+    });
+    let records = "1,ä,b,1.5,true,q,Oslo\n2,,,,,,\n";
+    let folder = apply(Folder::new(), properties)
+        .file("things.csv", format!("id,code,CODE,size,flag,\"it's \"\"quoted\"\"; --\",place/city\n{records}"))
+        .after(IMPORT)
+        .file("things.csv", "id,code,size\n2,x,-3\n")
+        .after(IMPORT);
+    let things = ask(&folder, "SELECT * FROM \"managed/thing\"");
+    insta::assert_snapshot!(steady(&things), @r#"
+    _id | _rev | id | code | CODE:1 | size | flag | it's "quoted"; -- | place/city
+    00000000-0000-0000-0000-000000000000 | 0000000000000001 | 1 | ä | b | Real(1.5) | Integer(1) | q | Oslo
+    00000000-0000-0000-0000-000000000000 | 0000000000000002 | 2 | x | Null | Integer(-3) | Null | Null | Null
+    "#);
+    let ids = folder.run("objects list managed/thing --json").json();
+    let ids: Vec<&str> = ids.iter().map(|object| object["_id"].as_str().unwrap()).collect();
+    assert_eq!(ask(&folder, "SELECT _id FROM \"managed/thing\""), format!("_id\n{}", ids.join("\n")));
+    // What leaves the definition leaves the view.
+    let folder = apply(folder, json!({"code": {"type": "string"}}));
+    insta::assert_snapshot!(steady(&ask(&folder, "SELECT * FROM \"managed/thing\"")), @"
+    _id | _rev | id | code
+    00000000-0000-0000-0000-000000000000 | 0000000000000001 | 1 | ä
+    00000000-0000-0000-0000-000000000000 | 0000000000000002 | 2 | x
+    ");
+    // What a file brings to a type without a schema comes in. To SQL, the two types have one name.
+    let folder = folder
+        .file("open.json", r#"[{"name": "open"}, {"name": "OPEN"}]"#)
+        .after("types apply open.json")
+        .file("open.csv", "id,b\n1,x\n")
+        .after("import open.csv --into managed/open --unique id")
+        .after("import things.csv --into managed/OPEN --unique id");
+    insta::assert_snapshot!(steady(&ask(&folder, "SELECT * FROM \"managed/open\"")), @"
+    _id | _rev | id | b
+    00000000-0000-0000-0000-000000000000 | 0000000000000001 | 1 | x
     ");
 }

@@ -18,6 +18,7 @@ mod objects;
 pub(super) mod session;
 mod sql;
 mod types;
+mod views;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -17,12 +17,13 @@ use super::fingerprints::Fingerprints;
 use super::ids::Ids;
 use super::keys::{Identity, KeyTable, Target};
 use super::locks::{Turn, patiently, take_turn};
-use super::{Sqlite, imports, sql};
+use super::{Sqlite, imports, sql, views};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::Import;
 use crate::repository::{Existing, Mode, ObjectNumber, Settled, StoredType};
+use crate::schema::ObjectType;
 
 /// Bytes of documents that are held back before they are written.
 const HEAVY: usize = 16 << 20;
@@ -36,8 +37,7 @@ pub struct Session {
     run: PathBuf,
     side: Side,
     type_number: i64,
-    /// The places of the type's properties, as JSON.
-    positions: String,
+    object_type: ObjectType,
     import_number: i64,
     tables: Vec<KeyTable>,
     fingerprints: Fingerprints,
@@ -94,7 +94,7 @@ impl Session {
             run: repository.run.clone(),
             side,
             type_number: stored.number,
-            positions: sql::to_json(stored.object_type.positions())?,
+            object_type: stored.object_type.clone(),
             import_number: imports::number(&conn, import.id)?,
             tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
             fingerprints: Fingerprints::new(stored.number, repository.memory.fingerprints),
@@ -299,8 +299,13 @@ impl Session {
         self.fingerprints.flush(&self.conn)?;
         // The places of columns that the file brought to a type without a schema are kept with the first objects that
         // use them: a file of which nothing is applied leaves no trace in the type.
-        let kept = "UPDATE object_type SET next_object = ?2, positions = ?3 WHERE number = ?1";
-        sql::run(&self.conn, kept, params![self.type_number, self.next_object, self.positions])?;
+        let positions = sql::to_json(self.object_type.positions())?;
+        let kept = "UPDATE object_type SET positions = ?2 WHERE number = ?1 AND positions <> ?2";
+        if sql::run(&self.conn, kept, params![self.type_number, positions])? > 0 {
+            views::make(&self.conn, self.type_number, &self.object_type)?;
+        }
+        let next = "UPDATE object_type SET next_object = ?2 WHERE number = ?1";
+        sql::run(&self.conn, next, [self.type_number, self.next_object])?;
         imports::settle(&self.conn, self.import_number, settled)?;
         sql::batch(&self.conn, "COMMIT")?;
         self.open = false;

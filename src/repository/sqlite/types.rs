@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::keys::{KeyTable, Target};
 use super::sql::{from_json, to_json};
-use super::{Sqlite, sql};
+use super::{Sqlite, sql, views};
 use crate::error::{Error, Kind, Result};
 use crate::object::write_key;
 use crate::repository::{Hashes, KeyIndex, StoredType};
@@ -103,6 +103,7 @@ pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Re
             n = stored.number
         ),
     )?;
+    views::make(conn, stored.number, &object_type)?;
     for property in object_type.properties().iter().filter(|property| property.unique) {
         let index = ensure_index(conn, &stored, std::slice::from_ref(&property.path), hashes)?;
         refuse_shared_values(conn, &stored, &index, &property.path)?;
