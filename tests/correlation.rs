@@ -211,11 +211,10 @@ fn unique_values_are_trimmed_and_nothing_else() {
     {"id":"1"}
     {"id":"2","code":"b","note":" x "}
     "#);
-    // What was stored as it came is found as it stands only.
+    // What was stored as it came, before it was a key, is found without its blanks too.
     insta::assert_snapshot!(told(things("id,note\n1, x \n"), "note", "note\n x \n"), @r#"
-    exit 0, created 1, total 1
-    {"id":"1","note":" x "}
-    {"note":"x"}
+    exit 0, updated 1, total 1
+    {"id":"1","note":"x"}
     "#);
 }
 

@@ -175,7 +175,10 @@ impl Binding {
         let trimmed: Vec<usize> = slots.iter().filter(|slot| slot.trimmed).map(|slot| slot.column).collect();
         let context = hashes.context(&format!(
             "{} {} {header:?} {:?} {:?} {trimmed:?}",
-            stored.number, stored.version, plan.blank_cells, plan.date_formats
+            stored.number,
+            stored.version,
+            plan.blank_cells,
+            (&plan.date_formats, &plan.time_zone)
         ));
         Ok(Binding {
             width: header.len(),
@@ -228,11 +231,13 @@ pub fn check_header(header: &[String], row: u64, object_type: &ObjectType, corre
 /// Everything that is wrong with a header.
 pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Vec<HeaderFault> {
     if let [cell] = header
-        && (object_type.property(cell).is_none() || cell.contains([';', '\t', '|']))
         && !object_type.is_open()
+        && object_type.property(schema::path(cell)).is_none()
     {
         let separator = [';', '\t', '|'].into_iter().find(|separator| cell.contains(*separator));
-        return vec![HeaderFault::NotSeparated { cell: cell.clone(), separator }];
+        if separator.is_some() || object_type.suggest(cell).is_none() {
+            return vec![HeaderFault::NotSeparated { cell: cell.clone(), separator }];
+        }
     }
     let mut faults = Vec::new();
     let mut seen: HashMap<&str, usize> = HashMap::new();
