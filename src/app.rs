@@ -120,6 +120,7 @@ impl App {
             header,
             state: State::Queued,
             begin: clock::now(),
+            started: None,
             counts: Counts::default(),
             warnings: Vec::new(),
             settled: 0,

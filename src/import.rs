@@ -159,8 +159,10 @@ pub struct Import {
     pub header: Vec<String>,
     /// Where it stands.
     pub state: State,
-    /// RFC 3339 UTC with milliseconds.
+    /// When it was queued, RFC 3339 UTC with milliseconds: PingIDM's `begin`.
     pub begin: String,
+    /// When the attempt began that it is in, or ended with; not by a restart that goes on behind a commit.
+    pub started: Option<String>,
     /// What became of the records so far.
     pub counts: Counts,
     /// What was odd and no error.

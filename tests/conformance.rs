@@ -165,6 +165,7 @@ fn import(object_type: &str) -> Import {
         header: vec!["id".to_owned(), "code, \"kind\"".to_owned()],
         state: State::Queued,
         begin: clock::now(),
+        started: None,
         counts: Counts::default(),
         warnings: Vec::new(),
         settled: 0,

@@ -29,8 +29,9 @@ CREATE TABLE key_index (
     UNIQUE (object_type, properties)
 ) STRICT;
 
--- Imports, oldest first. `settled` records from the start of the file have their outcome committed. A number is never
--- given again: objects carry it, also that of an import whose record was deleted.
+-- Imports, oldest first: queued at `begin`, run from `started` to `end`. `settled` records from the start of the file have
+-- their outcome committed. A number is never given again: objects carry it, also that of an import whose record was
+-- deleted.
 CREATE TABLE import (
     number          INTEGER PRIMARY KEY AUTOINCREMENT,
     id              TEXT NOT NULL UNIQUE,
@@ -40,6 +41,7 @@ CREATE TABLE import (
     header          TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('queued', 'running', 'finished', 'failed', 'cancelled')),
     begin           TEXT NOT NULL,
+    started         TEXT,
     end             TEXT,
     problem         TEXT,
     warnings        TEXT NOT NULL DEFAULT '[]',

@@ -165,8 +165,7 @@ fn show(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
     }
     line("begin", import.begin.clone());
     if let Some(end) = import.state.end() {
-        let took = took(&import, &app.repository.imports()?);
-        line("end", format!("{end}, after {}", duration(took)));
+        line("end", format!("{end}, after {}", duration(took(&import))));
     }
     line("by", import.plan.caller.auth_id.clone());
     line("columns", import.header.join(", "));

@@ -49,7 +49,7 @@ pub(crate) fn report(
         return Ok(verdict(imports));
     }
     context.out.line(caption(imports, subject))?;
-    context.out.line(summary(imports, &app.repository.imports()?))?;
+    context.out.line(summary(imports))?;
     for (import, written) in imports.iter().zip(&written) {
         details(context, app, import)?;
         next(context, import, written.as_ref(), subject)?;
@@ -87,7 +87,7 @@ fn caption(imports: &[Import], subject: Subject) -> String {
     }
 }
 
-fn summary(imports: &[Import], all: &[Import]) -> Table {
+fn summary(imports: &[Import]) -> Table {
     let mut table = Table::new(&[
         Column::Text("file"),
         Column::Number("created"),
@@ -100,7 +100,7 @@ fn summary(imports: &[Import], all: &[Import]) -> Table {
         Column::Number("records/s"),
     ]);
     for import in imports {
-        let (counts, took) = (import.counts, took(import, all));
+        let (counts, took) = (import.counts, took(import));
         let numbers =
             [counts.created, counts.updated, counts.unchanged, counts.failure, counts.unprocessed(), counts.total];
         let mut row = vec![import.filename.clone()];
@@ -111,15 +111,12 @@ fn summary(imports: &[Import], all: &[Import]) -> Table {
     table
 }
 
-/// How long an import took. Those of one type run one after the other, so it began when the one before it ended.
-pub(crate) fn took(import: &Import, all: &[Import]) -> Duration {
-    let end = import.state.end().unwrap_or_default();
-    let is_before = |other: &&Import| {
-        let has_run = !matches!(other.state, State::Cancelled { .. });
-        has_run && other.id != import.id && other.plan.object_type == import.plan.object_type
-    };
-    let ends = all.iter().filter(is_before).filter_map(|other| other.state.end()).filter(|other| *other <= end);
-    between(ends.max().unwrap_or_default().max(&import.begin), end)
+/// How long an import took; waiting for its turn is not counted.
+pub(crate) fn took(import: &Import) -> Duration {
+    match (&import.started, import.state.end()) {
+        (Some(started), Some(end)) => between(started, end),
+        _ => Duration::ZERO,
+    }
 }
 
 /// What went wrong in an import, if anything did, and what it warns of.

@@ -1,5 +1,7 @@
 //! Imports: their queue, their leases, their ends and what is kept of them.
 
+use std::time::Duration;
+
 use rollbook::clock;
 use rollbook::error::Kind;
 use rollbook::import::{Counts, Import, State};
@@ -51,6 +53,9 @@ pub(super) fn begin_anew_or_resume(repository: &Repository, open: Open<'_>) {
     let stored = thing(repository);
     let import = queued(repository);
     repository.start(import.id, false).unwrap();
+    let started = repository.import(import.id).unwrap().unwrap().started;
+    assert!(started.as_ref() >= Some(&import.begin));
+    std::thread::sleep(Duration::from_millis(2));
     let mut first = session(repository, &stored, &import);
     put(repository, &mut first, &stored, "a", "x");
     first.fail(failure(2));
@@ -60,13 +65,14 @@ pub(super) fn begin_anew_or_resume(repository: &Repository, open: Open<'_>) {
     let other = open();
     other.start(import.id, true).unwrap();
     let resumed = other.import(import.id).unwrap().unwrap();
+    assert_eq!(resumed.started, started);
     assert_eq!((resumed.state, resumed.counts, resumed.settled), (State::Running, counts, 2));
     assert_eq!((resumed.warnings.len(), other.failed_rows(import.id).unwrap()), (1, vec![2]));
     other.start(import.id, false).unwrap();
     let anew = other.import(import.id).unwrap().unwrap();
     assert_eq!((anew.counts.success(), anew.counts.failure, anew.settled), (0, 0, 0));
     assert_eq!((anew.warnings.len(), other.failed_rows(import.id).unwrap().len()), (0, 0));
-    assert!(anew.revision > resumed.revision);
+    assert!(anew.revision > resumed.revision && anew.started > started);
 }
 
 pub(super) fn end(repository: &Repository, open: Open<'_>) {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State, no_import};
@@ -14,7 +15,7 @@ use crate::repository::Settled;
 use crate::schema::TypeName;
 
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
-                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision";
+                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started";
 
 impl Sqlite {
     /// Stores new imports, which wait from now on to be run. All or none.
@@ -56,11 +57,12 @@ impl Sqlite {
             if !resumed {
                 sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
                 let sql = "UPDATE import SET created = 0, updated = 0, unchanged = 0, failure = 0, settled = 0, \
-                           warnings = '[]' WHERE id = ?1";
+                           warnings = '[]', started = NULL WHERE id = ?1";
                 sql::run(conn, sql, [id.to_string()])?;
             }
-            let sql = "UPDATE import SET state = 'running', revision = revision + 1 WHERE id = ?1";
-            sql::run(conn, sql, [id.to_string()]).map(drop)
+            let sql = "UPDATE import SET state = 'running', started = coalesce(started, ?2), revision = revision + 1 \
+                       WHERE id = ?1";
+            sql::run(conn, sql, [id.to_string(), clock::now()]).map(drop)
         })
     }
 
@@ -241,6 +243,7 @@ fn read(row: &Row<'_>) -> Result<Import> {
         spool_purged: sql::get(row, 16)?,
         failures_purged: sql::get(row, 17)?,
         revision: count(18)?,
+        started: sql::get(row, 19)?,
     })
 }
 
