@@ -15,7 +15,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// The right to run imports of one object type; lost with the process.
 #[derive(Debug)]
 pub struct Lease {
-    _lock: File,
+    _lock: Lock,
+}
+
+/// A locked file.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is being started still has the file for a moment.
+        let _ = self.0.unlock();
+    }
 }
 
 /// The lease of an object type, unless another process has it.
@@ -43,8 +54,8 @@ impl Turn {
     }
 }
 
-/// Waits for the turn, which lasts until the file is dropped.
-pub(super) fn take_turn(run: &Path, turn: Turn) -> Result<File> {
+/// Waits for the turn, which lasts until the lock is dropped.
+pub(super) fn take_turn(run: &Path, turn: Turn) -> Result<Lock> {
     let path = run.join(turn.file());
     let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
@@ -70,12 +81,12 @@ pub(super) fn busy() -> Error {
     Error::new(Kind::Busy, "the repository is busy with an import; try again in a few seconds")
 }
 
-/// The file, made if need be and locked; nothing if somebody else has locked it.
-fn try_lock(path: &Path) -> Result<Option<File>> {
+/// The lock on this file, which is made if need be; nothing if somebody else has it.
+fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let failed = |error| Error::storage(format!("the lock '{}' could not be used", path.display()), error);
     let file = File::options().create(true).append(true).open(path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
