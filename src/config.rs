@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::plan::UTC;
+use crate::schema::DateFormats;
 
 /// The file as written. Every key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -29,6 +31,7 @@ struct RepositorySection {
 #[serde(deny_unknown_fields, default)]
 struct ImportSection {
     memory: Option<String>,
+    time_zone: Option<String>,
     commit_every: Option<String>,
     round: Option<usize>,
     max_columns: Option<usize>,
@@ -49,6 +52,8 @@ pub struct Config {
     pub memory: Memory,
     /// What a file may do to us.
     pub limits: Limits,
+    /// The time zone of dates that name none.
+    pub time_zone: String,
     /// How often an import commits and looks up.
     pub pace: Pace,
 }
@@ -179,6 +184,9 @@ impl Config {
                 .push("import.max_record_size is at most '64MB': a record is held in memory several times".to_owned());
         }
         let pace = pace(&file.import, &mut mistakes);
+        let time_zone = file.import.time_zone.unwrap_or_else(|| UTC.to_owned());
+        let zone = DateFormats::iso8601().with_time_zone(&time_zone);
+        mistakes.extend(zone.err().map(|error| format!("import.time_zone: {error}")));
         let url = file.repository.url.as_deref().unwrap_or("sqlite:rollbook.db");
         let database = url.strip_prefix("sqlite:").map(Path::new);
         if database.is_some_and(|path| !path.components().all(|part| matches!(part, Component::Normal(_)))) {
@@ -197,6 +205,7 @@ impl Config {
                 // Pages and fingerprints are mostly passed through once; keys are asked for at random.
                 memory: Memory { pages: stored / 8 * 2, keys: stored / 8 * 5, fingerprints: stored / 8 },
                 limits,
+                time_zone,
                 pace,
             }),
             _ => Err(Error::request(mistakes.join("; "))),
@@ -289,15 +298,15 @@ mod tests {
 
     #[test]
     fn every_mistake_is_reported() {
-        let text = "[repository]\nurl = 'oracle:x'\n[import]\nmemory = 'lots'\n";
-        let error = Config::parse(Path::new("data"), text).expect_err("two mistakes");
-        insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db'");
+        let text = "[repository]\nurl = 'oracle:x'\n[import]\nmemory = 'lots'\ntime_zone = 'Mars'\n";
+        let error = Config::parse(Path::new("data"), text).expect_err("three mistakes");
+        insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; import.time_zone: 'Mars' is not a time zone; names look like UTC, Europe/Berlin or Asia/Seoul; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db'");
     }
 
     #[test]
     fn mistakes_are_told_with_their_line() {
         let error = Config::parse(Path::new("data"), "[import]\nmemroy = '1GB'\n").expect_err("misspelt");
-        insta::assert_snapshot!(error, @"line 2: unknown field 'memroy', expected one of 'memory', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'");
+        insta::assert_snapshot!(error, @"line 2: unknown field 'memroy', expected one of 'memory', 'time_zone', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'");
         let error = Config::parse(Path::new("data"), "[import]\nround = 'many'\n").expect_err("no number");
         insta::assert_snapshot!(error, @"line 2: invalid type: string 'many', expected usize");
         let error = Config::parse(Path::new("data"), "[import\n").expect_err("no TOML");

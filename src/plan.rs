@@ -26,6 +26,9 @@ pub struct Plan {
     pub duplicate_keys: DuplicateKeys,
     /// Java patterns tried in order; none means ISO 8601.
     pub date_formats: Vec<String>,
+    /// The IANA time zone of dates that name none.
+    #[serde(default = "utc")]
+    pub time_zone: String,
     /// How many records the file may have; 0 is no limit.
     pub max_records: u64,
     /// The door the file came through.
@@ -66,11 +69,19 @@ impl Plan {
 
     /// The formats of the file's dates.
     pub fn dates(&self) -> Result<DateFormats> {
-        match self.date_formats.as_slice() {
-            [] => Ok(DateFormats::iso8601()),
-            patterns => DateFormats::compile(patterns),
-        }
+        let formats = match self.date_formats.as_slice() {
+            [] => DateFormats::iso8601(),
+            patterns => DateFormats::compile(patterns)?,
+        };
+        if self.time_zone == UTC { Ok(formats) } else { formats.with_time_zone(&self.time_zone) }
     }
+}
+
+/// The time zone of dates that name none, unless the settings have another.
+pub const UTC: &str = "UTC";
+
+fn utc() -> String {
+    UTC.to_owned()
 }
 
 /// What one failed record means for the file.
@@ -153,7 +164,7 @@ pub struct Caller {
 
 #[cfg(test)]
 mod tests {
-    use super::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+    use super::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan, UTC};
 
     fn plan(correlation: &[&str]) -> Plan {
         Plan {
@@ -163,6 +174,7 @@ mod tests {
             blank_cells: BlankCells::Clear,
             duplicate_keys: DuplicateKeys::FailLater,
             date_formats: Vec::new(),
+            time_zone: UTC.to_owned(),
             max_records: 0,
             origin: Origin::Cli,
             caller: Caller { auth_id: "cli".to_owned(), authz_component: "cli".to_owned() },

@@ -156,6 +156,7 @@ fn import(object_type: &str) -> Import {
             blank_cells: BlankCells::Clear,
             duplicate_keys: DuplicateKeys::FailLater,
             date_formats: vec!["yyyy-MM-dd".to_owned()],
+            time_zone: "UTC".to_owned(),
             max_records: 7,
             origin: Origin::Cli,
             caller: Caller { auth_id: "Bjørn 'B' \"Ö\"".to_owned(), authz_component: "cli".to_owned() },

@@ -697,3 +697,21 @@ fn addresses() {
     let account = folder.file("long.csv", long).account("import long.csv --into managed/user --unique userName");
     assert!(account.starts_with("exit 1, failure 1, total 1\nrow 2, mail: 'a.a.a."), "{account}");
 }
+
+#[test]
+fn dates_without_a_zone_are_of_the_zone_in_the_settings() {
+    let folder = Folder::new()
+        .file("berlin.toml", "[import]\ntime_zone = 'Europe/Berlin'\n")
+        .file("users.csv", "id,signUpDate\n1,2026-07-01 12:00\n2,2026-07-01T12:00Z\n3,2026-03-29 02:30\n");
+    let import = "import users.csv --into managed/px_user --unique id --config berlin.toml";
+    insta::assert_snapshot!(folder.account(import), @"
+    exit 1, created 2, failure 1, total 3
+    row 4, signUpDate: '2026-03-29 02:30' is not a date in ISO 8601, such as 2021-12-25 or 2021-06-25T13:55:42Z (clocks were put forward then, this local time does not exist) (VALID_DATETIME)
+    ");
+    insta::assert_snapshot!(folder.objects("managed/px_user"), @r#"
+    {"id":"1","signUpDate":"2026-07-01T10:00:00Z"}
+    {"id":"2","signUpDate":"2026-07-01T12:00:00Z"}
+    "#);
+    // In another zone the same file says something else.
+    insta::assert_snapshot!(folder.account("import users.csv --into managed/px_user --unique id"), @"exit 0, created 1, updated 1, unchanged 1, total 3");
+}

@@ -99,6 +99,7 @@ impl Folder {
             blank_cells: BlankCells::Clear,
             duplicate_keys: DuplicateKeys::FailLater,
             date_formats: Vec::new(),
+            time_zone: "UTC".to_owned(),
             max_records: 0,
             origin: Origin::Cli,
             caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },

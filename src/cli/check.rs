@@ -58,7 +58,7 @@ pub(crate) struct CheckArgs {
 pub(crate) fn run(context: &mut Context, args: CheckArgs) -> Result<Verdict> {
     let object_type = type_to_check(context, &args.against)?;
     let unique = if args.unique.is_empty() { key_of(&object_type)? } else { args.unique };
-    let mut plan = plan(object_type.name().clone(), unique, &args.cells)?;
+    let mut plan = plan(object_type.name().clone(), unique, &args.cells, &context.config.time_zone)?;
     plan.dry_run = true;
     plan.validate()?;
     check_failures_file(args.failures.as_deref(), &args.files)?;

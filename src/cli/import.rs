@@ -73,7 +73,7 @@ pub(crate) struct ImportArgs {
 const LAST_WINS_RECORDS: u64 = 350_000;
 
 pub(crate) fn run(context: &mut Context, args: ImportArgs) -> Result<Verdict> {
-    let mut plan = plan(args.into, args.unique, &args.cells)?;
+    let mut plan = plan(args.into, args.unique, &args.cells, &context.config.time_zone)?;
     plan.on_failure = if args.atomic { OnFailure::RejectFile } else { OnFailure::SkipRecord };
     plan.duplicate_keys = args.duplicates;
     let unlimited = if args.duplicates == DuplicateKeys::LastWins { LAST_WINS_RECORDS } else { 0 };

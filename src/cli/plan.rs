@@ -26,7 +26,7 @@ pub(crate) struct CellArgs {
 ///
 /// # Errors
 /// `Request` if a date format cannot be read, so that nothing is queued because of a slip in typing.
-pub(crate) fn plan(object_type: TypeName, unique: Vec<String>, cells: &CellArgs) -> Result<Plan> {
+pub(crate) fn plan(object_type: TypeName, unique: Vec<String>, cells: &CellArgs, time_zone: &str) -> Result<Plan> {
     if !cells.date_formats.is_empty() {
         DateFormats::compile(&cells.date_formats)?;
     }
@@ -37,6 +37,7 @@ pub(crate) fn plan(object_type: TypeName, unique: Vec<String>, cells: &CellArgs)
         blank_cells: cells.blank,
         duplicate_keys: DuplicateKeys::FailLater,
         date_formats: cells.date_formats.clone(),
+        time_zone: time_zone.to_owned(),
         max_records: 0,
         origin: Origin::Cli,
         caller: Caller {

@@ -200,11 +200,7 @@ fn settings_are_checked() {
     let folder = Folder::new().file("rollbook-data/rollbook.toml", "[import]\nmemroy = '1GB'\n");
     insta::assert_snapshot!(folder.run("imports list").failed(), @"
     --- stderr ---
-    rollbook: rollbook-data/rollbook.toml: TOML parse error at line 2, column 1
-      |
-    2 | memroy = '1GB'
-      | ^^^^^^
-    unknown field `memroy`, expected one of `memory`, `commit_every`, `round`, `max_columns`, `max_record_size`, `max_line_breaks`, `max_decompressed_size`, `max_ratio`
+    rollbook: rollbook-data/rollbook.toml: line 2: unknown field 'memroy', expected one of 'memory', 'time_zone', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'
     ");
     insta::assert_snapshot!(folder.run("imports list --config missing.toml").failed(), @"
     --- stderr ---
