@@ -1,6 +1,5 @@
 //! What a plan promises: what empty cells mean, all or nothing, the last of equal keys, and that a dry run is the run.
 
-
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::select;
