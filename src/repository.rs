@@ -51,7 +51,7 @@ pub struct KeyIndex {
     /// Paths, in their canonical order.
     pub properties: Vec<String>,
     /// How many objects have a key here.
-    pub entries: u64,
+    pub pairs: u64,
 }
 
 impl KeyIndex {

@@ -18,14 +18,14 @@ CREATE TABLE object_type (
     next_object INTEGER NOT NULL
 ) STRICT;
 
--- Key indexes: `properties` is a JSON array of paths whose values together are the key. The entries of index N, pairs of
--- the key's hash and its object, lie in the table key_N (bucket, data), packed by the first `bits` bits of the hash.
+-- Key indexes: `properties` is a JSON array of paths whose values together are the key. The pairs of index N, of the
+-- key's hash and its object, lie in the table key_N (bucket, data), packed by the first `bits` bits of the hash.
 CREATE TABLE key_index (
     number      INTEGER PRIMARY KEY,
     object_type INTEGER NOT NULL,
     properties  TEXT NOT NULL,
     bits        INTEGER NOT NULL DEFAULT 0,
-    entries     INTEGER NOT NULL DEFAULT 0,
+    pairs       INTEGER NOT NULL DEFAULT 0,
     UNIQUE (object_type, properties)
 ) STRICT;
 

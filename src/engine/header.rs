@@ -185,7 +185,7 @@ impl Binding {
             slots,
             places,
             correlation: Correlation { key, slots: key_slots },
-            nothing_exists: wanted.entries == 0,
+            nothing_exists: wanted.pairs == 0,
             indexes,
             blank_cells: plan.blank_cells,
             dates: plan.dates()?,

@@ -1,136 +1,76 @@
 //! The key table of one index during a session.
 //!
-//! An entry is `(hash of the key, object)`, 12 bytes. Hashes are spread evenly, so the table is an array of *buckets*
-//! by their leading bits, each bucket one row with its entries packed in order; the number of buckets doubles when they
-//! get full. A round reads the buckets it needs, a few microseconds for some hundred entries, and looks up without SQL.
-//! New entries are held back and written bucket by bucket when the session flushes; until then look-ups see them here.
+//! A *pair* is `(hash of the key, object)`, 12 bytes. Hashes are spread evenly, so the table is an array of *buckets* by
+//! their leading bits, each bucket one row with its pairs packed in order; the number of buckets doubles when they get
+//! full. A round reads the buckets it needs, a few microseconds for some hundred pairs, and looks up without SQL. New
+//! pairs are held back and written bucket by bucket when the session flushes; until then look-ups see them here.
 
-use std::collections::hash_map::Entry as Place;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+mod bucket;
+mod pending;
+
+use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
+use self::bucket::{Bucket, PAIR_SIZE, pack};
+pub(super) use self::pending::Identity;
+use self::pending::Pending;
 use super::sql;
-use crate::error::{Error, Result};
-use crate::repository::{KeyIndex, ObjectNumber};
+use crate::error::Result;
+use crate::repository::{KeyIndex, Mode, ObjectNumber};
 
-/// Entries of a bucket on average, at most: two full buckets fill a page.
+/// Pairs of a bucket on average, at most: two full buckets fill a page.
 const BUCKET: u64 = 600;
 
-/// Bytes of an entry: a hash of eight and an object's number of four.
-const ENTRY_SIZE: usize = 12;
-
-/// Entries held back at most: 20 MB.
+/// Pairs held back at most: 20 MB.
 const MAX_PENDING: usize = 1 << 20;
 
-/// Hashes are hashed already.
-#[derive(Default)]
-pub(super) struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("keys are written as u64")
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
-
 /// `(hash, object)`.
-type Entry = (u64, ObjectNumber);
+type Pair = (u64, ObjectNumber);
 
-/// Entries by hash; nearly always one each.
-#[derive(Default)]
-struct Pending {
-    first: ByHash<ObjectNumber>,
-    /// Those beyond the first.
-    more: ByHash<HashSet<ObjectNumber>>,
-}
-
-impl Pending {
-    fn get(&self, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
-        let first = self.first.get(&hash).copied();
-        let more = first.and_then(|_| if self.more.is_empty() { None } else { self.more.get(&hash) });
-        first.into_iter().chain(more.into_iter().flatten().copied())
-    }
-
-    fn insert(&mut self, hash: u64, object: ObjectNumber) {
-        match self.first.entry(hash) {
-            Place::Vacant(place) => drop(place.insert(object)),
-            Place::Occupied(_) => drop(self.more.entry(hash).or_default().insert(object)),
-        }
-    }
-
-    /// Says whether the entry was there.
-    fn remove(&mut self, hash: u64, object: ObjectNumber) -> bool {
-        let more = self.more.get_mut(&hash);
-        if self.first.get(&hash) != Some(&object) {
-            return more.is_some_and(|more| more.remove(&object));
-        }
-        match more.and_then(|more| more.iter().next().copied().and_then(|next| more.take(&next))) {
-            Some(next) => drop(self.first.insert(hash, next)),
-            None => drop(self.first.remove(&hash)),
-        }
-        true
-    }
-
-    fn take_sorted(&mut self) -> Vec<Entry> {
-        let more = self.more.drain().flat_map(|(hash, objects)| objects.into_iter().map(move |object| (hash, object)));
-        let mut entries: Vec<Entry> = self.first.drain().chain(more).collect();
-        entries.sort_unstable();
-        entries
-    }
-}
-
-/// Where a flush goes.
+/// Where the buckets lie. What a dry run writes goes to a table of the same form in its scratch database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    /// The table itself.
+enum Home {
+    /// In the table, for good.
     Table,
-    /// A table of the same form in the session's scratch database, whose buckets stand for those of the table.
+    /// In the table; the dry run has written nothing yet.
+    Untouched,
+    /// Those that the dry run has written in the scratch table, which stand for those of the table.
+    Overlaid,
+    /// All in the scratch table, since their number has doubled there.
     Scratch,
 }
 
 /// One index, as a session sees and changes it.
 pub(super) struct KeyTable {
     number: i64,
-    target: Target,
-    /// Whether the scratch table is there, and whether it has taken the place of the whole table.
-    scratch: bool,
-    rebuilt: bool,
+    home: Home,
     /// How many leading bits of a hash say its bucket.
     bits: u32,
-    /// Entries in the table, without the pending changes.
+    /// Pairs in the table, without the pending changes.
     stored: u64,
-    /// The buckets that were read, up to so many entries.
+    /// The buckets that were read, up to so many pairs.
     buckets: Vec<Option<Bucket>>,
     cached: usize,
     max_cached: usize,
     pending: Pending,
-    removed: HashSet<Entry>,
+    removed: HashSet<Pair>,
 }
 
 impl KeyTable {
     /// `memory` is how many bytes of read buckets may be kept.
-    pub(super) fn new(index: &KeyIndex, target: Target, memory: u64) -> KeyTable {
+    pub(super) fn new(index: &KeyIndex, mode: Mode, memory: u64) -> KeyTable {
         KeyTable {
             number: index.number,
-            target,
-            scratch: false,
-            rebuilt: false,
+            home: match mode {
+                Mode::Write => Home::Table,
+                Mode::DryRun => Home::Untouched,
+            },
             bits: 0,
             stored: 0,
             buckets: vec![None],
             cached: 0,
-            max_cached: memory as usize / ENTRY_SIZE,
+            max_cached: memory as usize / PAIR_SIZE,
             pending: Pending::default(),
             removed: HashSet::new(),
         }
@@ -140,7 +80,7 @@ impl KeyTable {
     pub(super) fn reset(&mut self, conn: &Connection) -> Result<()> {
         self.pending = Pending::default();
         self.removed.clear();
-        let size = "SELECT bits, entries FROM key_index WHERE number = ?1";
+        let size = "SELECT bits, pairs FROM key_index WHERE number = ?1";
         let size = sql::first(conn, size, [self.number], |row| Ok((sql::get(row, 0)?, sql::get::<i64>(row, 1)?)))?;
         let (bits, stored) = size.unwrap_or_default();
         self.stored = stored.unsigned_abs();
@@ -193,7 +133,7 @@ impl KeyTable {
     /// Writes what is pending.
     pub(super) fn flush(&mut self, conn: &Connection) -> Result<()> {
         let added = self.pending.take_sorted();
-        let mut removed: Vec<Entry> = self.removed.drain().collect();
+        let mut removed: Vec<Pair> = self.removed.drain().collect();
         if added.is_empty() && removed.is_empty() {
             return Ok(());
         }
@@ -206,7 +146,7 @@ impl KeyTable {
         let (mut added, mut removed) = (added.as_slice(), removed.as_slice());
         while let Some(first) = added.first().into_iter().chain(removed.first()).min() {
             let bucket = self.bucket_of(first.0);
-            let within = |entries: &[Entry]| entries.partition_point(|entry| self.bucket_of(entry.0) == bucket);
+            let within = |pairs: &[Pair]| pairs.partition_point(|pair| self.bucket_of(pair.0) == bucket);
             let (coming, going);
             (coming, added) = added.split_at(within(added));
             (going, removed) = removed.split_at(within(removed));
@@ -214,12 +154,12 @@ impl KeyTable {
                 Some(known) => known,
                 None => self.read(conn, bucket)?,
             };
-            let kept = old.entries().filter(|entry| going.binary_search(entry).is_err());
-            let mut entries: Vec<Entry> = kept.chain(coming.iter().copied()).collect();
-            entries.sort_unstable();
-            self.write(conn, bucket, &entries)?;
+            let kept = old.pairs().filter(|pair| going.binary_search(pair).is_err());
+            let mut pairs: Vec<Pair> = kept.chain(coming.iter().copied()).collect();
+            pairs.sort_unstable();
+            self.write(conn, bucket, &pairs)?;
             if self.cached < self.max_cached {
-                self.keep(bucket, Some(Bucket::new(&entries)));
+                self.keep(bucket, Some(Bucket::new(&pairs)));
             }
         }
         self.note_size(conn)
@@ -261,32 +201,32 @@ impl KeyTable {
                 Ok(Bucket::unpack(data.as_blob().unwrap_or_default()))
             })
         };
-        let own = if self.scratch { select("scratch")? } else { None };
-        let found = if own.is_some() || self.rebuilt { own } else { select("main")? };
+        let found = match self.home {
+            Home::Table | Home::Untouched => select("main")?,
+            Home::Overlaid => select("scratch")?.map_or_else(|| select("main"), |own| Ok(Some(own)))?,
+            Home::Scratch => select("scratch")?,
+        };
         Ok(found.unwrap_or_default())
     }
 
-    fn write(&self, conn: &Connection, bucket: usize, entries: &[Entry]) -> Result<()> {
+    fn write(&self, conn: &Connection, bucket: usize, pairs: &[Pair]) -> Result<()> {
         let put = format!(
             "INSERT INTO {}.key_{} (bucket, data) VALUES (?1, ?2) ON CONFLICT (bucket) DO UPDATE SET data = excluded.data",
             self.database(),
             self.number
         );
-        sql::execute(&mut *sql::prepare(conn, &put)?, params![bucket as i64, pack(entries)?]).map(drop)
+        sql::execute(&mut *sql::prepare(conn, &put)?, params![bucket as i64, pack(pairs)?]).map(drop)
     }
 
     /// Doubles the number of buckets: the content of each goes to the two of twice its number. From the last to the
     /// first, so that none is overwritten before it has moved.
     fn double(&mut self, conn: &Connection) -> Result<()> {
         let count = self.buckets.len();
-        let mut old = KeyTable::new(&KeyIndex { number: self.number, ..KeyIndex::default() }, self.target, 0);
-        (old.scratch, old.rebuilt) = (self.scratch, self.rebuilt);
         self.set_bits(self.bits + 1);
         let delete = format!("DELETE FROM {}.key_{} WHERE bucket = ?1", self.database(), self.number);
         for bucket in (0..count).rev() {
-            let entries: Vec<Entry> = old.read(conn, bucket)?.entries().collect();
-            let (lower, upper) =
-                entries.split_at(entries.partition_point(|entry| self.bucket_of(entry.0) == 2 * bucket));
+            let pairs: Vec<Pair> = self.read(conn, bucket)?.pairs().collect();
+            let (lower, upper) = pairs.split_at(pairs.partition_point(|pair| self.bucket_of(pair.0) == 2 * bucket));
             sql::run(conn, &delete, [bucket as i64])?;
             for (bucket, half) in [(2 * bucket, lower), (2 * bucket + 1, upper)] {
                 if !half.is_empty() {
@@ -294,111 +234,50 @@ impl KeyTable {
                 }
             }
         }
-        self.rebuilt = self.target == Target::Scratch;
+        if self.home == Home::Overlaid {
+            self.home = Home::Scratch;
+        }
         Ok(())
     }
 
+    /// Where a flush writes.
     fn database(&self) -> &'static str {
-        match self.target {
-            Target::Table => "main",
-            Target::Scratch => "scratch",
+        match self.home {
+            Home::Table => "main",
+            Home::Untouched | Home::Overlaid | Home::Scratch => "scratch",
         }
     }
 
     fn make_scratch(&mut self, conn: &Connection) -> Result<()> {
-        if self.target == Target::Scratch && !self.scratch {
+        if self.home == Home::Untouched {
             let number = self.number;
             sql::batch(conn, &format!("CREATE TABLE scratch.key_{number} (bucket INTEGER PRIMARY KEY, data BLOB)"))?;
-            self.scratch = true;
+            self.home = Home::Overlaid;
         }
         Ok(())
     }
 
     fn note_size(&self, conn: &Connection) -> Result<()> {
-        match self.target {
-            Target::Scratch => Ok(()),
-            Target::Table => {
-                let note = "UPDATE key_index SET bits = ?2, entries = ?3 WHERE number = ?1";
+        match self.home {
+            Home::Table => {
+                let note = "UPDATE key_index SET bits = ?2, pairs = ?3 WHERE number = ?1";
                 sql::run(conn, note, params![self.number, self.bits, self.stored.cast_signed()]).map(drop)
             }
+            Home::Untouched | Home::Overlaid | Home::Scratch => Ok(()),
         }
     }
-}
-
-/// Entries in order: the hashes, and the objects that belong to them.
-#[derive(Clone, Debug, Default)]
-struct Bucket {
-    hashes: Box<[u64]>,
-    objects: Box<[u32]>,
-}
-
-impl Bucket {
-    fn new(entries: &[Entry]) -> Bucket {
-        // `pack` has refused numbers that do not fit.
-        Bucket {
-            hashes: entries.iter().map(|(hash, _)| *hash).collect(),
-            objects: entries.iter().map(|(_, object)| *object as u32).collect(),
-        }
-    }
-
-    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.hashes.iter().copied().zip(self.objects.iter().map(|object| ObjectNumber::from(*object)))
-    }
-
-    /// The objects with this hash, whose first `bits` bits are those of the bucket.
-    fn holders(&self, hash: u64, bits: u32) -> impl Iterator<Item = ObjectNumber> + '_ {
-        let start = self.place_of(hash, bits);
-        let count = self.hashes[start..].iter().take_while(|other| **other == hash).count();
-        self.objects[start..start + count].iter().map(|object| ObjectNumber::from(*object))
-    }
-
-    /// Where a hash stands, or would stand: about where it stands among all hashes that the bucket can have.
-    fn place_of(&self, hash: u64, bits: u32) -> usize {
-        let within = (hash << bits) >> 32;
-        let mut at = ((within * self.hashes.len() as u64) >> 32) as usize;
-        while at > 0 && self.hashes[at - 1] >= hash {
-            at -= 1;
-        }
-        while at < self.hashes.len() && self.hashes[at] < hash {
-            at += 1;
-        }
-        at
-    }
-
-    fn unpack(data: &[u8]) -> Bucket {
-        let (entries, _) = data.as_chunks::<ENTRY_SIZE>();
-        let hash = |entry: &[u8; ENTRY_SIZE]| entry.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let object = |entry: &[u8; ENTRY_SIZE]| entry.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
-        Bucket { hashes: entries.iter().map(hash).collect(), objects: entries.iter().map(object).collect() }
-    }
-
-    /// How many hashes have several objects.
-    fn shared(&self) -> usize {
-        self.hashes.chunk_by(|one, next| one == next).filter(|same| same.len() > 1).count()
-    }
-}
-
-fn pack(entries: &[Entry]) -> Result<Vec<u8>> {
-    let mut data = Vec::with_capacity(entries.len() * ENTRY_SIZE);
-    for (hash, object) in entries {
-        let object = u32::try_from(*object)
-            .map_err(|_| Error::conflict("an object type holds at most 4,294,967,295 objects in this repository"))?;
-        data.extend_from_slice(&hash.to_le_bytes());
-        data.extend_from_slice(&object.to_le_bytes());
-    }
-    Ok(data)
 }
 
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
 
-    use super::{KeyTable, Target};
-    use crate::repository::KeyIndex;
+    use super::KeyTable;
+    use crate::repository::{KeyIndex, Mode};
 
     fn database() -> Connection {
         let conn = Connection::open_in_memory().expect("a database");
-        let tables = "ATTACH '' AS scratch; CREATE TABLE key_index (number INTEGER PRIMARY KEY, bits, entries); \
+        let tables = "ATTACH '' AS scratch; CREATE TABLE key_index (number INTEGER PRIMARY KEY, bits, pairs); \
                       INSERT INTO key_index VALUES (1, 0, 0); CREATE TABLE key_1 (bucket INTEGER PRIMARY KEY, data BLOB);";
         conn.execute_batch(tables).expect("tables");
         conn
@@ -418,9 +297,9 @@ mod tests {
 
     #[test]
     fn finds_what_was_put_however_often_it_was_flushed() {
-        for target in [Target::Table, Target::Scratch] {
+        for mode in [Mode::Write, Mode::DryRun] {
             let conn = database();
-            let mut table = KeyTable::new(&KeyIndex { number: 1, ..KeyIndex::default() }, target, 6000);
+            let mut table = KeyTable::new(&KeyIndex { number: 1, ..KeyIndex::default() }, mode, 6000);
             table.reset(&conn).expect("empty");
             for n in 0..5000 {
                 table.add(hash(n), n as i64);
@@ -443,11 +322,11 @@ mod tests {
                     let mut expected = Vec::new();
                     expected.extend((n < 5000 && n % 7 != 0).then_some(n as i64));
                     expected.extend((n < 5000 && n % 10 == 0).then_some(n as i64 + 10_000));
-                    assert_eq!(holders(&mut table, &conn, hash(n)), expected, "{n} {target:?} {flushed}");
+                    assert_eq!(holders(&mut table, &conn, hash(n)), expected, "{n} {mode:?} {flushed}");
                 }
             }
-            if target == Target::Table {
-                let mut later = KeyTable::new(&KeyIndex { number: 1, ..KeyIndex::default() }, target, 6000);
+            if mode == Mode::Write {
+                let mut later = KeyTable::new(&KeyIndex { number: 1, ..KeyIndex::default() }, mode, 6000);
                 later.reset(&conn).expect("stored");
                 assert_eq!(holders(&mut later, &conn, hash(20)), [20, 10_020]);
                 assert_eq!(later.stored, 5000 + 500 - 715);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
 use super::ids::Ids;
-use super::keys::{Identity, KeyTable, Target};
+use super::keys::{Identity, KeyTable};
 use super::locks::{Turn, patiently, take_turn};
 use super::{Sqlite, imports, sql, views};
 use crate::clock;
@@ -82,11 +82,11 @@ impl Session {
         let conn = repository.connect()?;
         // The checkpointer does it, at times of our choosing.
         sql::batch(&conn, "PRAGMA wal_autocheckpoint = 0")?;
-        let (side, target) = match mode {
-            Mode::Write => (Side::Write, Target::Table),
+        let side = match mode {
+            Mode::Write => Side::Write,
             Mode::DryRun => {
                 sql::batch(&conn, "ATTACH '' AS scratch")?;
-                (Side::DryRun { report: repository.connect()? }, Target::Scratch)
+                Side::DryRun { report: repository.connect()? }
             }
         };
         let memory = repository.memory.keys / stored.indexes.len().max(1) as u64;
@@ -96,7 +96,7 @@ impl Session {
             type_number: stored.number,
             object_type: stored.object_type.clone(),
             import_number: imports::number(&conn, import.id)?,
-            tables: stored.indexes.iter().map(|index| KeyTable::new(index, target, memory)).collect(),
+            tables: stored.indexes.iter().map(|index| KeyTable::new(index, mode, memory)).collect(),
             fingerprints: Fingerprints::new(stored.number, repository.memory.fingerprints),
             open: false,
             opened: 0,

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-use super::keys::{KeyTable, Target};
+use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql, views};
 use crate::error::{Error, Kind, Result};
 use crate::object::write_key;
-use crate::repository::{Hashes, KeyIndex, StoredType};
+use crate::repository::{Hashes, KeyIndex, Mode, StoredType};
 use crate::schema::{ObjectType, Positions, PropertyKind, TypeName};
 
 /// For the keys of an index while it is built.
@@ -125,11 +125,11 @@ fn find(conn: &Connection, name: &str) -> Result<Option<StoredType>> {
 }
 
 fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyIndex>> {
-    let sql = "SELECT number, properties, entries FROM key_index WHERE object_type = ?1 ORDER BY number";
+    let sql = "SELECT number, properties, pairs FROM key_index WHERE object_type = ?1 ORDER BY number";
     sql::all(conn, sql, [type_number], |row| {
         let properties: String = sql::get(row, 1)?;
-        let entries: i64 = sql::get(row, 2)?;
-        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)?, entries: entries.unsigned_abs() })
+        let pairs: i64 = sql::get(row, 2)?;
+        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)?, pairs: pairs.unsigned_abs() })
     })
 }
 
@@ -144,7 +144,7 @@ fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], h
     sql::run(conn, insert, params![stored.number, to_json(&properties)?])?;
     let number = conn.last_insert_rowid();
     sql::batch(conn, &format!("CREATE TABLE key_{number} (bucket INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT"))?;
-    let index = KeyIndex { number, properties, entries: 0 };
+    let index = KeyIndex { number, properties, pairs: 0 };
     fill(conn, stored, &index, hashes)?;
     Ok(index)
 }
@@ -159,7 +159,7 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
     let select = format!("SELECT number, document FROM current_{}", stored.number);
     let mut statement = sql::prepare(conn, &select)?;
     let mut rows = sql::query(&mut statement, [])?;
-    let mut table = KeyTable::new(index, Target::Table, BUILD_MEMORY);
+    let mut table = KeyTable::new(index, Mode::Write, BUILD_MEMORY);
     table.reset(conn)?;
     let mut key = String::new();
     while let Some(row) = sql::next(&mut rows)? {
@@ -176,7 +176,7 @@ fn fill(conn: &Connection, stored: &StoredType, index: &KeyIndex, hashes: Hashes
 }
 
 fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex, path: &str) -> Result<()> {
-    let mut table = KeyTable::new(index, Target::Table, BUILD_MEMORY);
+    let mut table = KeyTable::new(index, Mode::Write, BUILD_MEMORY);
     table.reset(conn)?;
     match table.shared(conn)? {
         0 => Ok(()),
