@@ -147,7 +147,7 @@ pub(super) fn look_at_rest(folder: &Folder, context: &str) {
 #[track_caller]
 fn look_at_keys(conn: &Connection, context: &str) {
     let number = |sql: &str| conn.query_row(sql, [type_number(conn)], |row| row.get::<_, i64>(0)).unwrap();
-    let keys = number("SELECT entries FROM key_index WHERE object_type = ?1 AND properties = '[\"userName\"]'");
+    let keys = number("SELECT pairs FROM key_index WHERE object_type = ?1 AND properties = '[\"userName\"]'");
     let objects = number(&format!("SELECT count(*) FROM object_{} WHERE ?1 IS NOT NULL", type_number(conn)));
     assert_eq!(keys, objects, "{context}: keys");
 }
