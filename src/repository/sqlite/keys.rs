@@ -80,6 +80,9 @@ impl KeyTable {
     pub(super) fn reset(&mut self, conn: &Connection) -> Result<()> {
         self.pending = Pending::default();
         self.removed.clear();
+        if self.home != Home::Table {
+            self.home = Home::Untouched;
+        }
         let size = "SELECT bits, pairs FROM key_index WHERE number = ?1";
         let size = sql::first(conn, size, [self.number], |row| Ok((sql::get(row, 0)?, sql::get::<i64>(row, 1)?)))?;
         let (bits, stored) = size.unwrap_or_default();
@@ -127,7 +130,7 @@ impl KeyTable {
 
     /// Whether so much is held back that it should be flushed.
     pub(super) fn is_full(&self) -> bool {
-        self.pending.first.len() + self.removed.len() > MAX_PENDING
+        self.pending.len() + self.removed.len() > MAX_PENDING
     }
 
     /// Writes what is pending.
@@ -251,7 +254,13 @@ impl KeyTable {
     fn make_scratch(&mut self, conn: &Connection) -> Result<()> {
         if self.home == Home::Untouched {
             let number = self.number;
-            sql::batch(conn, &format!("CREATE TABLE scratch.key_{number} (bucket INTEGER PRIMARY KEY, data BLOB)"))?;
+            sql::batch(
+                conn,
+                &format!(
+                    "DROP TABLE IF EXISTS scratch.key_{number}; \
+                     CREATE TABLE scratch.key_{number} (bucket INTEGER PRIMARY KEY, data BLOB)"
+                ),
+            )?;
             self.home = Home::Overlaid;
         }
         Ok(())

@@ -30,9 +30,10 @@ type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
 /// Pairs by hash; nearly always one each.
 #[derive(Default)]
 pub(super) struct Pending {
-    pub(super) first: ByHash<ObjectNumber>,
+    first: ByHash<ObjectNumber>,
     /// Those beyond the first.
     more: ByHash<HashSet<ObjectNumber>>,
+    len: usize,
 }
 
 impl Pending {
@@ -42,7 +43,12 @@ impl Pending {
         first.into_iter().chain(more.into_iter().flatten().copied())
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn insert(&mut self, hash: u64, object: ObjectNumber) {
+        self.len += 1;
         match self.first.entry(hash) {
             Place::Vacant(place) => drop(place.insert(object)),
             Place::Occupied(_) => drop(self.more.entry(hash).or_default().insert(object)),
@@ -53,8 +59,11 @@ impl Pending {
     pub(super) fn remove(&mut self, hash: u64, object: ObjectNumber) -> bool {
         let more = self.more.get_mut(&hash);
         if self.first.get(&hash) != Some(&object) {
-            return more.is_some_and(|more| more.remove(&object));
+            let was_there = more.is_some_and(|more| more.remove(&object));
+            self.len -= usize::from(was_there);
+            return was_there;
         }
+        self.len -= 1;
         match more.and_then(|more| more.iter().next().copied().and_then(|next| more.take(&next))) {
             Some(next) => drop(self.first.insert(hash, next)),
             None => drop(self.first.remove(&hash)),
@@ -66,6 +75,7 @@ impl Pending {
         let more = self.more.drain().flat_map(|(hash, objects)| objects.into_iter().map(move |object| (hash, object)));
         let mut pairs: Vec<Pair> = self.first.drain().chain(more).collect();
         pairs.sort_unstable();
+        self.len = 0;
         pairs
     }
 }
