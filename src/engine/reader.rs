@@ -19,8 +19,6 @@ mod structure;
 mod window;
 
 use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::Limits;
 use crate::error::{Error, Result};
@@ -106,16 +104,6 @@ impl<R: Read> Reader<R> {
     /// but may also be a mistake.
     pub fn stray_quotes(&self) -> u64 {
         self.scanner.stray_quotes()
-    }
-
-    /// Returns how many bytes of the input were read so far, compressed as they are.
-    pub fn bytes_read(&self) -> u64 {
-        self.progress().load(Ordering::Relaxed)
-    }
-
-    /// Returns the count behind [`bytes_read`](Reader::bytes_read), so that others can watch it.
-    pub fn progress(&self) -> &Arc<AtomicU64> {
-        self.window.source().progress()
     }
 
     /// Has the sink take records until it has enough or the file ends.
@@ -241,7 +229,6 @@ mod tests {
                 assert_eq!(record.text(), record.cells().map(|cell| format!("{cell}\0")).collect::<String>());
             }
         }
-        assert_eq!(reader.bytes_read(), reader.progress().load(std::sync::atomic::Ordering::Relaxed));
         Ok(text)
     }
 

@@ -6,8 +6,6 @@
 //! here because of that.
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::GzDecoder;
 
@@ -33,7 +31,7 @@ type Input<R> = Chain<Cursor<Vec<u8>>, Tap<R>>;
 
 impl<R: Read> Source<R> {
     pub(super) fn open(input: R, limits: &Limits) -> Result<Source<R>> {
-        let mut tap = Tap { input, bytes: Arc::default(), failed: false };
+        let mut tap = Tap { input, bytes: 0, failed: false };
         let mut first = Vec::with_capacity(MAGIC.len());
         (&mut tap).take(MAGIC.len() as u64).read_to_end(&mut first).map_err(failed)?;
         let is_gzip = first == MAGIC;
@@ -50,20 +48,12 @@ impl<R: Read> Source<R> {
             Source::Gzip(gunzip) => gunzip.read(into),
         }
     }
-
-    /// The count of bytes read from the input, which goes on counting.
-    pub(super) fn progress(&self) -> &Arc<AtomicU64> {
-        match self {
-            Source::Plain(input) => &input.get_ref().1.bytes,
-            Source::Gzip(gunzip) => &gunzip.tap().bytes,
-        }
-    }
 }
 
 /// The input, counted. Remembers whether it failed itself, which decoders report like damaged data.
 pub(super) struct Tap<R> {
     input: R,
-    bytes: Arc<AtomicU64>,
+    bytes: u64,
     failed: bool,
 }
 
@@ -72,7 +62,7 @@ impl<R: Read> Read for Tap<R> {
         loop {
             match self.input.read(into) {
                 Ok(bytes) => {
-                    self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                    self.bytes += bytes as u64;
                     return Ok(bytes);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -203,7 +193,7 @@ impl<R: Read> Gunzip<R> {
 
     /// Compressed bytes used up.
     fn consumed(&self) -> u64 {
-        self.tap().bytes.load(Ordering::Relaxed) - self.input().buffer().len() as u64
+        self.tap().bytes - self.input().buffer().len() as u64
     }
 }
 

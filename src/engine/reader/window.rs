@@ -36,10 +36,6 @@ impl<R: Read> Window<R> {
         }
     }
 
-    pub(super) fn source(&self) -> &Source<R> {
-        &self.source
-    }
-
     pub(super) fn position(&self) -> u64 {
         self.position
     }
