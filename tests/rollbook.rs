@@ -11,6 +11,7 @@
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 //! * `types`: object types as they change.
+//! * `values`: which cells each type of property takes, and what they are stored as.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -25,3 +26,4 @@ mod failures;
 mod harness;
 mod plan;
 mod types;
+mod values;
