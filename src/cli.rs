@@ -20,6 +20,7 @@ mod plan;
 mod progress;
 mod report;
 mod running;
+mod serve;
 mod table;
 mod template;
 mod types;
@@ -73,6 +74,7 @@ struct GlobalArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
     Import(import::ImportArgs),
     Check(check::CheckArgs),
     Template(template::TemplateArgs),
@@ -110,6 +112,7 @@ pub(crate) fn run(cli: Cli) -> Result<Verdict> {
     let GlobalArgs { data, config, json } = cli.global;
     let mut context = Context::new(&data, config.as_deref(), json)?;
     let verdict = match cli.command {
+        Command::Serve(args) => serve::run(&mut context, &args)?,
         Command::Import(args) => import::run(&mut context, args)?,
         Command::Check(args) => check::run(&mut context, args)?,
         Command::Template(args) => template::run(&mut context, &args)?,

@@ -44,12 +44,20 @@ pub enum Kind {
     Record,
     /// One record, or one object, does not meet its type's policies.
     Policy,
+    /// Nobody knows who asks.
+    Unauthenticated,
+    /// Who asks is known and may not do this.
+    Forbidden,
     /// What the caller asked for makes no sense as asked: a parameter, an option, a type definition.
     Request,
     /// The thing named does not exist.
     NotFound,
     /// The thing named is in a state that does not allow this.
     Conflict,
+    /// The thing named is not, or no longer, the revision that the caller speaks of.
+    Outdated,
+    /// What the caller sends is larger than is allowed.
+    TooLarge,
     /// Somebody else holds what is needed; trying again later helps.
     Busy,
     /// The machine failed us: disk, repository, memory.
@@ -63,9 +71,12 @@ impl Kind {
     pub fn code(self) -> u16 {
         match self {
             Kind::File | Kind::Record | Kind::Request => 400,
-            Kind::Policy => 403,
+            Kind::Unauthenticated => 401,
+            Kind::Policy | Kind::Forbidden => 403,
             Kind::NotFound => 404,
             Kind::Conflict => 409,
+            Kind::Outdated => 412,
+            Kind::TooLarge => 413,
             Kind::Busy => 503,
             Kind::Storage | Kind::Internal => 500,
         }
@@ -75,9 +86,12 @@ impl Kind {
     pub fn reason(self) -> &'static str {
         match self.code() {
             400 => "Bad Request",
+            401 => "Unauthorized",
             403 => "Forbidden",
             404 => "Not Found",
             409 => "Conflict",
+            412 => "Precondition Failed",
+            413 => "Request Entity Too Large",
             503 => "Service Unavailable",
             _ => "Internal Server Error",
         }

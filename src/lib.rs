@@ -12,6 +12,7 @@
 //!    csv_writer  error  config  clock
 //! ```
 
+pub mod access;
 pub mod app;
 pub mod clock;
 pub mod config;
@@ -20,10 +21,12 @@ pub mod engine;
 pub mod error;
 pub mod failure;
 pub mod filter;
+pub mod http;
 pub mod import;
 pub mod object;
 pub mod plan;
 pub mod repository;
+pub mod scheduler;
 pub mod schema;
 pub mod spool;
 pub mod worker;

@@ -3,7 +3,9 @@
 //! Whoever holds the lease of an object type runs its imports one after the other; a process that dies loses its
 //! leases, and the next one to look goes on where the last commit was. Everything here is synchronous.
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::App;
 use crate::clock;
@@ -13,27 +15,47 @@ use crate::engine::progress::Progress;
 use crate::engine::reader::Reader;
 use crate::engine::scan::StructuralScan;
 use crate::error::{Error, Kind, Result};
-use crate::import::{Counts, Import, State};
+use crate::import::{Counts, Import, ImportId, State};
 use crate::plan::OnFailure;
 use crate::repository::{Mode, StoredType};
 use crate::schema::TypeName;
 
-/// Runs imports, and tells whoever watches which one and how far it is.
+/// Runs imports, and tells whoever watches which ones and how far they are.
+///
+/// Several threads may run imports with one worker: those of one object type then still run one after the other.
 #[derive(Debug)]
-pub struct Worker<'a> {
-    app: &'a App,
-    running: Mutex<Option<(Import, Arc<Progress>)>>,
+pub struct Worker {
+    app: Arc<App>,
+    running: Mutex<BTreeMap<ImportId, (Import, Arc<Progress>)>>,
+    stopping: AtomicBool,
 }
 
-impl<'a> Worker<'a> {
+impl Worker {
     /// A worker for this installation.
-    pub fn new(app: &'a App) -> Worker<'a> {
-        Worker { app, running: Mutex::new(None) }
+    pub fn new(app: Arc<App>) -> Worker {
+        Worker { app, running: Mutex::default(), stopping: AtomicBool::new(false) }
     }
 
-    /// The import that runs now and its progress.
-    pub fn running(&self) -> Option<(Import, Arc<Progress>)> {
-        self.running.lock().map_or(None, |running| running.clone())
+    /// The imports that run now, with their progress.
+    pub fn running(&self) -> Vec<(Import, Arc<Progress>)> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The progress of an import, if it runs now.
+    pub fn progress(&self, id: ImportId) -> Option<Arc<Progress>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.get(&id).map(|(_, progress)| Arc::clone(progress))
+    }
+
+    /// Has the imports that run stop after their current round, with what they have done committed, and starts no more.
+    /// They are still to be run: the next worker goes on with them.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the worker was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Runs every import that waits and that no other process runs, oldest first; says how many.
@@ -56,7 +78,9 @@ impl<'a> Worker<'a> {
     fn run_type(&self, object_type: &TypeName) -> Result<usize> {
         let Some(_lease) = self.app.repository.lease(object_type)? else { return Ok(0) };
         let mut count = 0;
-        while let Some(import) = self.app.repository.next_import(object_type)? {
+        while !self.is_stopping()
+            && let Some(import) = self.app.repository.next_import(object_type)?
+        {
             self.run(&import)?;
             count += 1;
         }
@@ -66,12 +90,13 @@ impl<'a> Worker<'a> {
     /// Runs one import to its end. To be called with the lease of its type.
     fn run(&self, import: &Import) -> Result<()> {
         let progress = Arc::new(Progress::default());
-        self.show(Some((import.clone(), Arc::clone(&progress))));
+        self.show(import, &progress);
         let outcome = self.attempt(import, &progress);
-        self.show(None);
+        self.hide(import.id);
         let total = progress.total();
         match outcome {
-            Ok(Ended { state, counts, warnings }) => self.app.finish(import, state, counts, &warnings),
+            Ok(Some(Ended { state, counts, warnings })) => self.app.finish(import, state, counts, &warnings),
+            Ok(None) => Ok(()),
             Err(error) if is_final(error.kind()) => {
                 // Nearly always none: what is wrong with a file as a whole is found before anything is committed.
                 let Import { counts: committed, warnings, .. } = self.app.import(import.id)?;
@@ -83,19 +108,23 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn show(&self, running: Option<(Import, Arc<Progress>)>) {
-        if let Ok(mut shown) = self.running.lock() {
-            *shown = running;
-        }
+    fn show(&self, import: &Import, progress: &Arc<Progress>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(import.id, (import.clone(), Arc::clone(progress)));
     }
 
-    fn attempt(&self, import: &Import, progress: &Arc<Progress>) -> Result<Ended> {
+    fn hide(&self, id: ImportId) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    /// How the import ended; nothing if it has to go on later.
+    fn attempt(&self, import: &Import, progress: &Arc<Progress>) -> Result<Option<Ended>> {
         let repository = &self.app.repository;
         if import.is_applied() {
-            return Ok(Ended::finished(import.counts, import.warnings.clone()));
+            return Ok(Some(Ended::finished(import.counts, import.warnings.clone())));
         }
         if repository.is_cancelled(import.id) {
-            return Ok(Ended::cancelled(import.counts, import.warnings.clone()));
+            return Ok(Some(Ended::cancelled(import.counts, import.warnings.clone())));
         }
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
         if !self.app.spool.is_whole(import.id, import.size) {
@@ -111,14 +140,17 @@ impl<'a> Worker<'a> {
         let header_row = Reader::open(self.app.spool.read(import.id)?, limits)?.header_row();
         let binding = Binding::new(&import.header, header_row, &stored, &import.plan, repository.hashes())?;
         let mut scan = StructuralScan::start(self.app.spool.read(import.id)?, limits, progress)?;
-        let run = Run { app: self.app, import: &import, stored: &stored, binding: &binding, progress };
+        let run = Run { worker: self, app: &self.app, import: &import, stored: &stored, binding: &binding, progress };
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
             (false, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
             (true, true) => run.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
             (true, false) => run.atomic(&mut scan)?,
         };
-        Ok(Ended::of(passed, atomic, &import))
+        if passed.stopped && !repository.is_cancelled(import.id) {
+            return Ok(None);
+        }
+        Ok(Some(Ended::of(passed, atomic, &import)))
     }
 }
 
@@ -126,13 +158,14 @@ impl<'a> Worker<'a> {
 /// machine's failures are not.
 fn is_final(kind: Kind) -> bool {
     match kind {
-        Kind::File | Kind::Record | Kind::Policy | Kind::Request | Kind::NotFound | Kind::Conflict => true,
         Kind::Busy | Kind::Storage | Kind::Internal => false,
+        _ => true,
     }
 }
 
 /// One attempt at an import.
 struct Run<'a> {
+    worker: &'a Worker,
     app: &'a App,
     import: &'a Import,
     stored: &'a StoredType,
@@ -145,7 +178,7 @@ impl Run<'_> {
     fn atomic(&self, scan: &mut StructuralScan) -> Result<Passed> {
         loop {
             let looked = self.pass(Mode::DryRun, Commits::Failures, scan)?;
-            if looked.counts.failure > 0 || looked.cancelled {
+            if looked.counts.failure > 0 || looked.stopped {
                 return Ok(looked);
             }
             self.progress.set_applied(0);
@@ -159,7 +192,7 @@ impl Run<'_> {
     }
 
     fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
-        let Run { app, import, stored, binding, progress } = self;
+        let Run { worker, app, import, stored, binding, progress } = self;
         let mut session = app.repository.session(stored, import, mode)?;
         let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
         Pass {
@@ -174,7 +207,7 @@ impl Run<'_> {
             progress,
             commits,
             failed_rows,
-            is_cancelled: &|| app.repository.is_cancelled(import.id),
+            is_stopped: &|| worker.is_stopping() || app.repository.is_cancelled(import.id),
         }
         .run()
     }
@@ -197,8 +230,8 @@ impl Ended {
     }
 
     fn of(passed: Passed, atomic: bool, import: &Import) -> Ended {
-        let Passed { counts, warnings, cancelled } = passed;
-        match (cancelled, atomic && counts.failure > 0) {
+        let Passed { counts, warnings, stopped } = passed;
+        match (stopped, atomic && counts.failure > 0) {
             (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings),
             (true, _) => Ended::cancelled(counts, warnings),
             (false, true) => {

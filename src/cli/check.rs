@@ -6,6 +6,7 @@
 use std::env;
 use std::fs::{self, DirBuilder};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use rollbook::app::App;
@@ -126,9 +127,9 @@ impl Scratch {
         Ok(Scratch(path))
     }
 
-    fn installation(&self, config: &Config) -> Result<App> {
+    fn installation(&self, config: &Config) -> Result<Arc<App>> {
         let database = self.0.join("rollbook.db");
-        App::open(Config { data: self.0.clone(), database, ..config.clone() })
+        App::open(Config { data: self.0.clone(), database, ..config.clone() }).map(Arc::new)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::Path;
+use std::sync::Arc;
 
 use rollbook::app::App;
 use rollbook::config::Config;
@@ -32,12 +33,12 @@ impl Context {
     }
 
     /// The installation, which is made if there is none.
-    pub(crate) fn installation(&self) -> Result<App> {
-        App::open(self.config.clone())
+    pub(crate) fn installation(&self) -> Result<Arc<App>> {
+        App::open(self.config.clone()).map(Arc::new)
     }
 
     /// The installation, if there is one: for commands that only look, and must not make one by a misspelt directory.
-    pub(crate) fn installation_if_any(&self) -> Result<Option<App>> {
+    pub(crate) fn installation_if_any(&self) -> Result<Option<Arc<App>>> {
         self.config.database.exists().then(|| self.installation()).transpose()
     }
 
@@ -45,7 +46,7 @@ impl Context {
     ///
     /// # Errors
     /// `NotFound` if there is none.
-    pub(crate) fn existing_installation(&self) -> Result<App> {
+    pub(crate) fn existing_installation(&self) -> Result<Arc<App>> {
         let missing = || {
             let data = self.config.data.display();
             Error::not_found(format!("there is no installation in '{data}' yet: 'rollbook import' makes one"))

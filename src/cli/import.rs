@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use rollbook::app::App;
@@ -90,7 +91,7 @@ pub(crate) fn run(context: &mut Context, args: ImportArgs) -> Result<Verdict> {
 /// Runs imports that are queued, and reports on them.
 pub(crate) fn run_and_report(
     context: &mut Context,
-    app: &App,
+    app: &Arc<App>,
     ids: &[ImportId],
     failures: Option<&Path>,
 ) -> Result<Verdict> {

@@ -13,10 +13,10 @@ use super::numbers::grouped;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Shows what the worker runs until told to stop. Leaves nothing on the screen.
-pub(crate) fn watch(worker: &Worker<'_>, stopped: Receiver<()>) {
+pub(crate) fn watch(worker: &Worker, stopped: Receiver<()>) {
     let mut shown: Option<(ImportId, ProgressBar)> = None;
     while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-        let Some((import, progress)) = worker.running() else { continue };
+        let Some((import, progress)) = worker.running().pop() else { continue };
         if let Some((id, bar)) = &shown
             && *id != import.id
         {

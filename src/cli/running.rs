@@ -3,6 +3,7 @@
 //! What is submitted here is run here, unless another process holds the lease of the type: then it takes our imports
 //! too, or we run them once it has ended. What an earlier process left behind is taken up first.
 
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -20,9 +21,9 @@ use super::progress;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Runs everything that waits until these imports are over, and gives them as they then are.
-pub(crate) fn run_to_end(app: &App, ids: &[ImportId], show_progress: bool) -> Result<Vec<Import>> {
+pub(crate) fn run_to_end(app: &Arc<App>, ids: &[ImportId], show_progress: bool) -> Result<Vec<Import>> {
     let earlier = announce_earlier(app, ids)?;
-    let worker = Worker::new(app);
+    let worker = Worker::new(Arc::clone(app));
     let (stop, stopped) = channel();
     let ended = thread::scope(|scope| {
         if show_progress {
@@ -41,7 +42,7 @@ pub(crate) fn run_to_end(app: &App, ids: &[ImportId], show_progress: bool) -> Re
     ended
 }
 
-fn wait(app: &App, worker: &Worker<'_>, ids: &[ImportId]) -> Result<Vec<Import>> {
+fn wait(app: &App, worker: &Worker, ids: &[ImportId]) -> Result<Vec<Import>> {
     let mut told = false;
     loop {
         let ran = worker.run_waiting();

@@ -59,13 +59,13 @@ impl<'a> Applier<'a> {
         }
     }
 
-    /// Applies what the reading thread has filled until the end of the file, or until cancelled.
+    /// Applies what the reading thread has filled until the end of the file, or until stopped.
     pub(super) fn run(&mut self, filled: Receiver<Result<Round>>, emptied: Sender<Round>) -> Result<Passed> {
-        let (mut cancelled, mut refused) = (false, false);
+        let (mut stopped, mut refused) = (false, false);
         for round in &filled {
             let mut round = round?;
-            cancelled = (self.pass.is_cancelled)();
-            if cancelled {
+            stopped = (self.pass.is_stopped)();
+            if stopped {
                 break;
             }
             self.take(&mut round)?;
@@ -76,17 +76,17 @@ impl<'a> Applier<'a> {
             // The reader may be at the end already, and then wants none back.
             let _ = emptied.send(round);
         }
-        // Closed before the scan is waited for, so that a cancelled reader stops reading.
+        // Closed before the scan is waited for, so that a stopped reader stops reading.
         drop(filled);
-        if !cancelled {
+        if !stopped {
             self.note_structure()?;
         }
-        if !cancelled && !refused && self.settled != self.counts.total {
+        if !stopped && !refused && self.settled != self.counts.total {
             let (settled, total) = (self.settled, self.counts.total);
             return Err(Error::internal(format!("the file has {total} records, and {settled} of them were read")));
         }
-        self.finish(cancelled)?;
-        Ok(Passed { counts: self.counts, warnings: self.warnings.all(), cancelled })
+        self.finish(stopped)?;
+        Ok(Passed { counts: self.counts, warnings: self.warnings.all(), stopped })
     }
 
     fn take(&mut self, round: &mut Round) -> Result<()> {
@@ -161,8 +161,8 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    fn finish(&mut self, cancelled: bool) -> Result<()> {
-        let refused = self.counts.failure > 0 || cancelled;
+    fn finish(&mut self, stopped: bool) -> Result<()> {
+        let refused = self.counts.failure > 0 || stopped;
         match self.pass.commits {
             Commits::Atomic if refused => self.pass.session.roll_back(),
             Commits::Atomic if !self.pass.session.is_open() => {
@@ -170,12 +170,18 @@ impl<'a> Applier<'a> {
                 self.commit()
             }
             _ if !self.pass.session.is_open() => Ok(()),
-            // Who cancels does not want to wait for the rest of the scan, and without it nothing may be committed.
-            _ if cancelled && !self.pass.scan.is_sound() => {
+            // Who stops it does not want to wait for the rest of the scan, and without it nothing may be committed.
+            _ if stopped && !self.pass.scan.is_sound() => {
                 self.counts = self.committed;
                 self.pass.session.roll_back()
             }
-            _ => self.commit(),
+            _ => {
+                if stopped {
+                    // Unless it was cancelled, the rest of the file will be needed.
+                    self.pass.scan.wait_durable()?;
+                }
+                self.commit()
+            }
         }
     }
 

@@ -49,8 +49,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) commits: Commits,
     /// Rows that an earlier run of the same import has stored as failed, in order; it settled `import.settled` records.
     pub(crate) failed_rows: Vec<u64>,
-    /// Asked once a round.
-    pub(crate) is_cancelled: &'a dyn Fn() -> bool,
+    /// Asked once a round: whether the import was cancelled, or has to give way.
+    pub(crate) is_stopped: &'a dyn Fn() -> bool,
 }
 
 /// How a pass ended.
@@ -58,11 +58,12 @@ pub(crate) struct Pass<'a> {
 pub(crate) struct Passed {
     pub(crate) counts: Counts,
     pub(crate) warnings: Vec<String>,
-    pub(crate) cancelled: bool,
+    /// Before the end of the file, because it was asked to.
+    pub(crate) stopped: bool,
 }
 
 impl<'a> Pass<'a> {
-    /// Runs to the end of the file, or until cancelled.
+    /// Runs to the end of the file, or until stopped.
     ///
     /// # Errors
     /// What is wrong with the file as a whole, or with the repository. What was committed before stays.

@@ -47,7 +47,8 @@ const PAGE_SIZE: u32 = 16_384;
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/sqlite/001_first.sql"), include_str!("../../migrations/sqlite/002_rest.sql")];
 
 /// See the module's head.
 #[derive(Debug)]

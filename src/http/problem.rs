@@ -1,0 +1,61 @@
+//! Problems: the JSON body of every answer that is not a success, as PingIDM words it.
+//!
+//! `{code, reason, message, detail}` in that order. The library's [`Error`] becomes one as it is; what only HTTP knows
+//! (methods, media types) is said here.
+
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use crate::error::Error;
+
+/// A refusal on its way to the client.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    body: Value,
+}
+
+impl Problem {
+    /// A problem of this status, in a sentence of ours.
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Problem {
+        let body = json!({ "code": status.as_u16(), "reason": reason(status), "message": message.into() });
+        Problem { status, body }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        let status = StatusCode::from_u16(error.kind().code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Problem { status, body: error.problem() }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let busy = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        let answer = Answer::json(self.body).with_status(self.status);
+        if busy { answer.with_header("retry-after", "5").into_response() } else { answer.into_response() }
+    }
+}
+
+/// PingIDM's phrase for a status, which is not always HTTP's.
+fn reason(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        408 => "Request Time-out",
+        413 => "Request Entity Too Large",
+        504 => "Gateway Time-out",
+        _ => status.canonical_reason().unwrap_or("Resource Exception"),
+    }
+}
+
+/// The answer where no route is.
+pub(super) async fn no_such_route(uri: Uri) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at '{}'", uri.path()))
+}
+
+/// The answer where a route takes other methods.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("'{}' does not take {method}", uri.path()))
+}
