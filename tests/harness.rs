@@ -277,7 +277,8 @@ pub(crate) fn steady(text: &str) -> String {
     .fold(text.to_owned(), |text, (pattern, with)| Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned())
 }
 
-fn arguments(command: &str) -> Vec<String> {
+/// What a shell makes of it, as far as blanks and single quotes go.
+pub(crate) fn arguments(command: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     for (part, at) in command.split('\'').zip(0..) {
         match at % 2 {

@@ -10,6 +10,8 @@
 //! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
+//! * `rest`: the REST door, asked with curl.
+//! * `service`: a running service; start there for anything that is asked over HTTP.
 //! * `types`: object types as they change.
 //! * `values`: which cells each type of property takes, and what they are stored as.
 
@@ -25,5 +27,7 @@ mod documents;
 mod failures;
 mod harness;
 mod plan;
+mod rest;
+mod service;
 mod types;
 mod values;

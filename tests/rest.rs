@@ -1,0 +1,3 @@
+//! The REST door, asked with curl.
+
+mod template;
