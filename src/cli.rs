@@ -12,6 +12,7 @@ mod failures_file;
 mod groups;
 mod import;
 mod imports;
+mod log;
 mod new_file;
 mod numbers;
 mod objects;

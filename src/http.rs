@@ -10,6 +10,9 @@ mod answer;
 mod authentication;
 mod blocking;
 mod health;
+mod metrics;
+mod observe;
+mod openapi;
 mod params;
 mod problem;
 mod server;
@@ -17,11 +20,13 @@ mod template;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::metrics::Metrics;
+use self::openapi::Document;
 use crate::access::Access;
 use crate::app::App;
 use crate::worker::Worker;
@@ -45,16 +50,22 @@ fn routes() -> OpenApiRouter<Door> {
     OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(openapi::openapi))
         .routes(routes!(template::template))
 }
 
 /// The service: all routes, in the manners that they share.
 pub fn service(door: Door) -> Router {
-    let (router, _document) = routes().split_for_parts();
+    let (router, collected) = routes().split_for_parts();
+    let metrics = Arc::new(Metrics::new(&door.app));
     router
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
+        .layer(Extension(Document::new(collected)))
+        .layer(Extension(Arc::clone(&metrics)))
         .layer(from_fn_with_state(door.clone(), authentication::authenticate))
         .layer(from_fn(answer::present))
+        .layer(from_fn_with_state(metrics, observe::observe))
         .with_state(door)
 }

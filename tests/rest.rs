@@ -1,3 +1,4 @@
 //! The REST door, asked with curl.
 
+mod observed;
 mod template;

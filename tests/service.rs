@@ -75,7 +75,9 @@ impl Service {
         let typed = arguments(typed);
         let named = ["authorization:", "x-openidm-username:"];
         let says_who = |argument: &String| {
-            named.iter().any(|name| argument.to_lowercase().starts_with(name)) || argument == "--user" || argument == "-u"
+            named.iter().any(|name| argument.to_lowercase().starts_with(name))
+                || argument == "--user"
+                || argument == "-u"
         };
         let mut curl = self.command();
         if !typed.iter().any(says_who) {

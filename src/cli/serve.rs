@@ -12,6 +12,7 @@ use rollbook::worker::Worker;
 
 use super::Verdict;
 use super::context::Context;
+use super::log;
 
 /// Serve the REST API, and run imports as they come
 #[derive(Debug, Args)]
@@ -22,6 +23,7 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) fn run(context: &mut Context, args: &ServeArgs) -> Result<Verdict> {
+    log::start()?;
     let app = context.installation()?;
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));

@@ -6,6 +6,8 @@
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::answer::Answer;
 use crate::error::Error;
@@ -15,6 +17,22 @@ use crate::error::Error;
 pub struct Problem {
     status: StatusCode,
     body: Value,
+}
+
+/// What the body of a refusal says.
+#[derive(ToSchema)]
+#[schema(as = Problem)]
+#[expect(dead_code, reason = "stands for the JSON in the description of the routes")]
+pub(super) struct ProblemBody {
+    /// The status, once more.
+    code: u16,
+    /// PingIDM's phrase for the status.
+    reason: String,
+    /// What is wrong, where, and what would be right.
+    message: String,
+    /// More for programs, such as the requirements that a value does not meet.
+    #[schema(required = false)]
+    detail: Option<Object>,
 }
 
 impl Problem {

@@ -34,6 +34,23 @@ impl Sqlite {
         sql::all(&*self.conn()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
     }
 
+    /// How many imports there are in each state, and their counts taken together.
+    pub fn import_totals(&self) -> Result<Vec<(String, u64, Counts)>> {
+        let sql = "SELECT state, count(*), sum(total), sum(created), sum(updated), sum(unchanged), sum(failure) \
+                   FROM import GROUP BY state ORDER BY state";
+        sql::all(&*self.conn()?, sql, [], |row| {
+            let number = |column| sql::get::<i64>(row, column).map(i64::unsigned_abs);
+            let counts = Counts {
+                total: number(2)?,
+                created: number(3)?,
+                updated: number(4)?,
+                unchanged: number(5)?,
+                failure: number(6)?,
+            };
+            Ok((sql::get(row, 0)?, number(1)?, counts))
+        })
+    }
+
     /// The object types that have imports queued, or left running by a process that is no more.
     pub fn waiting_types(&self) -> Result<Vec<TypeName>> {
         let sql = "SELECT object_type FROM import WHERE state IN ('queued', 'running') \

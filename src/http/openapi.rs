@@ -1,0 +1,51 @@
+//! `/openapi.json`: the description of all routes, made from what stands beside each handler.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use serde_json::{Value, json};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, Info, License, OpenApi};
+
+use super::answer::Answer;
+
+/// The document as it is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Document(Arc<Value>);
+
+impl Document {
+    /// Completes what was collected from the handlers by what holds for all of them.
+    pub(super) fn new(mut collected: OpenApi) -> Document {
+        let mut info = Info::new("Rollbook", env!("CARGO_PKG_VERSION"));
+        info.description = Some(env!("CARGO_PKG_DESCRIPTION").to_owned());
+        let mut license = License::new(env!("CARGO_PKG_LICENSE"));
+        license.identifier = Some(env!("CARGO_PKG_LICENSE").to_owned());
+        info.license = Some(license);
+        collected.info = info;
+        let components = collected.components.get_or_insert_with(Components::new);
+        let http = |scheme| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).build());
+        let header = |name: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
+        components.add_security_scheme("bearer", http(HttpAuthScheme::Bearer));
+        components.add_security_scheme("basic", http(HttpAuthScheme::Basic));
+        components.add_security_scheme("username", header("X-OpenIDM-Username"));
+        components.add_security_scheme("password", header("X-OpenIDM-Password"));
+        let none: [&str; 0] = [];
+        collected.security = Some(vec![
+            SecurityRequirement::new("bearer", none),
+            SecurityRequirement::new("basic", none),
+            SecurityRequirement::new("username", none).add("password", none),
+        ]);
+        let written = serde_json::to_value(collected);
+        Document(Arc::new(written.unwrap_or_else(|error| json!({ "error": error.to_string() }))))
+    }
+}
+
+/// The description of all routes.
+#[utoipa::path(get, path = "/openapi.json", tag = "service", security(()), responses(
+    (status = 200, description = "This document", body = Object),
+))]
+pub(super) async fn openapi(Extension(document): Extension<Document>) -> Answer {
+    Answer::json(Value::clone(&document.0))
+}
