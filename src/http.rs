@@ -9,13 +9,19 @@
 mod answer;
 mod authentication;
 mod blocking;
+mod fields;
 mod health;
+mod metadata;
 mod metrics;
 mod observe;
 mod openapi;
+mod paging;
 mod params;
 mod problem;
+mod query;
 mod server;
+mod sorting;
+mod streaming;
 mod template;
 
 use std::sync::Arc;
@@ -53,6 +59,8 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
         .routes(routes!(template::template))
+        .routes(routes!(metadata::query))
+        .routes(routes!(metadata::read))
 }
 
 /// The service: all routes, in the manners that they share.

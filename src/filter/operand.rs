@@ -84,7 +84,7 @@ fn order_integer(found: &Number, integer: i64) -> Option<Ordering> {
 }
 
 /// The text without its case.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     folded(text.chars()).collect()
 }
 

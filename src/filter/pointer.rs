@@ -18,7 +18,7 @@ impl Pointer {
 
     /// Reads a pointer, with or without its first slash; one slash at its end is nothing. `None` if a percent sign does
     /// not begin an encoded byte, or if the bytes are no UTF-8.
-    pub(super) fn parse(word: &str) -> Option<Pointer> {
+    pub fn parse(word: &str) -> Option<Pointer> {
         let inner = word.strip_prefix('/').unwrap_or(word);
         if inner.is_empty() {
             return Some(Pointer { segments: Vec::new() });

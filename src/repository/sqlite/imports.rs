@@ -51,6 +51,17 @@ impl Sqlite {
         })
     }
 
+    /// Up to `limit` imports behind position `after`, oldest first, each with its position. The first position is 1, and
+    /// none is given twice.
+    pub fn imports_behind(&self, after: i64, limit: usize) -> Result<Vec<(i64, Import)>> {
+        let sql = format!("SELECT {COLUMNS}, number FROM import WHERE number > ?1 ORDER BY number LIMIT ?2");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        sql::all(&*self.conn()?, &sql, [after, limit], |row| {
+            let last = row.as_ref().column_count() - 1;
+            Ok((sql::get(row, last)?, read(row)?))
+        })
+    }
+
     /// The object types that have imports queued, or left running by a process that is no more.
     pub fn waiting_types(&self) -> Result<Vec<TypeName>> {
         let sql = "SELECT object_type FROM import WHERE state IN ('queued', 'running') \
