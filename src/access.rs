@@ -1,31 +1,26 @@
 //! Who may do what: access tokens, roles and the object types they are for.
 //!
-//! A request becomes a [`Principal`] by its [`Credentials`]. Of a token only the digest is kept. What a principal may not
-//! see does not exist for it: asking for it is answered as asking for what is nowhere.
+//! A request becomes a [`Principal`] by its [`Credentials`]. They are looked at for each request, so a token that was made
+//! or revoked by another process counts at once. What a principal may not see does not exist for it: asking for it is
+//! answered as asking for what is nowhere.
+
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::tokens::ADMINISTRATOR;
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::import::{Import, no_import};
 use crate::plan::Caller;
 use crate::repository::StoredType;
 use crate::schema::TypeName;
+pub use crate::token::Role;
+use crate::token::{Digest, Token};
 
-/// What a principal may do; each role includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Read: object types, objects, imports and their failures.
-    Viewer,
-    /// Import, cancel and clean up imports, create and change objects.
-    Importer,
-    /// Everything: delete objects, change object types and drop folders.
-    Admin,
-}
+/// The `authzComponent` of whoever comes with a token: PingIDM's for its internal users.
+const TOKENS: &str = "internal/user";
 
 /// What a request shows of who sent it.
 #[derive(Clone)]
@@ -115,14 +110,22 @@ impl Access {
 
     /// Who shows these credentials; nobody if they are not good, or not any more.
     pub fn principal(&self, credentials: &Credentials) -> Result<Option<Principal>> {
-        let _ = &self.app;
-        let Credentials::Bearer(secret) = credentials else { return Ok(None) };
-        let admin = std::env::var("ROLLBOOK_ADMIN_TOKEN").is_ok_and(|token| token == *secret);
-        Ok(admin.then(|| Principal {
-            name: "openidm-admin".to_owned(),
-            component: "internal/user".to_owned(),
-            role: Role::Admin,
-            object_types: None,
-        }))
+        let token = |secret: &str| self.app.repository.token(&Digest::of(secret));
+        let found = match credentials {
+            Credentials::Bearer(secret) => token(secret)?,
+            Credentials::Password { name, secret } => token(secret)?.filter(|token| token.name.as_str() == name),
+        };
+        Ok(found.map(Principal::from))
+    }
+}
+
+impl From<Token> for Principal {
+    fn from(token: Token) -> Principal {
+        Principal {
+            name: token.name.to_string(),
+            component: TOKENS.to_owned(),
+            role: token.role,
+            object_types: token.object_types,
+        }
     }
 }

@@ -7,6 +7,11 @@ pub fn now() -> String {
     format!("{:.3}", Timestamp::now())
 }
 
+/// The moment that lies this far ahead, in the form of [`now`]; nothing if no calendar has it.
+pub fn ahead(length: std::time::Duration) -> Option<String> {
+    Timestamp::now().checked_add(length).ok().map(|moment| format!("{moment:.3}"))
+}
+
 /// Milliseconds since 1970-01-01T00:00:00Z, for time-ordered ids.
 pub fn unix_millis() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)

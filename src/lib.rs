@@ -9,7 +9,7 @@
 //! 2  engine  spool                                     from bytes to outcomes (synchronous)
 //! 1  repository                                        storage
 //! 0  schema  object  plan  import  failure  filter     pure
-//!    csv_writer  error  config  clock
+//!    csv_writer  token  error  config  clock
 //! ```
 
 pub mod access;
@@ -29,4 +29,5 @@ pub mod repository;
 pub mod scheduler;
 pub mod schema;
 pub mod spool;
+pub mod token;
 pub mod worker;

@@ -1,7 +1,7 @@
 -- Who may come in: access tokens, of which only the digest is kept. `object_types` is a JSON array, or null for all.
 CREATE TABLE token (
     id           TEXT PRIMARY KEY,
-    name         TEXT NOT NULL,
+    name         TEXT NOT NULL UNIQUE,
     role         TEXT NOT NULL CHECK (role IN ('admin', 'importer', 'viewer')),
     object_types TEXT,
     digest       BLOB NOT NULL UNIQUE,

@@ -17,6 +17,7 @@ mod locks;
 mod objects;
 pub(super) mod session;
 mod sql;
+mod tokens;
 mod types;
 mod views;
 
