@@ -24,6 +24,7 @@ mod running;
 mod serve;
 mod table;
 mod template;
+mod token;
 mod types;
 
 use std::path::PathBuf;
@@ -85,6 +86,8 @@ enum Command {
     Types(types::TypesCommand),
     #[command(subcommand)]
     Objects(objects::ObjectsCommand),
+    #[command(subcommand)]
+    Token(token::TokenCommand),
 }
 
 /// How a command that did not fail ended.
@@ -120,6 +123,7 @@ pub(crate) fn run(cli: Cli) -> Result<Verdict> {
         Command::Imports(command) => imports::run(&mut context, command)?,
         Command::Types(command) => types::run(&mut context, command)?,
         Command::Objects(command) => objects::run(&mut context, command)?,
+        Command::Token(command) => token::run(&mut context, command)?,
     };
     context.out.flush()?;
     Ok(verdict)

@@ -20,6 +20,7 @@ pub use self::import::{Limits, Memory, Pace};
 use self::server::ServerSection;
 pub use self::server::{Certificate, ServerSettings};
 use self::values::Values;
+pub use self::values::parse_duration;
 use crate::error::{Error, Result};
 
 /// The file as written. Every key may be missing.

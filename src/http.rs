@@ -9,8 +9,10 @@
 mod answer;
 mod authentication;
 mod blocking;
+mod credentials;
 mod fields;
 mod health;
+mod info;
 mod metadata;
 mod metrics;
 mod observe;
@@ -58,6 +60,8 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openapi::openapi))
+        .routes(routes!(info::ping))
+        .routes(routes!(info::login))
         .routes(routes!(template::template))
         .routes(routes!(metadata::query))
         .routes(routes!(metadata::read))

@@ -5,6 +5,7 @@ mod help;
 mod import;
 mod imports;
 mod objects;
+mod token;
 mod types;
 
 /// Four people, all well.

@@ -7,6 +7,7 @@ mod imports;
 mod keys;
 mod objects;
 mod sessions;
+mod tokens;
 mod types;
 
 use rollbook::app::App;
@@ -24,7 +25,7 @@ type Open<'a> = &'a dyn Fn() -> Repository;
 
 type Check = fn(&Repository, Open<'_>);
 
-const CHECKS: [(&str, Check); 31] = [
+const CHECKS: [(&str, Check); 36] = [
     ("a session sees its own puts", sessions::sees_its_own_puts),
     ("a commit is all or nothing", sessions::commits_all_or_nothing),
     ("a session that is dropped leaves nothing", sessions::dropped_leaves_nothing),
@@ -55,6 +56,11 @@ const CHECKS: [(&str, Check); 31] = [
     ("a type does not become what objects cannot be", types::refuses_what_objects_cannot_be),
     ("types are applied together", types::all_or_none),
     ("a type with an import under way stays", types::busy),
+    ("tokens are kept as they are", tokens::kept_as_they_are),
+    ("no two tokens share a name or a secret", tokens::names_and_secrets_are_not_shared),
+    ("tokens expire", tokens::expire),
+    ("a token takes the place of another", tokens::replaced),
+    ("a token is revoked", tokens::revoked),
     ("a type without a schema takes columns", types::columns),
 ];
 
@@ -88,10 +94,11 @@ fn a_newer_form_is_refused() {
     let config = || Config::load(folder.path(), None).unwrap();
     drop(App::open(config()).unwrap());
     let conn = rusqlite::Connection::open(config().database).unwrap();
+    let form: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     conn.pragma_update(None, "user_version", 1_000_000).unwrap();
     let error = App::open(config()).expect_err("a newer form");
     assert!(error.message().contains("use a newer rollbook"), "{error}");
-    conn.pragma_update(None, "user_version", 1).unwrap();
+    conn.pragma_update(None, "user_version", form).unwrap();
     drop(App::open(config()).unwrap());
 }
 

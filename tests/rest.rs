@@ -1,4 +1,5 @@
 //! The REST door, asked with curl.
 
+mod access;
 mod observed;
 mod template;

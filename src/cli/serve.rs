@@ -1,5 +1,7 @@
 //! `rollbook serve`: the REST door and whoever runs what comes in.
 
+use std::env;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -27,12 +29,16 @@ pub(crate) fn run(context: &mut Context, args: &ServeArgs) -> Result<Verdict> {
     let app = context.installation()?;
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));
+    let administrator = access.admit_administrator(administrators_token()?.as_deref())?;
     let scheduler = Scheduler::start(Arc::clone(&worker), 2)?;
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| Error::storage("the runtime could not start", error))?;
     let served = runtime.block_on(async {
         let server = Server::bind(args.listen).await?;
         context.out.line(format!("listening on http://{}", server.address()?))?;
+        if let Some(token) = administrator {
+            context.out.line(format!("admin token (shown once): {token}"))?;
+        }
         context.out.flush()?;
         let stop = async {
             let _ = tokio::signal::ctrl_c().await;
@@ -42,4 +48,10 @@ pub(crate) fn run(context: &mut Context, args: &ServeArgs) -> Result<Verdict> {
     scheduler.stop();
     served?;
     Ok(Verdict::Good)
+}
+
+/// The token that the operator has chosen for the administrator.
+fn administrators_token() -> Result<Option<String>> {
+    let token = env::var_os("ROLLBOOK_ADMIN_TOKEN").map(OsString::into_string).transpose();
+    token.map_err(|_| Error::request("ROLLBOOK_ADMIN_TOKEN is not UTF-8"))
 }

@@ -1,7 +1,6 @@
 //! `rollbook token`: who may come in through the REST door.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};

@@ -29,7 +29,7 @@ impl Values {
         })
     }
 
-    /// A length of time, in `ms`, `s` or `m`.
+    /// A length of time, as [`parse_duration`] has it.
     pub(super) fn duration(&mut self, key: &str, text: Option<&str>, default: Duration) -> Duration {
         let Some(text) = text else { return default };
         parse_duration(text).unwrap_or_else(|| {
@@ -57,16 +57,20 @@ fn parse_size(text: &str) -> Option<u64> {
     digits.trim().parse::<u64>().ok()?.checked_mul(factor)
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// A length of time, in `ms`, `s`, `m`, `h` or `d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number = digits.trim().parse::<u64>().ok()?;
-    match &text[digits.len()..] {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    }
+    let seconds = match &text[digits.len()..] {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -93,9 +97,12 @@ mod tests {
     #[test]
     fn lengths_of_time() {
         for (text, millis) in
-            [("100ms", Some(100)), (" 2 s ", Some(2000)), ("1m", Some(60_000)), ("5", None), ("s", None), ("2 h", None)]
+            [("100ms", Some(100)), (" 2 s ", Some(2000)), ("1m", Some(60_000)), ("5", None), ("s", None), ("2 w", None)]
         {
             assert_eq!(parse_duration(text), millis.map(Duration::from_millis), "{text}");
         }
+        assert_eq!(parse_duration("12h"), Some(Duration::from_hours(12)));
+        assert_eq!(parse_duration("90d"), Some(Duration::from_hours(90 * 24)));
+        assert_eq!(parse_duration("99999999999999999999d").or(parse_duration("999999999999999999d")), None);
     }
 }

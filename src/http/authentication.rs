@@ -2,21 +2,22 @@
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::Door;
+use super::credentials::credentials;
 use super::problem::Problem;
-use crate::access::{Credentials, Principal};
+use crate::access::Principal;
 use crate::error::{Error, Kind, Result};
 
 /// Routes that anybody may ask for.
 const OPEN: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/openapi.json"];
 
 /// Lets a request pass whose credentials are good, before a byte of its body is read. What is nowhere is nobody's
-/// business either: without credentials the answer is 401, not 404.
+/// business either: without credentials the answer is 401, not 404. As with PingIDM it comes without a challenge, so that
+/// no browser asks for a password.
 pub(super) async fn authenticate(
     State(door): State<Door>,
     mut request: Request,
@@ -29,15 +30,22 @@ pub(super) async fn authenticate(
     Ok(next.run(request).await)
 }
 
+/// Who sends a request. All credentials of it must be good and of the same principal: which of two names counts is not
+/// for us to guess.
 async fn principal(door: &Door, headers: &HeaderMap) -> Result<Principal, Problem> {
     let credentials = credentials(headers).ok_or_else(denied)?;
-    door.run(move |door| door.access.principal(&credentials)?.ok_or_else(denied)).await
-}
-
-fn credentials(headers: &HeaderMap) -> Option<Credentials> {
-    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, rest) = text.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Credentials::Bearer(rest.trim().to_owned()))
+    let all = move |door: &Door| {
+        let mut found: Option<Principal> = None;
+        for shown in &credentials {
+            let principal = door.access.principal(shown)?.ok_or_else(denied)?;
+            if found.as_ref().is_some_and(|found| *found != principal) {
+                return Err(denied());
+            }
+            found = Some(principal);
+        }
+        found.ok_or_else(denied)
+    };
+    door.run(all).await
 }
 
 fn denied() -> Error {

@@ -63,7 +63,9 @@ impl Sqlite {
 
 fn insert(conn: &Connection, token: &Token, digest: &Digest) -> Result<()> {
     let taken = format!("{COLUMNS} WHERE name = ?1 OR digest = ?2");
-    if let Some(Token { id, name, .. }) = sql::first(conn, &taken, params![token.name.as_str(), digest.as_bytes()], read)? {
+    if let Some(Token { id, name, .. }) =
+        sql::first(conn, &taken, params![token.name.as_str(), digest.as_bytes()], read)?
+    {
         return Err(Error::conflict(match name == token.name {
             true => format!("there is a token named '{name}' already, with the id '{id}'"),
             false => format!("this is the token named '{name}' already, with the id '{id}'"),
