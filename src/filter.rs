@@ -21,8 +21,8 @@ use serde_json::Value as Json;
 
 use crate::error::Result;
 
-pub use operand::Operand;
 pub(crate) use operand::fold;
+pub use operand::{Operand, case_variants};
 pub use operator::Operator;
 pub use pointer::Pointer;
 
@@ -68,6 +68,16 @@ impl Filter {
     /// 1, where reading stopped. Filters beyond 64 KiB or with more than 256 nested brackets are refused.
     pub fn parse(text: &str) -> Result<Filter> {
         parser::parse(text)
+    }
+
+    /// The properties that the filter looks at, once for each time that it does.
+    pub fn pointers(&self) -> Vec<&Pointer> {
+        match self {
+            Filter::Literal(_) => Vec::new(),
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().flat_map(Filter::pointers).collect(),
+            Filter::Not(part) => part.pointers(),
+            Filter::Present(pointer) | Filter::Comparison { pointer, .. } | Filter::In { pointer, .. } => vec![pointer],
+        }
     }
 
     /// Whether the filter chooses this object. Where the answer is undefined, it does not.

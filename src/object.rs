@@ -7,12 +7,16 @@
 //!
 //! This module knows the shape of documents and nothing of where they lie.
 
+mod excerpt;
+
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::schema::ObjectType;
 use crate::schema::value::write_json_string;
+
+pub use excerpt::{Audience, Excerpt};
 
 /// Undeclared properties: none.
 const NOTHING_UNDECLARED: &str = "0";
@@ -146,24 +150,9 @@ impl Object {
         format!("{:016x}", self.revision)
     }
 
-    /// The object as JSON: `_id`, `_rev`, then the properties in the type's order, nested where the type nests them.
+    /// The whole object as JSON, as its operator sees it.
     pub fn to_json(&self, object_type: &ObjectType) -> Value {
-        let mut object = Map::new();
-        object.insert("_id".into(), Value::String(self.id.clone()));
-        object.insert("_rev".into(), Value::String(self.rev()));
-        let mut parts = Vec::new();
-        elements(&self.document, &mut parts);
-        for property in object_type.properties() {
-            let Some(json) = parts.get(property.position as usize) else { continue };
-            match serde_json::from_str(json) {
-                Ok(Value::Null) | Err(_) => {}
-                Ok(value) => insert_at(&mut object, &property.path, value),
-            }
-        }
-        if let Some(Ok(Value::Object(undeclared))) = parts.first().map(|json| serde_json::from_str(json)) {
-            object.extend(undeclared);
-        }
-        Value::Object(object)
+        Excerpt::whole(object_type, Audience::Operator).json(self)
     }
 
     /// The text of one property as a cell would hold it: strings as they are, everything else as JSON.
@@ -179,20 +168,6 @@ pub fn plain_text(json: &str) -> String {
         "null" => String::new(),
         text if text.starts_with('"') => serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()),
         other => other.to_owned(),
-    }
-}
-
-fn insert_at(object: &mut Map<String, Value>, path: &str, value: Value) {
-    match path.split_once('/') {
-        None => {
-            object.insert(path.to_owned(), value);
-        }
-        Some((outer, rest)) => {
-            let nested = object.entry(outer).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(nested) = nested {
-                insert_at(nested, rest, value);
-            }
-        }
     }
 }
 

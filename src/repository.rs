@@ -13,6 +13,7 @@ pub mod sqlite;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 pub use sqlite::Sqlite as Repository;
+pub use sqlite::search::Search;
 pub use sqlite::session::Session;
 
 use crate::import::Counts;
@@ -125,5 +126,23 @@ pub struct ObjectPage {
     /// At most as many as asked for.
     pub objects: Vec<Object>,
     /// Where the next page starts, if there is one.
+    pub next: Option<ObjectNumber>,
+}
+
+/// An object that a search has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it lies.
+    pub number: ObjectNumber,
+    /// The object.
+    pub object: Object,
+}
+
+/// What one step of a search has found.
+#[derive(Debug, Default)]
+pub struct FoundPage {
+    /// At most as many as asked for, in order of creation.
+    pub found: Vec<Found>,
+    /// Where the search goes on, if it is not over.
     pub next: Option<ObjectNumber>,
 }

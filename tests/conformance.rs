@@ -6,6 +6,7 @@
 mod imports;
 mod keys;
 mod objects;
+mod searches;
 mod sessions;
 mod tokens;
 mod types;
@@ -25,7 +26,7 @@ type Open<'a> = &'a dyn Fn() -> Repository;
 
 type Check = fn(&Repository, Open<'_>);
 
-const CHECKS: [(&str, Check); 36] = [
+const CHECKS: &[(&str, Check)] = &[
     ("a session sees its own puts", sessions::sees_its_own_puts),
     ("a commit is all or nothing", sessions::commits_all_or_nothing),
     ("a session that is dropped leaves nothing", sessions::dropped_leaves_nothing),
@@ -42,6 +43,9 @@ const CHECKS: [(&str, Check); 36] = [
     ("pages are complete and in order", objects::pages),
     ("an update keeps the id and raises the revision", objects::updates),
     ("all objects are read as of one moment", objects::read_as_of_one_moment),
+    ("indexes find what a filter chooses", searches::indexed),
+    ("a search goes on while others write", searches::while_others_write),
+    ("a search finds what the filter says", searches::as_the_filter_says),
     ("imports are queued together, oldest first", imports::queue),
     ("an import is kept as it is", imports::kept_as_it_is),
     ("an import begins anew or is resumed", imports::begin_anew_or_resume),

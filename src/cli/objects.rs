@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use rollbook::app::App;
 use rollbook::error::{Error, Result, shown};
 use rollbook::filter::Filter;
-use rollbook::object::Object;
-use rollbook::repository::StoredType;
+use rollbook::object::{Audience, Object};
+use rollbook::repository::{Found, StoredType};
 use rollbook::schema::TypeName;
 
 use super::Verdict;
@@ -20,6 +20,9 @@ use super::table::{Column, Table};
 const SHOWN: usize = 50;
 const COLUMNS: usize = 5;
 const CELL: usize = 32;
+
+/// Matches that one step of a search finds.
+const STEP: usize = 1000;
 
 const LIST_EXAMPLES: &str = "\
 Examples:
@@ -147,14 +150,19 @@ fn each_match(
         app.repository.objects(stored, 0, limit)?.objects.iter().try_for_each(each)?;
         return app.repository.object_count(stored);
     }
-    let mut found = 0;
-    app.repository.each_object(stored, |object| {
-        if filter.is_some_and(|filter| !filter.matches(&object.to_json(&stored.object_type))) {
-            return Ok(());
+    let filter = filter.unwrap_or(&Filter::Literal(true));
+    let search = app.repository.search(stored, filter, Audience::Operator)?;
+    let (mut found, mut after) = (0, Some(0));
+    while let Some(start) = after {
+        let page = app.repository.step(stored, &search, start, STEP)?;
+        for Found { object, .. } in &page.found {
+            found += 1;
+            if found <= limit as u64 {
+                each(object)?;
+            }
         }
-        found += 1;
-        if found <= limit as u64 { each(&object) } else { Ok(()) }
-    })?;
+        after = page.next;
+    }
     Ok(found)
 }
 

@@ -15,6 +15,7 @@ mod keys;
 mod loan;
 mod locks;
 mod objects;
+pub(super) mod search;
 pub(super) mod session;
 mod sql;
 mod tokens;
@@ -153,6 +154,13 @@ fn transaction<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Resul
     let done = work(&transaction)?;
     transaction.commit().map_err(|error| sql::failed("COMMIT", error))?;
     Ok(done)
+}
+
+/// Runs `work` on one state of the database.
+fn transaction_to_read<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let begun = conn.transaction_with_behavior(TransactionBehavior::Deferred);
+    let transaction = begun.map_err(|error| sql::failed("BEGIN", error))?;
+    work(&transaction)
 }
 
 /// Brings the database to this binary's form. One transaction: a kill leaves the form before or the form after.

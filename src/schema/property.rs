@@ -107,6 +107,11 @@ impl Property {
         }
     }
 
+    /// Whether every value is a text.
+    pub fn holds_text_only(&self) -> bool {
+        self.types.iter().all(|kind| matches!(kind.name(), "string" | "null"))
+    }
+
     /// Makes a typed value of a cell. The cell is not empty: what an empty one means is the plan's matter.
     ///
     /// Strings are taken as they are. Numbers, booleans, dates and JSON may have blanks around them.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::repository::{ObjectNumber, ObjectPage, StoredType};
 
-const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
+pub(super) const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
 
 impl Sqlite {
     /// The object of this id, if there is one.
@@ -68,7 +68,7 @@ fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usiz
     Ok(ObjectPage { objects: found.into_iter().map(|(_, object)| object).collect(), next })
 }
 
-fn read(row: &Row<'_>) -> Result<(ObjectNumber, Object)> {
+pub(super) fn read(row: &Row<'_>) -> Result<(ObjectNumber, Object)> {
     const UNREADABLE: &str = "the id of an object could not be read";
     let id = match row.get_ref(1).map_err(|error| sql::failed("reading the id of an object", error))? {
         ValueRef::Blob(bytes) => {

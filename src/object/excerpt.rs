@@ -1,0 +1,111 @@
+//! Objects as JSON, whole or as much of them as somebody looks at.
+//!
+//! Most of what is stored of an object is of no interest to a filter that asks for one property. An [`Excerpt`] is
+//! made once for many objects and reads no more than the members it was made for; these are exactly as in the whole.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{Object, elements};
+use crate::schema::ObjectType;
+use crate::schema::property::Scope;
+
+/// Whose view of objects it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The operator, who sees everything.
+    Operator,
+    /// Everybody else: private properties do not exist.
+    Public,
+}
+
+/// Which members of objects are read.
+#[derive(Clone, Debug)]
+pub struct Excerpt {
+    /// Nothing means every member.
+    names: Option<HashSet<String>>,
+    /// Position and path.
+    properties: Vec<(usize, String)>,
+}
+
+impl Excerpt {
+    /// Everything that this audience may see.
+    pub fn whole(object_type: &ObjectType, audience: Audience) -> Excerpt {
+        Excerpt::new(object_type, audience, None)
+    }
+
+    /// The members of these names, which are the first parts of paths.
+    pub fn of<'n>(object_type: &ObjectType, audience: Audience, names: impl IntoIterator<Item = &'n str>) -> Excerpt {
+        Excerpt::new(object_type, audience, Some(names.into_iter().map(str::to_owned).collect()))
+    }
+
+    fn new(object_type: &ObjectType, audience: Audience, names: Option<HashSet<String>>) -> Excerpt {
+        let is_read = |path: &str| names.as_ref().is_none_or(|names| names.contains(first(path)));
+        let is_seen = |scope: Scope| audience == Audience::Operator || scope == Scope::Public;
+        let properties = object_type.properties().iter();
+        let read = properties.filter(|property| is_seen(property.scope) && is_read(&property.path));
+        let properties = read.map(|property| (property.position as usize, property.path.clone())).collect();
+        Excerpt { names, properties }
+    }
+
+    /// These members of an object: `_id`, `_rev`, then the properties in the type's order, nested where the type nests
+    /// them, then what is undeclared.
+    pub fn json(&self, object: &Object) -> Value {
+        let mut json = Map::new();
+        if self.reads("_id") {
+            json.insert("_id".into(), Value::String(object.id.clone()));
+        }
+        if self.reads("_rev") {
+            json.insert("_rev".into(), Value::String(object.rev()));
+        }
+        let mut parts = Vec::with_capacity(32);
+        elements(&object.document, &mut parts);
+        for (position, path) in &self.properties {
+            let Some(part) = parts.get(*position).filter(|part| **part != "null") else { continue };
+            if let Ok(value) = serde_json::from_str(part) {
+                insert_at(&mut json, path, value);
+            }
+        }
+        if let Some(part) = parts.first().filter(|part| part.starts_with('{'))
+            && let Ok(Value::Object(undeclared)) = serde_json::from_str(part)
+        {
+            merge(&mut json, undeclared.into_iter().filter(|(name, _)| self.reads(name)));
+        }
+        Value::Object(json)
+    }
+
+    fn reads(&self, name: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| names.contains(name))
+    }
+}
+
+/// The member of an object that a path is in.
+fn first(path: &str) -> &str {
+    path.split_once('/').map_or(path, |(first, _)| first)
+}
+
+fn insert_at(object: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('/') {
+        None => {
+            object.insert(path.to_owned(), value);
+        }
+        Some((outer, rest)) => {
+            let nested = object.entry(outer).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(nested) = nested {
+                insert_at(nested, rest, value);
+            }
+        }
+    }
+}
+
+/// Adds what is undeclared, also within objects that hold properties. What a property says stands.
+fn merge(object: &mut Map<String, Value>, undeclared: impl IntoIterator<Item = (String, Value)>) {
+    for (name, value) in undeclared {
+        match (object.get_mut(&name), value) {
+            (None, value) => drop(object.insert(name, value)),
+            (Some(Value::Object(inner)), Value::Object(more)) => merge(inner, more),
+            (Some(_), _) => {}
+        }
+    }
+}
