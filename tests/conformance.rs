@@ -58,6 +58,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a type is applied and rises in version", types::versions),
     ("positions are never used again", types::positions),
     ("a type does not become what objects cannot be", types::refuses_what_objects_cannot_be),
+    ("what was never declared does not become a property", types::refuses_what_was_never_declared),
     ("types are applied together", types::all_or_none),
     ("a type with an import under way stays", types::busy),
     ("tokens are kept as they are", tokens::kept_as_they_are),
@@ -70,7 +71,7 @@ const CHECKS: &[(&str, Check)] = &[
 
 #[test]
 fn sqlite() {
-    for (name, check) in CHECKS {
+    for &(name, check) in CHECKS {
         let folder = tempfile::tempdir().unwrap();
         let open = || App::open(Config::load(folder.path(), None).unwrap()).unwrap().repository;
         // Shown if it fails.

@@ -107,6 +107,11 @@ impl Property {
         }
     }
 
+    /// All types that a JSON body may bring, in the order of the definition.
+    pub(crate) fn types(&self) -> &[PropertyKind] {
+        &self.types
+    }
+
     /// Whether every value is a text.
     pub fn holds_text_only(&self) -> bool {
         self.types.iter().all(|kind| matches!(kind.name(), "string" | "null"))

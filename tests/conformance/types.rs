@@ -65,9 +65,39 @@ pub(super) fn refuses_what_objects_cannot_be(repository: &Repository, _: Open<'_
     }
     let after = repository.object_type(&type_name("managed/thing")).unwrap().unwrap();
     assert_eq!((after.version, after.indexes.len()), (1, 1), "nothing of it stays");
+    let shared = json!({"type": ["array", "string"]});
+    apply(repository, json!({"id": unique(), "code": shared}));
+    apply(repository, json!({"id": unique(), "code": string()}));
     // What nobody has a value of may change.
     apply(repository, json!({"id": unique(), "code": string(), "size": string()}));
     apply(repository, json!({"id": unique(), "code": string(), "size": {"type": "number"}}));
+}
+
+/// What was written without being declared was never judged.
+pub(super) fn refuses_what_was_never_declared(repository: &Repository, _: Open<'_>) {
+    let stored = thing(repository);
+    let import = queued(repository);
+    let mut session = session(repository, &stored, &import);
+    for undeclared in [r#"{"more":1,"some":{"text":"a"}}"#, r#"{"more":"b"}"#, "0"] {
+        let _ = session.create(&format!("[{undeclared},null,\"more\"]"));
+    }
+    commit(&mut session, 3);
+    drop(session);
+    let apply_with = |name: &str, property: Value| {
+        let properties = json!({"id": unique(), "code": string(), name: property});
+        repository.apply_types(&[definition("thing", properties)])
+    };
+    let nested = json!({"type": "object", "properties": {"text": string()}});
+    for (name, property, path) in [
+        ("more", string(), "'more' (2 of them)"),
+        ("more", nested.clone(), "'more/text' (2 of them)"),
+        ("some", nested, "'some/text' (1 of them)"),
+    ] {
+        let error = apply_with(name, property).expect_err(path);
+        assert_eq!((error.kind(), error.message().ends_with(path)), (Kind::Conflict, true), "{error}");
+    }
+    apply_with("text", string()).unwrap();
+    apply_with("some", json!({"type": "object", "properties": {"other": string()}})).unwrap();
 }
 
 pub(super) fn all_or_none(repository: &Repository, open: Open<'_>) {

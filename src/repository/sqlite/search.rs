@@ -210,7 +210,8 @@ impl Indexes<'_> {
             return Ok(None);
         }
         let path = pointer.segments().join("/");
-        let property = self.stored.object_type.property(&path).filter(|property| property.holds_text_only());
+        let property = self.stored.object_type.property(&path);
+        let property = property.filter(|property| property.path == path && property.holds_text_only());
         let index = property.and_then(|property| self.stored.index(std::slice::from_ref(&property.path)));
         let Some(index) = index else { return Ok(None) };
         let Some(mut hashes) = self.hashes_of(&texts) else { return Ok(None) };

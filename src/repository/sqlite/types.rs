@@ -9,7 +9,7 @@ use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql, views};
 use crate::error::{Error, Kind, Result};
-use crate::object::write_key;
+use crate::object::{elements, write_key};
 use crate::repository::{Hashes, KeyIndex, Mode, StoredType};
 use crate::schema::{ObjectType, Positions, PropertyKind, TypeName};
 
@@ -79,6 +79,7 @@ pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Re
     let (object_type, warnings) = ObjectType::parse(definition, &positions)?;
     if let Some(before) = &before {
         refuse_incompatible(conn, before, &object_type)?;
+        refuse_undeclared_values(conn, before, &object_type)?;
     }
     sql::run(
         conn,
@@ -194,9 +195,10 @@ fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectTyp
     for new in after.properties() {
         let Some(position) = before.object_type.positions().get(&new.path) else { continue };
         let (was, fits) = match before.object_type.property(&new.path) {
-            Some(old) if old.kind == new.kind => continue,
-            Some(old) => (format!("is {}", old.kind.called()), "FALSE"),
-            None => ("was of another type once".to_owned(), values_of(new.kind)),
+            Some(old) if old.kind == new.kind && old.types() == new.types() => continue,
+            Some(old) if old.kind == new.kind => ("has had more types".to_owned(), values_of_any(new.types())),
+            Some(old) => (format!("is {}", old.kind.called()), "FALSE".to_owned()),
+            None => ("was of another type once".to_owned(), values_of_any(&[new.kind])),
         };
         let sql = format!(
             "SELECT EXISTS (SELECT 1 FROM (SELECT json_type(document, '$[{position}]') AS type, \
@@ -211,6 +213,60 @@ fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectTyp
         }
     }
     Ok(())
+}
+
+/// Refuses a new property of which objects have values that nobody declared: these were never judged, and the property
+/// could not be unique.
+fn refuse_undeclared_values(conn: &Connection, before: &StoredType, after: &ObjectType) -> Result<()> {
+    let is_new = |path: &&str| before.object_type.property(path).is_none();
+    let new: Vec<&str> = after.properties().iter().map(|property| property.path.as_str()).filter(is_new).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let select = format!("SELECT document FROM current_{} WHERE document GLOB '[[]{{*'", before.number);
+    let mut statement = sql::prepare(conn, &select)?;
+    let mut rows = sql::query(&mut statement, [])?;
+    let mut held: BTreeMap<&str, u64> = BTreeMap::new();
+    while let Some(row) = sql::next(&mut rows)? {
+        let document: String = sql::get(row, 0)?;
+        let undeclared = undeclared(&document)?;
+        for path in new.iter().filter(|path| has_value(&undeclared, path)) {
+            *held.entry(path).or_default() += 1;
+        }
+    }
+    let faults: Vec<String> = held.iter().map(|(path, objects)| format!("'{path}' ({objects} of them)")).collect();
+    match faults.as_slice() {
+        [] => Ok(()),
+        faults => Err(Error::conflict(format!(
+            "objects of {} have values that were never declared of what is to be a property, so remove these first: {}",
+            before.object_type.name(),
+            faults.join(", ")
+        ))),
+    }
+}
+
+/// What a document holds that is not declared.
+fn undeclared(document: &str) -> Result<Value> {
+    let mut parts = Vec::new();
+    elements(document, &mut parts);
+    from_json(parts.first().unwrap_or(&"0"))
+}
+
+/// Whether there is a value at a path, or one on the way to it that has no members.
+fn has_value(undeclared: &Value, path: &str) -> bool {
+    match path.split_once('/') {
+        None => undeclared.get(path).is_some(),
+        Some((outer, rest)) => match undeclared.get(outer) {
+            None => false,
+            Some(inner @ Value::Object(_)) => has_value(inner, rest),
+            Some(_) => true,
+        },
+    }
+}
+
+fn values_of_any(kinds: &[PropertyKind]) -> String {
+    let conditions: Vec<String> = kinds.iter().map(|kind| format!("({})", values_of(*kind))).collect();
+    conditions.join(" OR ")
 }
 
 /// The condition on `type` and `value` that stored values of this kind meet.
