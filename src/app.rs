@@ -1,20 +1,31 @@
 //! The handles that all doors share, and the only entrance to the engine: submit, wait, cancel.
+//!
+//! Files that are at hand are [submitted](App::submit); those that come in piece by piece are [received](receiving).
+
+mod receiving;
+mod repeat;
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
 use crate::config::Config;
 use crate::engine::header::check_header;
-use crate::engine::reader::{self, Reader};
+use crate::engine::reader::Reader;
 use crate::error::{Error, Result, did_you_mean};
 use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State, no_import};
-use crate::plan::Plan;
+use crate::plan::{Caller, Plan};
 use crate::repository::{Repository, StoredType};
 use crate::schema::{ObjectType, TypeName};
-use crate::spool::Spool;
+use crate::spool::{Incoming, Spool};
+
+pub use self::receiving::Receiving;
+pub use self::repeat::Request;
+use self::repeat::UnderWay;
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.
 pub const DRY_RUN_KEPT: Duration = Duration::from_hours(24);
@@ -28,10 +39,10 @@ pub struct App {
     pub repository: Repository,
     /// Where accepted bytes wait.
     pub spool: Spool,
+    under_way: Arc<UnderWay>,
 }
 
 /// A file on its way to being an import.
-#[derive(Debug)]
 pub struct Submission {
     /// Where its bytes are.
     pub source: Source,
@@ -42,14 +53,11 @@ pub struct Submission {
 }
 
 /// Where the bytes of a submission come from.
-#[derive(Debug)]
 pub enum Source {
     /// A file.
     File(PathBuf),
-    /// Standard input.
-    Stdin,
-    /// The bytes of a dry run.
-    Spooled(ImportId),
+    /// A stream, read to its end.
+    Stream(Box<dyn Read>),
 }
 
 impl App {
@@ -57,7 +65,7 @@ impl App {
     pub fn open(config: Config) -> Result<App> {
         let repository = Repository::open(&config.database, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(config.data.join("spool"))?;
-        Ok(App { config, repository, spool })
+        Ok(App { config, repository, spool, under_way: Arc::default() })
     }
 
     /// The object type of this name.
@@ -81,75 +89,81 @@ impl App {
     pub fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<ImportId>> {
         // One file is scanned while it is imported; of several, none is to be imported if one is damaged.
         let several = submissions.len() > 1;
-        let ids: Vec<ImportId> = submissions.iter().map(|_| ImportId::random()).collect();
-        let accept = |(submission, id): (Submission, &ImportId)| {
+        let accept = |submission: Submission| {
             let filename = submission.filename.clone();
-            self.accept(*id, submission, several).map_err(|error| error.in_file(filename))
+            self.accept(submission, several).map_err(|error| error.in_file(filename))
         };
-        let accepted: Result<Vec<Import>> = submissions.into_iter().zip(&ids).map(accept).collect();
-        let queued = accepted.and_then(|imports| self.repository.queue(&imports));
-        if let Err(error) = queued {
-            ids.iter().for_each(|id| drop(self.spool.remove(*id)));
-            return Err(error);
-        }
-        Ok(ids)
+        let accepted: Vec<(Import, Incoming)> = submissions.into_iter().map(accept).collect::<Result<_>>()?;
+        let (imports, incoming): (Vec<Import>, Vec<Incoming>) = accepted.into_iter().unzip();
+        self.repository.queue(&imports)?;
+        incoming.into_iter().for_each(Incoming::keep);
+        Ok(imports.iter().map(|import| import.id).collect())
     }
 
-    fn accept(&self, id: ImportId, submission: Submission, scan_now: bool) -> Result<Import> {
+    fn accept(&self, submission: Submission, scan_now: bool) -> Result<(Import, Incoming)> {
         let Submission { source, filename, plan } = submission;
         let plan = plan.normalised();
-        plan.validate()?;
-        let stored = self.object_type(&plan.object_type)?;
-        check_correlation(&stored.object_type, &plan.correlation)?;
-        let size = match source {
+        let stored = self.check_plan(&plan)?;
+        let id = ImportId::random();
+        let incoming = match source {
             Source::File(path) => self.spool.accept_file(id, &path)?,
-            Source::Stdin => self.spool.accept(id, &mut std::io::stdin().lock())?,
-            Source::Spooled(from) => self.spool.share(from, id)?,
+            Source::Stream(mut stream) => self.spool.accept(id, &mut stream)?,
         };
         let reader = Reader::open(self.spool.read(id)?, &self.config.limits)?;
         let mut header = reader.header().to_vec();
         unguard_header(&mut header);
         check_header(&header, reader.header_row(), &stored.object_type, &plan.correlation)?;
         if scan_now {
-            reader::scan(self.spool.read(id)?, &self.config.limits)?;
+            reader.into_structure()?;
         }
-        Ok(Import {
-            id,
-            plan,
-            filename,
-            header,
-            state: State::Queued,
-            begin: clock::now(),
-            started: None,
-            counts: Counts::default(),
-            warnings: Vec::new(),
-            settled: 0,
-            size,
-            spool_purged: false,
-            failures_purged: false,
-            revision: 1,
-        })
+        let import = Import { size: incoming.size(), ..Import::queued(id, plan, filename, header, clock::now()) };
+        Ok((import, incoming))
     }
 
-    /// Queues an import of exactly the bytes that a dry run looked at.
+    /// The object type of a plan that can be followed.
+    ///
+    /// # Errors
+    /// What in the plan makes no sense, or names what is not there.
+    fn check_plan(&self, plan: &Plan) -> Result<StoredType> {
+        plan.validate()?;
+        let stored = self.object_type(&plan.object_type)?;
+        check_correlation(&stored.object_type, &plan.correlation)?;
+        Ok(stored)
+    }
+
+    /// Queues an import of exactly the bytes that a dry run looked at, for whoever asks now.
     ///
     /// # Errors
     /// `Conflict` if the import was no dry run, is not over, or its bytes are gone (24 hours after its end).
-    pub fn apply_dry_run(&self, id: ImportId) -> Result<ImportId> {
-        let import = self.import(id)?;
+    pub fn apply_dry_run(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
+        let dry = self.import(id)?;
         let refuse = |why: &str| Err(Error::conflict(format!("import {id} cannot be applied: {why}")));
-        match import.state {
-            _ if !import.plan.dry_run => return refuse("it was not a dry run"),
-            State::Finished { .. } if !import.spool_purged => {}
+        match dry.state {
+            _ if !dry.plan.dry_run => return refuse("it was not a dry run"),
+            State::Finished { .. } if !dry.spool_purged => {}
             State::Finished { .. } => {
                 return refuse("its bytes are kept for 24 hours and are gone; import the file again");
             }
             _ => return refuse("only a finished dry run can be"),
         }
-        let plan = Plan { dry_run: false, ..import.plan };
-        let submission = Submission { source: Source::Spooled(id), filename: import.filename, plan };
-        let ids = self.submit(vec![submission])?;
-        ids.first().copied().ok_or_else(|| Error::internal("one submission gave no import"))
+        let plan = Plan { dry_run: false, caller, ..dry.plan };
+        let stored = self.check_plan(&plan)?;
+        // The type may have changed since. Of the rows in front of the header nothing is left to be told.
+        let header_row = dry.structure.as_ref().map_or(1, |structure| structure.header_row);
+        check_header(&dry.header, header_row, &stored.object_type, &plan.correlation)
+            .map_err(|error| error.in_file(&dry.filename))?;
+        let applied = ImportId::random();
+        let incoming = self.spool.share(id, applied)?;
+        if dry.structure.is_some() {
+            incoming.sync()?;
+            self.spool.sync()?;
+        }
+        let counts = Counts { total: dry.counts.total, ..Counts::default() };
+        let import = Import::queued(applied, plan, dry.filename, dry.header, clock::now());
+        let import = Import { size: dry.size, structure: dry.structure, counts, ..import };
+        self.repository.queue(&[import])?;
+        incoming.keep();
+        Ok(applied)
     }
 
     /// The import of this id.
@@ -222,12 +236,17 @@ impl App {
         if keep { Ok(()) } else { self.spool.remove(import.id) }
     }
 
-    /// Removes what nobody will ask for: cancel marks and spooled bytes of imports that are over, and the bytes of dry
-    /// runs after a day.
+    /// Removes what nobody will ask for: cancel marks, spooled bytes of imports that are over or never were queued, and
+    /// the bytes of dry runs after a day.
     pub fn sweep(&self) -> Result<()> {
-        let mut keep = HashSet::new();
+        self.spool.sweep(|| self.wanted())
+    }
+
+    /// The imports whose bytes are still wanted.
+    fn wanted(&self) -> Result<HashSet<ImportId>> {
+        let mut wanted = HashSet::new();
         for import in self.repository.imports()? {
-            let kept = match import.state.end() {
+            let is_wanted = match import.state.end() {
                 None => true,
                 Some(end) => {
                     // Left by a process that was killed before it could remove it.
@@ -235,14 +254,13 @@ impl App {
                     !import.spool_purged && clock::since(end) < DRY_RUN_KEPT
                 }
             };
-            if kept {
-                keep.insert(import.id);
+            if is_wanted {
+                wanted.insert(import.id);
             } else if !import.spool_purged {
                 self.repository.note_spool_purged(import.id)?;
             }
         }
-        // What is not queued yet may still be on its way: a stream is as slow as whoever writes it.
-        self.spool.sweep(&keep, DRY_RUN_KEPT)
+        Ok(wanted)
     }
 }
 

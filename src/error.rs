@@ -62,6 +62,8 @@ pub enum Kind {
     Busy,
     /// The machine failed us: disk, repository, memory.
     Storage,
+    /// The disk is full.
+    NoRoom,
     /// We failed: a broken invariant.
     Internal,
 }
@@ -79,6 +81,7 @@ impl Kind {
             Kind::TooLarge => 413,
             Kind::Busy => 503,
             Kind::Storage | Kind::Internal => 500,
+            Kind::NoRoom => 507,
         }
     }
 
@@ -93,6 +96,7 @@ impl Kind {
             412 => "Precondition Failed",
             413 => "Request Entity Too Large",
             503 => "Service Unavailable",
+            507 => "Insufficient Storage",
             _ => "Internal Server Error",
         }
     }
@@ -157,7 +161,16 @@ impl Error {
 
     /// An error of the machine, with what we were doing when it happened.
     pub fn storage(doing: impl fmt::Display, source: impl StdError + Send + Sync + 'static) -> Error {
-        let mut error = Error::new(Kind::Storage, format!("{doing}: {source}"));
+        Error::caused(Kind::Storage, doing, source)
+    }
+
+    /// The disk is full, with what we were doing when it was.
+    pub fn no_room(doing: impl fmt::Display, source: impl StdError + Send + Sync + 'static) -> Error {
+        Error::caused(Kind::NoRoom, doing, source)
+    }
+
+    fn caused(kind: Kind, doing: impl fmt::Display, source: impl StdError + Send + Sync + 'static) -> Error {
+        let mut error = Error::new(kind, format!("{doing}: {source}"));
         error.0.source = Some(Box::new(source));
         error
     }

@@ -81,6 +81,38 @@ impl Counts {
     }
 }
 
+/// What a file consists of, if nothing is wrong with it as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Structure {
+    /// The header's row, which is 1 unless blank lines come before it.
+    pub header_row: u64,
+    /// How many records there are, the header not counted.
+    pub records: u64,
+    /// How many of them have more or fewer cells than the header.
+    pub ragged: u64,
+    /// How many of them contain a NUL byte.
+    pub with_nul: u64,
+    /// How many of them have a quote inside an unquoted cell.
+    pub stray_quotes: u64,
+    /// The size of the file after decompression.
+    pub size: u64,
+}
+
+impl Structure {
+    /// Refuses a file with more records than `most`; 0 is no limit.
+    ///
+    /// # Errors
+    /// `File`, with both numbers.
+    pub fn check_record_count(&self, most: u64) -> Result<()> {
+        match self.records {
+            records if most > 0 && records > most => {
+                Err(Error::file(format!("the file has {records} records, and {most} are allowed")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What happened to one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -171,6 +203,8 @@ pub struct Import {
     pub settled: u64,
     /// Bytes of the spooled file.
     pub size: u64,
+    /// What the file consists of, if it was scanned before it was queued; its bytes had then reached the disk too.
+    pub structure: Option<Structure>,
     /// Whether the spooled file was removed.
     pub spool_purged: bool,
     /// Whether the failures were removed.
@@ -180,6 +214,27 @@ pub struct Import {
 }
 
 impl Import {
+    /// A new import, which waits from the moment `begin`. Nothing is known of its bytes yet.
+    pub fn queued(id: ImportId, plan: Plan, filename: String, header: Vec<String>, begin: String) -> Import {
+        Import {
+            id,
+            plan,
+            filename,
+            header,
+            state: State::Queued,
+            begin,
+            started: None,
+            counts: Counts::default(),
+            warnings: Vec::new(),
+            settled: 0,
+            size: 0,
+            structure: None,
+            spool_purged: false,
+            failures_purged: false,
+            revision: 1,
+        }
+    }
+
     /// Whether this is an atomic import whose one transaction was committed. Its end may not be noted yet, but for a
     /// cancel it is too late.
     pub(crate) fn is_applied(&self) -> bool {

@@ -16,7 +16,7 @@ pub use sqlite::Sqlite as Repository;
 pub use sqlite::search::Search;
 pub use sqlite::session::Session;
 
-use crate::import::Counts;
+use crate::import::{Counts, ImportId};
 use crate::object::Object;
 use crate::schema::ObjectType;
 
@@ -90,6 +90,26 @@ pub struct Settled<'a> {
     pub records: u64,
     /// What was odd and no error.
     pub warnings: &'a [String],
+}
+
+/// A request that may be repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// Who sent it: keys of different callers have nothing to do with each other.
+    pub caller: String,
+    /// The word by which its sender knows it.
+    pub key: String,
+    /// The digest of all that was asked.
+    pub digest: [u8; 32],
+}
+
+/// A request that may be repeated and was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnsweredRequest {
+    /// The digest of all that was asked.
+    pub digest: [u8; 32],
+    /// What it became.
+    pub imports: Vec<ImportId>,
 }
 
 /// The keyed hashes of this installation. Their seed is a secret, so nobody can prepare values that collide.

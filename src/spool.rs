@@ -3,15 +3,21 @@
 //! A file is spooled before its import is queued, and stays until the import is over, that of a dry run for a day more:
 //! what is imported are exactly the bytes that were accepted, whatever happens to the customer's file meanwhile. What is
 //! in the bytes is not known here.
+//!
+//! Whoever brings a file in holds a lock on it until its import is queued. So what a process left behind that was killed
+//! can be told from what comes in slowly, and is swept away.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::import::ImportId;
+
+/// A file that nobody holds is left alone for so long: who made it may not hold it yet.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// A directory with one file for each import that is not over.
 #[derive(Clone, Debug)]
@@ -23,7 +29,11 @@ impl Spool {
     /// Opens a spool, making its directory if need be.
     pub fn open(directory: PathBuf) -> Result<Spool> {
         let doing = || format!("the spool '{}' could not be made", directory.display());
-        fs::create_dir_all(&directory).map_err(|error| Error::storage(doing(), error))?;
+        if !directory.exists() {
+            let made = fs::create_dir_all(&directory);
+            let synced = made.and_then(|()| File::open(directory.parent().unwrap_or(Path::new(".")))?.sync_all());
+            synced.map_err(|error| Error::storage(doing(), error))?;
+        }
         Ok(Spool { directory })
     }
 
@@ -44,15 +54,23 @@ impl Spool {
         self.directory.join(format!("{id}.csv"))
     }
 
-    /// Copies a file into the spool, by reference where the file system can; says how many bytes it has.
+    /// Makes room for bytes that come in piece by piece.
+    pub fn receive(&self, id: ImportId) -> Result<Incoming> {
+        let path = self.incoming(id);
+        let file = File::create_new(&path).and_then(|file| file.lock().map(|()| file));
+        let file = file.map_err(|error| unwritten("the file could not be spooled", error))?;
+        Ok(Incoming { path, place: self.path(id), file, size: 0 })
+    }
+
+    /// Copies a file into the spool, by reference where the file system can.
     ///
     /// # Errors
-    /// `Request` if there is no such file, `Storage` if it cannot be copied.
-    pub fn accept_file(&self, id: ImportId, source: &Path) -> Result<u64> {
+    /// `Request` if there is no such file, `Storage` or `NoRoom` if it cannot be copied.
+    pub fn accept_file(&self, id: ImportId, source: &Path) -> Result<Incoming> {
         let unreadable = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Error::request("there is no such file").in_file(source.display().to_string()),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Error::storage(format!("there is no room for a copy of '{}'", source.display()), error)
+            _ if is_full(&error) => {
+                Error::no_room(format!("there is no room for a copy of '{}'", source.display()), error)
             }
             _ => Error::storage(format!("the file '{}' could not be read", source.display()), error),
         };
@@ -60,21 +78,44 @@ impl Spool {
         if metadata.is_dir() {
             return Err(Error::request("this is a directory, not a file").in_file(source.display().to_string()));
         }
-        self.place(id, |incoming| match metadata.is_file() {
-            true => reflink_copy::reflink_or_copy(source, incoming).map(drop).map_err(unreadable),
+        if !metadata.is_file() {
             // A pipe has no length and cannot be copied by reference.
-            false => copy(&mut File::open(source).map_err(unreadable)?, incoming),
-        })
+            return self.accept(id, &mut File::open(source).map_err(unreadable)?);
+        }
+        let path = self.incoming(id);
+        let copied = reflink_copy::reflink_or_copy(source, &path);
+        let held = copied.and_then(|_| File::options().append(true).open(&path));
+        let held = held.and_then(|file| Ok((file.metadata()?.len(), file.lock().map(|()| file)?)));
+        match held {
+            Ok((size, file)) => Incoming { path, place: self.path(id), file, size }.placed(),
+            Err(error) => {
+                let _ = fs::remove_file(&path);
+                Err(unreadable(error))
+            }
+        }
     }
 
-    /// Copies a stream into the spool; says how many bytes it had.
-    pub fn accept(&self, id: ImportId, source: &mut dyn Read) -> Result<u64> {
-        self.place(id, |incoming| copy(source, incoming))
+    /// Copies a stream into the spool.
+    pub fn accept(&self, id: ImportId, source: &mut dyn Read) -> Result<Incoming> {
+        let mut incoming = self.receive(id)?;
+        let copied = io::copy(source, &mut incoming.file);
+        incoming.size = copied.map_err(|error| unwritten("the file could not be spooled", error))?;
+        incoming.placed()
     }
 
     /// The same bytes for another import.
-    pub fn share(&self, from: ImportId, to: ImportId) -> Result<u64> {
+    pub fn share(&self, from: ImportId, to: ImportId) -> Result<Incoming> {
         self.accept_file(to, &self.path(from))
+    }
+
+    /// Has the names of files that were placed survive a power loss.
+    pub fn sync(&self) -> Result<()> {
+        let synced = File::open(&self.directory).and_then(|directory| directory.sync_all());
+        synced.map_err(|error| unwritten("the spool could not be synced", error))
+    }
+
+    fn incoming(&self, id: ImportId) -> PathBuf {
+        self.directory.join(format!("{id}.incoming"))
     }
 
     /// Removes the bytes of an import, if they are there.
@@ -87,40 +128,100 @@ impl Spool {
         }
     }
 
-    /// Removes files that belong to none of these imports and are older than `age`, so that one just being accepted
-    /// is left alone.
-    pub fn sweep(&self, keep: &HashSet<ImportId>, age: Duration) -> Result<()> {
+    /// Removes files that belong to none of the imports in `kept` and that nobody is bringing in.
+    ///
+    /// `kept` is asked once it is known which files nobody holds: what was let go by then was queued, or never will be.
+    pub fn sweep(&self, kept: impl FnOnce() -> Result<HashSet<ImportId>>) -> Result<()> {
         let doing = || format!("the spool '{}' could not be read", self.directory.display());
         let failed = |error| Error::storage(doing(), error);
+        let mut free = Vec::new();
         for file in fs::read_dir(&self.directory).map_err(failed)? {
             let path = file.map_err(failed)?.path();
+            if is_free(&path) {
+                free.push(path);
+            }
+        }
+        let kept = kept()?;
+        for path in free {
             let id = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            let modified = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
-            let is_old = modified.and_then(|modified| modified.elapsed().ok()).is_some_and(|elapsed| elapsed > age);
-            if is_old && !id.is_some_and(|id| keep.contains(&id)) {
+            if !id.is_some_and(|id| kept.contains(&id)) {
                 let _ = fs::remove_file(&path);
             }
         }
         Ok(())
     }
+}
 
-    /// A file appears in the spool whole or not at all.
-    fn place(&self, id: ImportId, write: impl FnOnce(&Path) -> Result<()>) -> Result<u64> {
-        let incoming = self.directory.join(format!("{id}.incoming"));
-        let _ = fs::remove_file(&incoming);
-        let placed = write(&incoming).and_then(|()| {
-            let size = fs::metadata(&incoming).map(|metadata| metadata.len());
-            let renamed = size.and_then(|size| fs::rename(&incoming, self.path(id)).map(|()| size));
-            renamed.map_err(|error| Error::storage("the spooled file could not be placed", error))
-        });
-        if placed.is_err() {
-            let _ = fs::remove_file(&incoming);
-        }
-        placed
+/// A file on its way to an import. Unless it is [kept](Incoming::keep) it goes again, and while it is here nobody sweeps
+/// it away.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Where it is now; nowhere in particular once it is kept.
+    path: PathBuf,
+    place: PathBuf,
+    /// Locked.
+    file: File,
+    size: u64,
+}
+
+impl Incoming {
+    /// Adds bytes to the end.
+    ///
+    /// # Errors
+    /// `NoRoom` if the disk is full.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| unwritten("the file could not be spooled", error))?;
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// How many bytes there are.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Waits until the bytes have reached the disk. [`Spool::sync`] does the rest.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_all().map_err(|error| unwritten("the spooled file could not be synced", error))
+    }
+
+    /// Gives it the name by which imports find it: under that a file is whole.
+    pub fn placed(mut self) -> Result<Incoming> {
+        fs::rename(&self.path, &self.place)
+            .map_err(|error| unwritten("the spooled file could not be placed", error))?;
+        self.path = self.place.clone();
+        Ok(self)
+    }
+
+    /// Leaves it to its import, which is queued.
+    pub fn keep(mut self) {
+        self.path = PathBuf::new();
     }
 }
 
-fn copy(source: &mut dyn Read, target: &Path) -> Result<()> {
-    let copied = File::create(target).and_then(|mut target| io::copy(source, &mut target));
-    copied.map(drop).map_err(|error| Error::storage("the file could not be spooled", error))
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.path.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether nobody holds a file, who made it not just now.
+fn is_free(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+    let is_fresh = modified.and_then(|modified| modified.elapsed().ok()).is_none_or(|elapsed| elapsed < FRESH);
+    !is_fresh && file.try_lock().is_ok()
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+fn unwritten(doing: &str, error: io::Error) -> Error {
+    if is_full(&error) { Error::no_room(doing, error) } else { Error::storage(doing, error) }
 }

@@ -139,7 +139,10 @@ impl Worker {
         let limits = &self.app.config.limits;
         let header_row = Reader::open(self.app.spool.read(import.id)?, limits)?.header_row();
         let binding = Binding::new(&import.header, header_row, &stored, &import.plan, repository.hashes())?;
-        let mut scan = StructuralScan::start(self.app.spool.read(import.id)?, limits, progress)?;
+        let mut scan = match &import.structure {
+            Some(structure) => StructuralScan::known(structure.clone(), progress),
+            None => StructuralScan::start(self.app.spool.read(import.id)?, limits, progress)?,
+        };
         let run = Run { worker: self, app: &self.app, import: &import, stored: &stored, binding: &binding, progress };
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
@@ -158,7 +161,7 @@ impl Worker {
 /// machine's failures are not.
 fn is_final(kind: Kind) -> bool {
     match kind {
-        Kind::Busy | Kind::Storage | Kind::Internal => false,
+        Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal => false,
         _ => true,
     }
 }

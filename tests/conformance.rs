@@ -183,6 +183,7 @@ fn import(object_type: &str) -> Import {
         warnings: Vec::new(),
         settled: 0,
         size: 4711,
+        structure: None,
         spool_purged: false,
         failures_purged: false,
         revision: 1,

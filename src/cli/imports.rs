@@ -16,6 +16,7 @@ use super::import::run_and_report;
 use super::new_file::check_place;
 use super::numbers::{duration, grouped, moment};
 use super::output::note;
+use super::plan::caller;
 use super::report::{details, message_of, took};
 use super::table::{Column, Table};
 
@@ -96,7 +97,7 @@ pub(crate) fn run(context: &mut Context, command: ImportsCommand) -> Result<Verd
         ImportsCommand::Failures(args) => failures(context, &app, &args),
         ImportsCommand::Cancel(args) => cancel(context, &app, args.id),
         ImportsCommand::Apply(args) => {
-            let id = app.apply_dry_run(args.id)?;
+            let id = app.apply_dry_run(args.id, caller())?;
             run_and_report(context, &app, &[id], None)
         }
         ImportsCommand::Cleanup(args) => clean_up(context, &app, &args),

@@ -1,6 +1,7 @@
 //! Arguments that say what to make of a file, and the plan they mean.
 
 use std::env;
+use std::io::stdin;
 use std::path::Path;
 
 use clap::Args;
@@ -40,13 +41,18 @@ pub(crate) fn plan(object_type: TypeName, unique: Vec<String>, cells: &CellArgs,
         time_zone: time_zone.to_owned(),
         max_records: 0,
         origin: Origin::Cli,
-        caller: Caller {
-            auth_id: env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "cli".to_owned()),
-            authz_component: "cli".to_owned(),
-        },
+        caller: caller(),
         dry_run: false,
     };
     Ok(plan.normalised())
+}
+
+/// Who types.
+pub(crate) fn caller() -> Caller {
+    Caller {
+        auth_id: env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "cli".to_owned()),
+        authz_component: "cli".to_owned(),
+    }
 }
 
 /// The files as they are submitted, `-` being standard input.
@@ -58,7 +64,7 @@ pub(crate) fn submissions(files: &[std::path::PathBuf], plan: &Plan) -> Result<V
         return Err(Error::request("standard input, '-', can be read once only"));
     }
     let submission = |file: &std::path::PathBuf| match is_stdin(file) {
-        true => Submission { source: Source::Stdin, filename: "standard input".to_owned(), plan: plan.clone() },
+        true => Submission { source: Source::Stream(Box::new(stdin())), filename: "standard input".to_owned(), plan: plan.clone() },
         false => {
             let filename = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             Submission { source: Source::File(file.clone()), filename, plan: plan.clone() }

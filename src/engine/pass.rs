@@ -91,11 +91,7 @@ impl<'a> Pass<'a> {
 
     /// Refuses a file with more records than the plan allows.
     pub(super) fn check_record_count(&mut self) -> Result<()> {
-        let (total, most) = (self.scan.wait()?.records, self.import.plan.max_records);
-        if most > 0 && total > most {
-            return Err(Error::file(format!("the file has {total} records, and {most} are allowed")));
-        }
-        Ok(())
+        self.scan.wait()?.check_record_count(self.import.plan.max_records)
     }
 
     /// The rounds of the file from its start.

@@ -28,7 +28,7 @@ use self::records::Collector;
 pub use self::records::{RecordRef, Records};
 use self::scanner::{Partial, Pause, Quote, Scanner, Sink};
 use self::structure::{Locator, Tally};
-pub use self::structure::{Structure, scan};
+pub use self::structure::scan;
 use self::window::Window;
 
 /// A CSV file being read.

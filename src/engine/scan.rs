@@ -2,7 +2,10 @@
 //!
 //! Nothing of a file is committed before its whole structure is known: quotes, encoding, limits, checksums. The scan
 //! reads the file on a thread of its own, and the pass asks it before its first commit. It also knows whether the bytes
-//! have reached the disk, which must be so before a part of them is committed and the rest still needed.
+//! have reached the disk, which must be so before a part of them is committed and the rest still needed. A file that was
+//! scanned while it came in ([`arrival`]) is not scanned again.
+
+pub(crate) mod arrival;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,9 +15,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::progress::Progress;
-use super::reader::{self, Structure};
+use super::reader;
 use crate::config::Limits;
 use crate::error::{Error, Result};
+use crate::import::Structure;
 
 /// An import begins to apply when the scan should be over within this time, so that it never holds the repository's
 /// write lock for long only to wait for the scan.
@@ -45,6 +49,14 @@ enum Durability {
 }
 
 impl StructuralScan {
+    /// What is known of a file that was scanned, and had reached the disk, before its import was queued.
+    pub(crate) fn known(structure: Structure, progress: &Progress) -> StructuralScan {
+        progress.set_total(structure.records);
+        let size = structure.size;
+        let (state, durability) = (State::Done(structure), Durability::Durable);
+        StructuralScan { state, durability, started: Instant::now(), size, scanned: Arc::default() }
+    }
+
     /// Starts to scan the spooled file.
     pub(crate) fn start(file: File, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
         let size = file.metadata().map_or(0, |metadata| metadata.len());

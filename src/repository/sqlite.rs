@@ -10,6 +10,7 @@
 mod checkpoint;
 mod fingerprints;
 mod ids;
+mod idempotency;
 mod imports;
 mod keys;
 mod loan;

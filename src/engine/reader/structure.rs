@@ -5,41 +5,28 @@ use std::io::Read;
 use super::scanner::{Outline, Sink};
 use super::{Limits, Reader};
 use crate::error::Result;
-
-/// What a file consists of, if nothing is wrong with it as a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Structure {
-    /// The header's cells without outer blanks.
-    pub header: Vec<String>,
-    /// The header's row, which is 1 unless blank lines come before it.
-    pub header_row: u64,
-    /// How many records there are, the header not counted.
-    pub records: u64,
-    /// How many of them have more or fewer cells than the header.
-    pub ragged: u64,
-    /// How many of them contain a NUL byte.
-    pub with_nul: u64,
-    /// How many of them have a quote inside an unquoted cell.
-    pub stray_quotes: u64,
-    /// The size of the file after decompression.
-    pub size: u64,
-}
+use crate::import::Structure;
 
 /// Reads a whole file for its structure only, and finds everything that [`Reader::read`] would stop at: damaged gzip
 /// data, other encodings, misplaced quotes, and what is over the limits.
 pub fn scan<R: Read>(input: R, limits: &Limits) -> Result<Structure> {
-    let mut reader = Reader::open(input, limits)?;
-    let mut tally = Tally { header_width: reader.header.len(), ..Tally::default() };
-    reader.pass(&mut tally)?;
-    Ok(Structure {
-        records: tally.records,
-        ragged: tally.ragged,
-        with_nul: tally.with_nul,
-        stray_quotes: reader.stray_quotes(),
-        size: reader.window.position(),
-        header_row: reader.header_row,
-        header: reader.header,
-    })
+    Reader::open(input, limits)?.into_structure()
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads the file, of which nothing but the header was read, to its end for its structure only. See [`scan`].
+    pub fn into_structure(mut self) -> Result<Structure> {
+        let mut tally = Tally { header_width: self.header.len(), ..Tally::default() };
+        self.pass(&mut tally)?;
+        Ok(Structure {
+            header_row: self.header_row,
+            records: tally.records,
+            ragged: tally.ragged,
+            with_nul: tally.with_nul,
+            stray_quotes: self.stray_quotes(),
+            size: self.window.position(),
+        })
+    }
 }
 
 /// Counts records.

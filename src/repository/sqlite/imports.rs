@@ -15,7 +15,7 @@ use crate::repository::Settled;
 use crate::schema::TypeName;
 
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
-                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started";
+                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started, structure";
 
 impl Sqlite {
     /// Stores new imports, which wait from now on to be run. All or none.
@@ -195,14 +195,16 @@ impl Sqlite {
     }
 }
 
-fn insert(conn: &Connection, import: &Import) -> Result<()> {
-    let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total) \
-               VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8)";
+pub(super) fn insert(conn: &Connection, import: &Import) -> Result<()> {
+    let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total, structure) \
+               VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9)";
     let plan = to_json(&import.plan)?;
     let header = to_json(&import.header)?;
     let object_type = import.plan.object_type.to_string();
     let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
-    let values = params![import.id.to_string(), object_type, plan, import.filename, header, import.begin, size, total];
+    let structure = import.structure.as_ref().map(to_json).transpose()?;
+    let id = import.id.to_string();
+    let values = params![id, object_type, plan, import.filename, header, import.begin, size, total, structure];
     sql::run(conn, sql, values).map(drop)
 }
 
@@ -272,6 +274,7 @@ fn read(row: &Row<'_>) -> Result<Import> {
         failures_purged: sql::get(row, 17)?,
         revision: count(18)?,
         started: sql::get(row, 19)?,
+        structure: sql::get::<Option<String>>(row, 20)?.map(|text| from_json(&text)).transpose()?,
     })
 }
 

@@ -13,7 +13,7 @@ pub(super) fn failed(doing: &str, error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
     match error.sqlite_error_code() {
         Some(DatabaseBusy | DatabaseLocked) => busy(),
-        Some(DiskFull) => Error::storage("the disk of the data directory is full", error),
+        Some(DiskFull) => Error::no_room("the disk of the data directory is full", error),
         _ => Error::storage(format_args!("the repository failed at '{}'", doing.trim()), error),
     }
 }
