@@ -8,6 +8,7 @@
 
 mod import;
 mod server;
+mod upload;
 mod values;
 
 use std::fs;
@@ -19,6 +20,8 @@ use self::import::ImportSection;
 pub use self::import::{Limits, Memory, Pace};
 use self::server::ServerSection;
 pub use self::server::{Certificate, ServerSettings};
+use self::upload::UploadSection;
+pub use self::upload::UploadSettings;
 use self::values::Values;
 pub use self::values::parse_duration;
 use crate::error::{Error, Result};
@@ -29,6 +32,7 @@ use crate::error::{Error, Result};
 struct ConfigFile {
     server: ServerSection,
     repository: RepositorySection,
+    upload: UploadSection,
     import: ImportSection,
 }
 
@@ -47,6 +51,8 @@ pub struct Config {
     pub database: PathBuf,
     /// How the REST door is served.
     pub server: ServerSettings,
+    /// How much may be sent at once.
+    pub upload: UploadSettings,
     /// What of `import.memory` is for stored things.
     pub memory: Memory,
     /// What a file may do to us.
@@ -80,6 +86,7 @@ impl Config {
         let file: ConfigFile = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
         let mut values = Values::default();
         let server = file.server.read(data, &mut values);
+        let upload = file.upload.read(&mut values);
         let import = file.import.read(&mut values);
         let database = file.repository.read(&mut values);
         let mistakes = values.into_mistakes();
@@ -90,6 +97,7 @@ impl Config {
             data: data.to_owned(),
             database: data.join(database),
             server,
+            upload,
             memory: import.memory,
             limits: import.limits,
             time_zone: import.time_zone,

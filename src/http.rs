@@ -25,10 +25,12 @@ mod server;
 mod sorting;
 mod streaming;
 mod template;
+mod upload;
 
 use std::sync::Arc;
 
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::post;
 use axum::{Extension, Router};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,6 +65,8 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(info::ping))
         .routes(routes!(info::login))
         .routes(routes!(template::template))
+        .routes(routes!(upload::upload))
+        .route("/upload/csv/{*collection}", post(upload::upload_elsewhere))
         .routes(routes!(metadata::query))
         .routes(routes!(metadata::read))
 }

@@ -3,3 +3,4 @@
 mod access;
 mod observed;
 mod template;
+mod upload;

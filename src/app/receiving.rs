@@ -14,7 +14,6 @@ use crate::clock;
 use crate::engine::header::check_header;
 use crate::engine::scan::arrival::{ArrivalScan, Arrived};
 use crate::error::{Error, Result};
-use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId};
 use crate::plan::Plan;
 use crate::schema::ObjectType;

@@ -54,7 +54,8 @@ impl Claim {
         drop(under_way);
         let mut digest = Hasher::new();
         digest.update(asked.as_bytes());
-        let mut claim = Claim { under_way: Arc::clone(&app.under_way), caller, key, digest, file: None, answered: None };
+        let mut claim =
+            Claim { under_way: Arc::clone(&app.under_way), caller, key, digest, file: None, answered: None };
         claim.answered = app.repository.answered_request(&claim.caller, &claim.key)?;
         Ok(claim)
     }
@@ -93,7 +94,9 @@ impl Claim {
             Some(answered) if answered.digest == digest => Ok(Some(answered.imports.clone())),
             Some(_) => {
                 let key = &self.key;
-                Err(Error::conflict(format!("the Idempotency-Key '{key}' was used for another request: choose a new one")))
+                Err(Error::conflict(format!(
+                    "the Idempotency-Key '{key}' was used for another request: choose a new one"
+                )))
             }
             None => Ok(None),
         }

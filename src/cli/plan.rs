@@ -64,7 +64,11 @@ pub(crate) fn submissions(files: &[std::path::PathBuf], plan: &Plan) -> Result<V
         return Err(Error::request("standard input, '-', can be read once only"));
     }
     let submission = |file: &std::path::PathBuf| match is_stdin(file) {
-        true => Submission { source: Source::Stream(Box::new(stdin())), filename: "standard input".to_owned(), plan: plan.clone() },
+        true => Submission {
+            source: Source::Stream(Box::new(stdin())),
+            filename: "standard input".to_owned(),
+            plan: plan.clone(),
+        },
         false => {
             let filename = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
             Submission { source: Source::File(file.clone()), filename, plan: plan.clone() }

@@ -27,8 +27,8 @@ use self::decompress::Source;
 use self::records::Collector;
 pub use self::records::{RecordRef, Records};
 use self::scanner::{Partial, Pause, Quote, Scanner, Sink};
-use self::structure::{Locator, Tally};
 pub use self::structure::scan;
+use self::structure::{Locator, Tally};
 use self::window::Window;
 
 /// A CSV file being read.

@@ -7,9 +7,10 @@ use axum::extract::FromRequestParts;
 use axum::http::Uri;
 use axum::http::request::Parts;
 use percent_encoding::percent_decode_str;
+use strsim::damerau_levenshtein;
 
 use super::problem::Problem;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, did_you_mean};
 
 /// The query string of a request.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +70,23 @@ impl Params {
             Some(word) if word.eq_ignore_ascii_case("false") => Ok(false),
             Some(word) => Err(Error::request(format!("the parameter '{name}' is 'true' or 'false', not '{word}'"))),
         }
+    }
+
+    /// Refuses parameters of other names than these. Those with an underscore are for all routes.
+    ///
+    /// # Errors
+    /// `Request`, with what was probably meant.
+    pub(crate) fn must_be_of(&self, known: &[&str]) -> Result<()> {
+        let unknown = self.names().find(|name| !name.starts_with('_') && !known.contains(name));
+        let Some(unknown) = unknown else { return Ok(()) };
+        let mistakes = |name: &str| damerau_levenshtein(&name.to_lowercase(), &unknown.to_lowercase());
+        let nearest = known.iter().min_by_key(|name| mistakes(name));
+        let meant = nearest.filter(|name| mistakes(name) <= name.len() / 3);
+        let suggestion = did_you_mean(meant.copied());
+        Err(Error::request(format!(
+            "there is no parameter '{unknown}' here{suggestion}; there are {}",
+            known.join(", ")
+        )))
     }
 
     /// The names that came, each once.

@@ -9,8 +9,8 @@
 
 mod checkpoint;
 mod fingerprints;
-mod ids;
 mod idempotency;
+mod ids;
 mod imports;
 mod keys;
 mod loan;
