@@ -160,10 +160,7 @@ impl Worker {
 /// Whether trying again would give the same: what is wrong with the data or with what was asked for is final, the
 /// machine's failures are not.
 fn is_final(kind: Kind) -> bool {
-    match kind {
-        Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal => false,
-        _ => true,
-    }
+    !matches!(kind, Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal)
 }
 
 /// One attempt at an import.
