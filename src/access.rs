@@ -4,11 +4,13 @@
 //! or revoked by another process counts at once. What a principal may not see does not exist for it: asking for it is
 //! answered as asking for what is nowhere.
 
+mod oidc;
 mod tokens;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::oidc::Issuer;
 pub use self::tokens::ADMINISTRATOR;
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -100,22 +102,34 @@ impl Principal {
 #[derive(Debug)]
 pub struct Access {
     app: Arc<App>,
+    /// Who signs the JWTs that are taken, if any are.
+    issuer: Option<Issuer>,
 }
 
 impl Access {
     /// The door keeper of this installation.
     pub fn new(app: Arc<App>) -> Access {
-        Access { app }
+        let issuer = app.config.oidc.clone().map(Issuer::new);
+        Access { app, issuer }
     }
 
     /// Who shows these credentials; nobody if they are not good, or not any more.
+    ///
+    /// # Errors
+    /// `Busy` if a JWT cannot be checked now, `Forbidden` if it is good and gives no role.
     pub fn principal(&self, credentials: &Credentials) -> Result<Option<Principal>> {
         let token = |secret: &str| self.app.repository.token(&Digest::of(secret));
-        let found = match credentials {
-            Credentials::Bearer(secret) => token(secret)?,
-            Credentials::Password { name, secret } => token(secret)?.filter(|token| token.name.as_str() == name),
-        };
-        Ok(found.map(Principal::from))
+        match credentials {
+            // A token that an operator chose may look like a JWT, so it is asked for first.
+            Credentials::Bearer(secret) => match (token(secret)?, &self.issuer) {
+                (Some(token), _) => Ok(Some(Principal::from(token))),
+                (None, Some(issuer)) => issuer.principal(secret),
+                (None, None) => Ok(None),
+            },
+            Credentials::Password { name, secret } => {
+                Ok(token(secret)?.filter(|token| token.name.as_str() == name).map(Principal::from))
+            }
+        }
     }
 }
 

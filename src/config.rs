@@ -7,6 +7,7 @@
 //! into the other by `read`, which notes every mistake and goes on.
 
 mod import;
+mod oidc;
 mod server;
 mod upload;
 mod values;
@@ -18,6 +19,9 @@ use serde::Deserialize;
 
 use self::import::ImportSection;
 pub use self::import::{Limits, Memory, Pace};
+use self::oidc::OidcSection;
+pub use self::oidc::OidcSettings;
+pub(crate) use self::oidc::is_trustworthy;
 use self::server::ServerSection;
 pub use self::server::{Certificate, ServerSettings};
 use self::upload::UploadSection;
@@ -34,6 +38,7 @@ struct ConfigFile {
     repository: RepositorySection,
     upload: UploadSection,
     import: ImportSection,
+    oidc: Option<OidcSection>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,6 +58,8 @@ pub struct Config {
     pub server: ServerSettings,
     /// How much may be sent at once.
     pub upload: UploadSettings,
+    /// Whose JWTs are taken besides our own tokens.
+    pub oidc: Option<OidcSettings>,
     /// What of `import.memory` is for stored things.
     pub memory: Memory,
     /// What a file may do to us.
@@ -88,6 +95,7 @@ impl Config {
         let server = file.server.read(data, &mut values);
         let upload = file.upload.read(&mut values);
         let import = file.import.read(&mut values);
+        let oidc = file.oidc.map(|section| section.read(&mut values));
         let database = file.repository.read(&mut values);
         let mistakes = values.into_mistakes();
         if !mistakes.is_empty() {
@@ -98,6 +106,7 @@ impl Config {
             database: data.join(database),
             server,
             upload,
+            oidc,
             memory: import.memory,
             limits: import.limits,
             time_zone: import.time_zone,

@@ -112,7 +112,12 @@ fn the_example_configuration_has_every_setting_with_its_default() {
     assert!(settings.contains(&"memory".to_owned()), "{settings:?}");
     for setting in settings {
         // What has no default is shown as a comment.
-        let shown = [format!("\n{setting} = "), format!("\n# {setting} = "), format!("\n[{setting}]\n")];
+        let shown = [
+            format!("\n{setting} = "),
+            format!("\n# {setting} = "),
+            format!("\n[{setting}]\n"),
+            format!("\n# [{setting}]\n"),
+        ];
         let is_there = shown.iter().any(|shown| text.contains(shown));
         assert!(is_there, "the example configuration says nothing of '{setting}'");
     }

@@ -2,5 +2,6 @@
 
 mod access;
 mod observed;
+mod oidc;
 mod template;
 mod upload;

@@ -29,12 +29,13 @@ pub(crate) fn run(context: &mut Context, args: &ServeArgs) -> Result<Verdict> {
     let app = context.installation()?;
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));
-    let administrator = access.admit_administrator(administrators_token()?.as_deref())?;
     let scheduler = Scheduler::start(Arc::clone(&worker), 2)?;
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| Error::storage("the runtime could not start", error))?;
     let served = runtime.block_on(async {
         let server = Server::bind(args.listen).await?;
+        // Behind the last thing that can go wrong: what is shown once must be seen.
+        let administrator = access.admit_administrator(administrators_token()?.as_deref())?;
         context.out.line(format!("listening on http://{}", server.address()?))?;
         if let Some(token) = administrator {
             context.out.line(format!("admin token (shown once): {token}"))?;
