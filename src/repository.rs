@@ -166,3 +166,16 @@ pub struct FoundPage {
     /// Where the search goes on, if it is not over.
     pub next: Option<ObjectNumber>,
 }
+
+/// What became of the writing of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// It is done. This is the object: as it is now, or as it was before it was removed.
+    Done(Object),
+    /// The object, or its type, is no longer what it was when it was read: it has to be read again.
+    Outdated,
+    /// There is an object of this id already.
+    Exists,
+    /// Values of these properties must be unique, and another object has them.
+    Taken(Vec<String>),
+}

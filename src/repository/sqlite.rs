@@ -22,6 +22,7 @@ mod sql;
 mod tokens;
 mod types;
 mod views;
+mod writing;
 
 use std::fs;
 use std::path::{Path, PathBuf};

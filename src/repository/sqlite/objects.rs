@@ -15,13 +15,7 @@ pub(super) const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
 impl Sqlite {
     /// The object of this id, if there is one.
     pub fn object(&self, stored: &StoredType, id: &str) -> Result<Option<Object>> {
-        let Some(number) = Uuid::parse_str(id).ok().and_then(number_in) else { return Ok(None) };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
-            stored.number
-        );
-        let found = sql::first(&*self.conn()?, &sql, [number], read)?;
-        Ok(found.map(|(_, object)| object).filter(|object| object.id == id))
+        Ok(find(&*self.conn()?, stored, id)?.map(|(_, object)| object))
     }
 
     /// Up to `limit` objects behind `after`, in order of creation.
@@ -50,6 +44,25 @@ impl Sqlite {
         }
         Ok(())
     }
+}
+
+/// The object of this id, and where it lies. An id of ours names the place; those that clients chose are looked up.
+pub(super) fn find(conn: &Connection, stored: &StoredType, id: &str) -> Result<Option<(ObjectNumber, Object)>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
+        stored.number
+    );
+    let of_id = |number: ObjectNumber| {
+        let found = sql::first(conn, &sql, [number], read)?;
+        Ok(found.filter(|(_, object)| object.id == id))
+    };
+    let named = Uuid::parse_str(id).ok().and_then(number_in).map(of_id).transpose()?.flatten();
+    if named.is_some() {
+        return Ok(named);
+    }
+    let chosen = "SELECT object FROM chosen_id WHERE object_type = ?1 AND id = ?2";
+    let chosen = sql::first(conn, chosen, (stored.number, id), |row| sql::get(row, 0))?;
+    chosen.map_or(Ok(None), of_id)
 }
 
 fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {

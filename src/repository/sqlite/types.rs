@@ -125,7 +125,7 @@ fn find(conn: &Connection, name: &str) -> Result<Option<StoredType>> {
     Ok(Some(StoredType { number, version, object_type, indexes }))
 }
 
-fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyIndex>> {
+pub(super) fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyIndex>> {
     let sql = "SELECT number, properties, pairs FROM key_index WHERE object_type = ?1 ORDER BY number";
     sql::all(conn, sql, [type_number], |row| {
         let properties: String = sql::get(row, 1)?;
