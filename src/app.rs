@@ -5,6 +5,8 @@
 mod receiving;
 mod repeat;
 
+mod objects;
+
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::PathBuf;
@@ -26,6 +28,8 @@ use crate::spool::{Incoming, Spool};
 pub use self::receiving::Receiving;
 pub use self::repeat::Request;
 use self::repeat::UnderWay;
+
+pub use self::objects::{Condition, Put};
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.
 pub const DRY_RUN_KEPT: Duration = Duration::from_hours(24);

@@ -13,6 +13,8 @@ mod credentials;
 mod fields;
 mod health;
 mod info;
+mod json_body;
+mod managed;
 mod metadata;
 mod metrics;
 mod observe;
@@ -64,6 +66,9 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(openapi::openapi))
         .routes(routes!(info::ping))
         .routes(routes!(info::login))
+        .routes(routes!(managed::create))
+        .routes(routes!(managed::read, managed::put, managed::delete, managed::patch, managed::post_to_object))
+        .routes(routes!(managed::validate))
         .routes(routes!(template::template))
         .routes(routes!(upload::upload))
         .route("/upload/csv/{*collection}", post(upload::upload_elsewhere))

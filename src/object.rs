@@ -7,16 +7,22 @@
 //!
 //! This module knows the shape of documents and nothing of where they lie.
 
+mod draft;
 mod excerpt;
+mod patch;
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::schema::ObjectType;
+use crate::error::Error;
 use crate::schema::value::write_json_string;
+use crate::schema::{ObjectType, TypeName};
 
+pub use draft::{Draft, Extent};
+pub(crate) use draft::{opened_for, refusal};
 pub use excerpt::{Audience, Excerpt};
+pub use patch::Patch;
 
 /// Undeclared properties: none.
 const NOTHING_UNDECLARED: &str = "0";
@@ -160,6 +166,11 @@ impl Object {
         let property = object_type.property(path);
         property.map(|property| element_text(&self.document, property.position as usize)).unwrap_or_default()
     }
+}
+
+/// The error about an object that is nowhere, in PingIDM's words.
+pub(crate) fn no_object(object_type: &TypeName, id: &str) -> Error {
+    Error::not_found(format!("Object {id} not found in {object_type}"))
 }
 
 /// A JSON text as a cell would hold it: a string without its quotes, nothing for null, anything else as it stands.

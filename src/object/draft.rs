@@ -53,7 +53,7 @@ impl Draft {
         if let Some(existing) = existing {
             elements(existing, &mut old);
         }
-        let mut drafting = Drafting { members, is_new: existing.is_none(), extent, ..Drafting::default() };
+        let mut drafting = Drafting::new(members, existing.is_none(), extent);
         let places = (object_type.positions().len() + 1).max(old.len());
         let kept = |place: usize| old.get(place).copied().filter(|json| *json != "null");
         let mut values: Vec<Option<String>> = (0..places).map(|place| kept(place).map(str::to_owned)).collect();
@@ -116,7 +116,11 @@ struct Drafting<'a> {
     refused: Vec<String>,
 }
 
-impl Drafting<'_> {
+impl<'a> Drafting<'a> {
+    fn new(members: &'a Map<String, Json>, is_new: bool, extent: Extent) -> Drafting<'a> {
+        Drafting { members, is_new, extent, violations: Vec::new(), missing: Vec::new(), refused: Vec::new() }
+    }
+
     /// The JSON text of a property's value, where `kept` is what it has now.
     fn value(&mut self, property: &Property, kept: Option<&str>) -> Option<String> {
         let said = find(self.members, &property.path).filter(|json| !json.is_null());
@@ -179,7 +183,7 @@ impl Drafting<'_> {
 }
 
 /// Why a property may not be written, if so. Relationships are kept as they are given, and mean nothing here.
-fn refusal(property: &Property) -> Option<&'static str> {
+pub(crate) fn refusal(property: &Property) -> Option<&'static str> {
     match property.importable() {
         Ok(()) | Err(Refusal::Relationship) => None,
         Err(Refusal::Disabled) => Some("is disabled"),

@@ -12,7 +12,7 @@ use self::operation::Operation;
 use crate::error::{Error, Result};
 
 /// Operations of one patch at most.
-const MAX_OPERATIONS: usize = 10_000;
+const MAX_OPERATIONS: usize = 1000;
 
 /// Bytes that the copies of one patch may add at most: copying into itself, an object would double each time.
 const MAX_COPIED: usize = 5 << 20;
@@ -61,15 +61,13 @@ impl Patch {
 
     /// The paths of the members that the patch takes away, each with the number of its operation.
     pub fn removed(&self) -> impl Iterator<Item = (usize, String)> {
-        let removed = |(operation, number): (&Operation, usize)| Some((number, operation.removed()?.segments().join("/")));
+        let removed =
+            |(operation, number): (&Operation, usize)| Some((number, operation.removed()?.segments().join("/")));
         self.0.iter().zip(1..).filter_map(removed)
     }
 }
 
+/// The number comes last, so that PingIDM's own words come first.
 fn numbered(number: usize, fault: &str) -> Error {
-    // PingIDM's own words stand alone.
-    match fault.starts_with("Position-based") {
-        true => Error::request(fault),
-        false => Error::request(format!("operation {number}: {fault}")),
-    }
+    Error::request(format!("{fault} (operation {number})"))
 }

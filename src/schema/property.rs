@@ -278,7 +278,7 @@ fn read_boolean(cell: &str) -> Option<bool> {
 }
 
 /// A JSON value as it is shown to people: a string without its quotes.
-pub(super) fn shown(json: &Json) -> Cow<'_, str> {
+pub(crate) fn shown(json: &Json) -> Cow<'_, str> {
     json.as_str().map_or_else(|| Cow::Owned(json.to_string()), Cow::Borrowed)
 }
 

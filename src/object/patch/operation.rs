@@ -41,6 +41,12 @@ impl Operation {
         if from.is_some() && !matches!(name.as_str(), "move" | "copy") {
             return Err(format!("'{name}' takes no 'from', only 'move' and 'copy' do"));
         }
+        if field.segments().last().is_some_and(|last| last == "-") && !matches!(name.as_str(), "add" | "move" | "copy")
+        {
+            return Err(format!(
+                "'{field}' is behind the last element: only 'add', 'move' and 'copy' put something there"
+            ));
+        }
         let required = |value: Option<Json>| value.ok_or_else(|| format!("'{name}' needs a 'value'"));
         Ok(match name.as_str() {
             "add" => Operation::Add { field, value: required(value)? },
@@ -62,7 +68,9 @@ impl Operation {
     pub(super) fn apply(&self, object: &mut Json) -> Result<usize> {
         match self {
             Operation::Replace { field, value } if field.segments().is_empty() => replace_all(object, value)?,
-            Operation::Remove { field, value: None } if field.segments().is_empty() => *object = Json::Object(<_>::default()),
+            Operation::Remove { field, value: None } if field.segments().is_empty() => {
+                *object = Json::Object(<_>::default())
+            }
             Operation::Add { field, value } => Target::new(field)?.add(object, value.clone())?,
             Operation::Remove { field, value } => Target::new(field)?.remove(object, value.as_ref())?,
             Operation::Replace { field, value } => Target::new(field)?.set(object, value.clone())?,
@@ -94,9 +102,8 @@ impl Operation {
 
 fn pointer(json: Option<&Json>, name: &str) -> Result<Pointer> {
     match json {
-        Some(Json::String(text)) => {
-            Pointer::parse(text).ok_or_else(|| format!("its '{name}' '{text}' is no pointer, such as /preferences/updates"))
-        }
+        Some(Json::String(text)) => Pointer::parse(text)
+            .ok_or_else(|| format!("its '{name}' '{text}' is no pointer, such as /preferences/updates")),
         Some(other) => Err(format!("its '{name}' is '{}' and not a pointer, such as \"/mail\"", shown(other))),
         None => Err(format!("its '{name}' is missing, such as \"/mail\"")),
     }

@@ -37,13 +37,15 @@ impl<'p> Target<'p> {
     pub(super) fn find<'j>(&self, object: &'j mut Json) -> Result<Option<&'j mut Json>> {
         let mut at = object;
         for name in self.way {
-            self.refuse_position(at)?;
+            self.refuse_array(at)?;
             match at.get_mut(name) {
                 Some(inner) => at = inner,
                 None => return Ok(None),
             }
         }
-        self.refuse_position(at)?;
+        if self.last != "-" {
+            self.refuse_array(at)?;
+        }
         Ok(at.get_mut(self.last).filter(|value| !value.is_null()))
     }
 
@@ -65,8 +67,8 @@ impl<'p> Target<'p> {
     /// Makes sure that the value is there: joins those of arrays, replaces everything else.
     pub(super) fn add(&self, object: &mut Json, value: Json) -> Result<()> {
         match (self.find_to_join(object)?, value) {
-            (Some(elements), Json::Array(values)) => join(elements, values),
-            (Some(elements), value) => join(elements, vec![value]),
+            (Some(elements), Json::Array(values)) => join(elements, &values),
+            (Some(elements), value) => join(elements, &[value]),
             (None, value) => return self.set(object, value),
         }
         Ok(())
@@ -104,7 +106,7 @@ impl<'p> Target<'p> {
     fn parent<'j>(&self, object: &'j mut Json) -> Result<&'j mut Json> {
         let mut at = object;
         for (name, depth) in self.way.iter().zip(1..) {
-            self.refuse_position(at)?;
+            self.refuse_array(at)?;
             let is_array = depth == self.way.len() && self.last == "-";
             let Json::Object(members) = at else {
                 return Err(format!("'{}' lies in '{}', which is no object", self.pointer, shown(at)));
@@ -118,11 +120,9 @@ impl<'p> Target<'p> {
         Ok(at)
     }
 
-    fn refuse_position(&self, at: &Json) -> Result<()> {
-        match at {
-            Json::Array(_) if self.last != "-" || self.way.is_empty() => Err(self.positional()),
-            _ => Ok(()),
-        }
+    /// No name leads into an array.
+    fn refuse_array(&self, at: &Json) -> Result<()> {
+        if at.is_array() { Err(self.positional()) } else { Ok(()) }
     }
 
     fn positional(&self) -> String {
@@ -131,14 +131,10 @@ impl<'p> Target<'p> {
 }
 
 /// Adds the values that are not among the elements yet.
-fn join(elements: &mut Vec<Json>, values: Vec<Json>) {
-    let known: HashSet<Json> = elements.iter().cloned().collect();
-    let mut new = HashSet::new();
-    for value in values {
-        if !known.contains(&value) && new.insert(value.clone()) {
-            elements.push(value);
-        }
-    }
+fn join(elements: &mut Vec<Json>, values: &[Json]) {
+    let mut known: HashSet<&Json> = elements.iter().collect();
+    let new: Vec<Json> = values.iter().filter(|value| known.insert(value)).cloned().collect();
+    elements.extend(new);
 }
 
 /// About how many bytes a value takes, and how deep it is.

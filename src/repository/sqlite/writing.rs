@@ -81,11 +81,7 @@ impl Sqlite {
         Ok(changes.err().unwrap_or_default())
     }
 
-    fn write_object(
-        &self,
-        stored: &StoredType,
-        work: impl FnOnce(&Writing<'_>) -> Result<Written>,
-    ) -> Result<Written> {
+    fn write_object(&self, stored: &StoredType, work: impl FnOnce(&Writing<'_>) -> Result<Written>) -> Result<Written> {
         // Kept until the transaction is over: the next import must find the new properties.
         let lease = self.lease_for_new_properties(stored)?;
         self.write(|conn| {

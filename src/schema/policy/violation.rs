@@ -116,11 +116,20 @@ impl Violation {
     }
 }
 
-/// The problem of an object that does not meet its policies, member by member as PingIDM writes it.
-pub fn policy_problem(violations: &[Violation]) -> Json {
+/// The judgement on an object as PingIDM writes it: `{result, failedPolicyRequirements}`.
+pub fn policy_detail(violations: &[Violation]) -> Json {
     let failed: Vec<Json> = violations.iter().map(Violation::to_json).collect();
-    let detail = json!({ "result": false, "failedPolicyRequirements": failed });
-    Error::new(Kind::Policy, "Policy validation failed").with_detail(detail).problem()
+    json!({ "result": violations.is_empty(), "failedPolicyRequirements": failed })
+}
+
+/// What an object is refused with that does not meet its policies, in these words.
+pub fn policy_error(words: &str, violations: &[Violation]) -> Error {
+    Error::new(Kind::Policy, words).with_detail(policy_detail(violations))
+}
+
+/// The problem of a record that does not meet its policies, member by member as PingIDM writes it.
+pub fn policy_problem(violations: &[Violation]) -> Json {
+    policy_error("Policy validation failed", violations).problem()
 }
 
 fn with_article(type_name: &str) -> &str {

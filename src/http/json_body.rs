@@ -1,0 +1,76 @@
+//! JSON bodies of requests, in PingIDM's words when they are none.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+use crate::error::{Error, Result};
+use crate::schema::value::parse_json;
+
+/// Bytes of a body at most: PingIDM's limit for everything but uploads.
+const LARGEST: usize = 5 << 20;
+
+/// The JSON that came with a request. Names that come twice and numbers that would lose digits are refused, since what is
+/// stored must be what was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct JsonBody(pub(crate) Value);
+
+impl JsonBody {
+    /// The members of the object that it has to be.
+    ///
+    /// # Errors
+    /// `Request` if it is something else.
+    pub(crate) fn into_members(self) -> Result<Map<String, Value>> {
+        match self.0 {
+            Value::Object(members) => Ok(members),
+            _ => Err(Error::request("the body must be a JSON object")),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<JsonBody, Problem> {
+        refuse_other_types(request.headers())?;
+        let text = read(request.into_body()).await?;
+        if text.trim_ascii().is_empty() {
+            let empty = "The request could not be processed because it did not contain any JSON content";
+            return Err(Error::request(empty).into());
+        }
+        let invalid = |said: String| {
+            let sentence = "The request could not be processed because the provided content is not valid JSON";
+            Error::request(sentence).with_detail(Value::String(said))
+        };
+        let text = std::str::from_utf8(&text).map_err(|error| invalid(error.to_string()))?;
+        Ok(JsonBody(parse_json(text).map_err(invalid)?))
+    }
+}
+
+fn refuse_other_types(headers: &HeaderMap) -> Result<()> {
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let given = String::from_utf8_lossy(given.as_bytes());
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Error::request(format!(
+        "The request could not be processed because it specified the content-type '{given}' when only the content-type \
+         'application/json' is supported"
+    )))
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    let too_large = |error: axum::Error| match is_too_long(&error) {
+        true => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 5 MB"),
+        false => Problem::new(StatusCode::BAD_REQUEST, "the body ended before it was whole"),
+    };
+    Ok(to_bytes(body, LARGEST).await.map_err(too_large)?.to_vec())
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}

@@ -1,0 +1,92 @@
+//! `PATCH /openidm/managed/{type}/{id}`, and the actions that do the same.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+
+use super::{Place, View, if_match};
+use crate::access::{Principal, Role};
+use crate::error::Error;
+use crate::filter::Filter;
+use crate::http::Door;
+use crate::http::answer::Answer;
+use crate::http::json_body::JsonBody;
+use crate::http::params::Params;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::object::Patch;
+
+/// Changes members of an object.
+#[utoipa::path(
+    patch, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("id" = String, Path, description = "The object"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),
+    ),
+    request_body(content = Vec<Object>, description = "Operations: `operation`, `field`, `value`, `from`"),
+    responses(
+        (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
+        (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
+        (status = 403, description = "The object would not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 404, description = "There is no such object", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "A condition does not hold", body = ProblemBody),
+        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
+        (status = 503, description = "An import holds the repository", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn patch(
+    State(door): State<Door>,
+    principal: Principal,
+    place: Place,
+    params: Params,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
+    principal.must_be(Role::Importer)?;
+    patch_one(door, principal, place, &params, &headers, body).await
+}
+
+/// Changes members of the object that is addressed.
+pub(super) async fn patch_one(
+    door: Door,
+    principal: Principal,
+    place: Place,
+    params: &Params,
+    headers: &HeaderMap,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
+    let (condition, view) = (if_match(headers, "PATCH")?, View::of(params)?);
+    let patch = Patch::parse(&body.0)?;
+    door.run(move |door| {
+        let stored = principal.object_type(&door.app, &place.object_type)?;
+        let object = door.app.patch_object(stored.clone(), &place.id, &patch, &condition)?;
+        Ok(Answer::resource(view.show(&object, &stored.object_type)))
+    })
+    .await
+}
+
+/// Changes members of the object that a filter chooses.
+pub(super) async fn patch_match(
+    door: Door,
+    principal: Principal,
+    place: Place,
+    params: &Params,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
+    let missing = || Error::request("the parameter '_queryFilter' is required: it chooses the object to patch");
+    let text = params.one("_queryFilter")?.ok_or_else(missing)?;
+    let malformed = |error: Error| {
+        let sentence =
+            format!("The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter");
+        Error::request(sentence).with_detail(error.to_string().into())
+    };
+    let (filter, view) = (Filter::parse(text).map_err(malformed)?, View::of(params)?);
+    let patch = Patch::parse(&body.0)?;
+    door.run(move |door| {
+        let stored = principal.object_type(&door.app, &place.object_type)?;
+        let object = door.app.patch_match(stored.clone(), &filter, &patch)?;
+        Ok(Answer::resource(view.show(&object, &stored.object_type)))
+    })
+    .await
+}

@@ -1,0 +1,57 @@
+//! `GET /openidm/managed/{type}/{id}`.
+
+use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::{Place, View, refuse, tags};
+use crate::access::Principal;
+use crate::http::Door;
+use crate::http::answer::Answer;
+use crate::http::params::Params;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::object::no_object;
+
+/// One object.
+#[utoipa::path(
+    get, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("id" = String, Path, description = "The object"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
+    ),
+    responses(
+        (status = 200, description = "The object", body = Object, headers(("ETag" = String))),
+        (status = 304, description = "The client has it"),
+        (status = 400, description = "A parameter is wrong", body = ProblemBody),
+        (status = 404, description = "There is no such object", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn read(
+    State(door): State<Door>,
+    principal: Principal,
+    place: Place,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    refuse(&headers, "If-Match", "GET")?;
+    let view = View::of(&params)?;
+    let (object, shown) = door
+        .run(move |door| {
+            let stored = principal.object_type(&door.app, &place.object_type)?;
+            let found = door.app.repository.object(&stored, &place.id)?;
+            let object = found.ok_or_else(|| no_object(&place.object_type, &place.id))?;
+            let shown = view.show(&object, &stored.object_type);
+            Ok((object, shown))
+        })
+        .await?;
+    let known = tags(&headers, "if-none-match").is_some_and(|tag| tag == "*" || tag == object.rev());
+    Ok(match known {
+        true => (StatusCode::NOT_MODIFIED, [(ETAG, format!("\"{}\"", object.rev()))]).into_response(),
+        false => Answer::resource(shown).into_response(),
+    })
+}

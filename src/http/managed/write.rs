@@ -1,0 +1,200 @@
+//! Creating, replacing and removing objects.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::patch::{patch_match, patch_one};
+use super::{Place, View, condition, if_match, refuse};
+use crate::access::{Principal, Role};
+use crate::app::Put;
+use crate::error::{Error, Result};
+use crate::http::Door;
+use crate::http::answer::Answer;
+use crate::http::json_body::JsonBody;
+use crate::http::params::Params;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::object::Object;
+use crate::repository::StoredType;
+
+/// Creates an object, or patches the one that a filter chooses.
+#[utoipa::path(
+    post, path = "/openidm/managed/{type}", tag = "objects",
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("_action" = Option<String>, Query, description = "`create`, which it is without, or `patch`"),
+        ("_queryFilter" = Option<String>, Query, description = "Chooses the one object to patch"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+    ),
+    request_body(content = Value, description = "The object, or the operations of the patch"),
+    responses(
+        (status = 200, description = "The patched object", body = Object),
+        (status = 201, description = "The new object", body = Object, headers(("ETag" = String), ("Location" = String))),
+        (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
+        (status = 403, description = "The object does not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 404, description = "There is no such object type, or no object matches", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "There is an object of this id, or a condition is set", body = ProblemBody),
+        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
+        (status = 500, description = "Several objects match", body = ProblemBody),
+        (status = 503, description = "An import holds the repository", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn create(
+    State(door): State<Door>,
+    principal: Principal,
+    place: Place,
+    params: Params,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
+    principal.must_be(Role::Importer)?;
+    refuse(&headers, "If-Match", "POST")?;
+    refuse(&headers, "If-None-Match", "POST")?;
+    match params.one("_action")? {
+        None => {}
+        Some(action) if action.eq_ignore_ascii_case("create") => {}
+        Some(action) if action.eq_ignore_ascii_case("patch") => {
+            return patch_match(door, principal, place, &params, body).await;
+        }
+        Some(action) => return Err(unsupported(action).into()),
+    }
+    let view = View::of(&params)?;
+    let members = body.into_members()?;
+    door.run(move |door| {
+        let stored = principal.object_type(&door.app, &place.object_type)?;
+        let object = door.app.create_object(stored.clone(), &members)?;
+        Ok(created(&place, &view, &object, &stored))
+    })
+    .await
+}
+
+/// Creates an object of an id, or replaces all of it.
+#[utoipa::path(
+    put, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("id" = String, Path, description = "The object"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        ("If-Match" = Option<String>, Header, description = "The revision that is replaced, or * for any"),
+        ("If-None-Match" = Option<String>, Header, description = "* if it must be new"),
+    ),
+    request_body(content = Object, description = "The object"),
+    responses(
+        (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
+        (status = 201, description = "The new object", body = Object, headers(("ETag" = String), ("Location" = String))),
+        (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
+        (status = 403, description = "The object does not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 404, description = "There is no such object", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "A condition does not hold", body = ProblemBody),
+        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
+        (status = 503, description = "An import holds the repository", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn put(
+    State(door): State<Door>,
+    principal: Principal,
+    place: Place,
+    params: Params,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
+    principal.must_be(Role::Importer)?;
+    let (condition, view) = (condition(&headers)?, View::of(&params)?);
+    let members = body.into_members()?;
+    door.run(move |door| {
+        let stored = principal.object_type(&door.app, &place.object_type)?;
+        Ok(match door.app.put_object(stored.clone(), &place.id, &members, &condition)? {
+            Put::Created(object) => created(&place, &view, &object, &stored),
+            Put::Replaced(object) => Answer::resource(view.show(&object, &stored.object_type)),
+        })
+    })
+    .await
+}
+
+/// Removes an object.
+#[utoipa::path(
+    delete, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("id" = String, Path, description = "The object"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        ("If-Match" = Option<String>, Header, description = "The revision that is removed, or * for any"),
+    ),
+    responses(
+        (status = 200, description = "The object as it was", body = Object, headers(("ETag" = String))),
+        (status = 400, description = "A parameter is wrong", body = ProblemBody),
+        (status = 403, description = "The caller may not", body = ProblemBody),
+        (status = 404, description = "There is no such object", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "A condition does not hold", body = ProblemBody),
+        (status = 503, description = "An import holds the repository", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn delete(
+    State(door): State<Door>,
+    principal: Principal,
+    place: Place,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Answer, Problem> {
+    principal.must_be(Role::Admin)?;
+    let (condition, view) = (if_match(&headers, "DELETE")?, View::of(&params)?);
+    door.run(move |door| {
+        let stored = principal.object_type(&door.app, &place.object_type)?;
+        let object = door.app.delete_object(stored.clone(), &place.id, &condition)?;
+        Ok(Answer::resource(view.show(&object, &stored.object_type)))
+    })
+    .await
+}
+
+/// Patches an object, as older clients of PingIDM do.
+#[utoipa::path(
+    post, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("id" = String, Path, description = "The object"),
+        ("_action" = String, Query, description = "`patch`"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+    ),
+    request_body(content = Value, description = "The operations of the patch"),
+    responses(
+        (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
+        (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
+        (status = 403, description = "The object would not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 404, description = "There is no such object", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "A condition is set", body = ProblemBody),
+        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
+        (status = 503, description = "An import holds the repository", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn post_to_object(
+    State(door): State<Door>,
+    principal: Principal,
+    place: Place,
+    params: Params,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
+    principal.must_be(Role::Importer)?;
+    refuse(&headers, "If-Match", "POST")?;
+    refuse(&headers, "If-None-Match", "POST")?;
+    match params.one("_action")? {
+        Some(action) if action.eq_ignore_ascii_case("patch") => {
+            patch_one(door, principal, place, &params, &headers, body).await
+        }
+        Some(action) => Err(unsupported(action).into()),
+        None => Err(Error::request("the parameter '_action' is required: 'patch'").into()),
+    }
+}
+
+fn unsupported(action: &str) -> Error {
+    Error::request(format!("Action {action} is not supported."))
+}
+
+fn created(place: &Place, view: &View, object: &Object, stored: &StoredType) -> Answer {
+    Answer::resource(view.show(object, &stored.object_type))
+        .with_status(StatusCode::CREATED)
+        .with_header("location", &place.location(object))
+}
