@@ -73,7 +73,7 @@ impl Draft {
 
 /// An open type with a property for each text of an object, as if these were columns of a file: so an import that comes
 /// later finds them.
-pub fn opened_for(object_type: ObjectType, members: &Map<String, Json>) -> ObjectType {
+pub(crate) fn opened_for(object_type: ObjectType, members: &Map<String, Json>) -> ObjectType {
     if !object_type.is_open() {
         return object_type;
     }

@@ -1,0 +1,221 @@
+//! Creating, reading, replacing and removing.
+
+use serde_json::json;
+
+use super::{BARBARA, barbara, declare, get, send};
+use crate::service::Service;
+
+#[test]
+fn an_object_is_created_read_and_removed() {
+    let service = Service::new();
+    for request in ["POST '/openidm/managed/user?_action=create'", "POST /openidm/managed/role"] {
+        let body = if request.contains("role") { r#"{"name":"clerk"}"# } else { BARBARA };
+        let created = send(&service, request, body);
+        assert_eq!(created.status, 201, "{}", created.body);
+        let id = created.json()["_id"].as_str().unwrap().to_owned();
+        let location = created.header("location").unwrap().to_owned();
+        assert!(location.ends_with(&id), "{location}");
+        assert_eq!(created.header("etag"), Some("\"0000000000000001\""));
+        let read = service.curl(&location);
+        assert_eq!((read.status, &read.body), (200, &created.body));
+        assert_eq!(read.header("content-type"), Some("application/json; charset=UTF-8"));
+        let removed = service.curl(&format!("-X DELETE {location}"));
+        assert_eq!((removed.status, &removed.body), (200, &created.body));
+        for method in ["GET", "DELETE"] {
+            let gone = service.curl(&format!("-X {method} {location}"));
+            let message = format!("Object {id} not found in {}", &location["/openidm/".len()..location.len() - id.len() - 1]);
+            assert_eq!((gone.status, &gone.json()["message"]), (404, &json!(message)));
+        }
+    }
+}
+
+#[test]
+fn what_is_created_is_shown() {
+    let service = Service::new();
+    let reply = send(&service, "PUT '/openidm/managed/user/b%20jensen@example.com?_prettyPrint=true'", BARBARA);
+    assert_eq!(reply.header("location"), Some("/openidm/managed/user/b%20jensen@example.com"));
+    insta::assert_snapshot!(reply.shown(), @r#"
+    201
+    {
+      "_id": "b jensen@example.com",
+      "_rev": "0000000000000001",
+      "userName": "bjensen",
+      "givenName": "Barbara",
+      "sn": "Jensen",
+      "mail": "bjensen@example.com",
+      "accountStatus": "active",
+      "city": "Ytterby"
+    }
+    "#);
+    let fields = service.curl("'/openidm/managed/user/b%20jensen@example.com?_fields=mail,sn'");
+    assert_eq!(
+        fields.json(),
+        json!({"_id": "b jensen@example.com", "_rev": "0000000000000001", "mail": "bjensen@example.com", "sn": "Jensen"})
+    );
+}
+
+#[test]
+fn ids_may_be_chosen() {
+    let service = Service::new();
+    barbara(&service, "bjensen");
+    let body = BARBARA.replace('{', r#"{"_id":"second","#).replace("bjensen", "second");
+    let second = send(&service, "POST '/openidm/managed/user?_action=create'", &body);
+    assert_eq!((second.status, second.header("location")), (201, Some("/openidm/managed/user/second")));
+    let again = send(&service, "POST '/openidm/managed/user?_action=create'", &body.replace("userName\":\"second", "userName\":\"third"));
+    assert_eq!((again.status, &again.json()["message"]), (412, &json!("there is an object 'second' already")));
+    let other = send(&service, "PUT /openidm/managed/user/other", &body);
+    assert_eq!(
+        (other.status, &other.json()["message"]),
+        (400, &json!("the '_id' of object 'other' cannot become 'second': an id is kept for ever"))
+    );
+    for (id, fault) in [("a%2Fb", "contains a '/'"), ("a%0Ab", "contains a control character"), (&"x".repeat(256), "is longer")] {
+        let reply = send(&service, &format!("PUT '/openidm/managed/user/{id}'"), BARBARA);
+        assert_eq!(reply.status, 400, "{}", reply.body);
+        assert!(reply.json()["message"].as_str().unwrap().contains(fault), "{}", reply.body);
+    }
+    // An id is free again once its object is gone.
+    assert_eq!(service.curl("-X DELETE /openidm/managed/user/bjensen").status, 200);
+    assert_eq!(barbara(&service, "bjensen")["_rev"], "0000000000000001");
+}
+
+#[test]
+fn a_replacement_is_the_whole_object() {
+    let service = Service::new();
+    barbara(&service, "b");
+    let same = send(&service, "PUT /openidm/managed/user/b", BARBARA);
+    assert_eq!((same.status, same.header("etag")), (200, Some("\"0000000000000001\"")), "nothing has changed");
+    let mut whole = get(&service, "b");
+    whole["nested"] = json!({"b": [1, 2.5, null], "a": {}});
+    whole["preferences"] = json!({"updates": true, "colour": "red"});
+    let replaced = send(&service, "PUT /openidm/managed/user/b", &whole.to_string());
+    whole["_rev"] = json!("0000000000000002");
+    assert_eq!((replaced.status, replaced.json()), (200, whole.clone()));
+    whole["nested"] = json!({"a": {}, "b": [1, 2.5, null]});
+    let same = send(&service, "PUT /openidm/managed/user/b", &whole.to_string());
+    assert_eq!(same.header("etag"), Some("\"0000000000000002\""), "the order of members is no change");
+    let without = send(&service, "PUT /openidm/managed/user/b", &BARBARA.replace(",\"city\":\"Ytterby\"", ""));
+    insta::assert_snapshot!(without.shown(), @r#"
+    200
+    {"_id":"b","_rev":"0000000000000003","userName":"bjensen","givenName":"Barbara","sn":"Jensen","mail":"bjensen@example.com","accountStatus":"active"}
+    "#);
+}
+
+#[test]
+fn bodies_that_are_none_are_refused() {
+    let service = Service::new();
+    let refused = |typed: &str| {
+        let reply = service.curl(&format!("-X PUT {typed} /openidm/managed/user/b"));
+        let problem = reply.json();
+        format!("{} {} {}", reply.status, problem["message"].as_str().unwrap(), problem["detail"])
+    };
+    let found: Vec<String> = [
+        r#"--json '{"a":'"#,
+        r#"--json '{"a":1,"a":2}'"#,
+        r#"--json '{"a":18446744073709551616}'"#,
+        "--json '[1]'",
+        "--json ''",
+        "--data a=b",
+        "--header 'Content-Type: text/csv' --data a,b",
+        "--form a=b",
+    ]
+    .iter()
+    .map(|typed| refused(typed))
+    .collect();
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    400 The request could not be processed because the provided content is not valid JSON "EOF while parsing a value at line 1 column 5"
+    400 The request could not be processed because the provided content is not valid JSON "the name 'a' comes twice at line 1 column 11"
+    400 The request could not be processed because the provided content is not valid JSON "the integer '18446744073709551616' does not fit into 64 bits"
+    400 the body must be a JSON object null
+    400 The request could not be processed because it did not contain any JSON content null
+    400 The request could not be processed because it specified the content-type 'application/x-www-form-urlencoded' when only the content-type 'application/json' is supported null
+    400 The request could not be processed because it specified the content-type 'text/csv' when only the content-type 'application/json' is supported null
+    "#);
+    std::fs::write(service.folder.path("deep.json"), "[".repeat(100_000)).unwrap();
+    assert_eq!(service.curl("-X PUT --json @deep.json /openidm/managed/user/b").status, 400);
+    std::fs::write(service.folder.path("large.json"), format!("{{\"a\":\"{}\"}}", "x".repeat(5 << 20))).unwrap();
+    let large = service.curl("-X PUT --json @large.json /openidm/managed/user/b");
+    assert_eq!((large.status, &large.json()["reason"]), (413, &json!("Request Entity Too Large")));
+    assert_eq!(service.curl("/openidm/managed/user/b").status, 404);
+}
+
+#[test]
+fn what_is_nowhere_is_not_found() {
+    let service = Service::new();
+    for (typed, status) in [
+        ("/openidm/managed/nothing/b", 404),
+        ("-X DELETE /openidm/managed/nothing/b", 404),
+        ("--json {} -X PUT /openidm/managed/nothing/b", 404),
+        ("--json {} /openidm/managed/nothing", 404),
+        ("--json [] -X PATCH /openidm/managed/user/nobody", 404),
+        ("/openidm/managed/user/%FF", 400),
+        ("/openidm/managed/no%20name/b", 400),
+        ("--json {} '/openidm/managed/user?_action=reset'", 400),
+        ("--json {} '/openidm/managed/user/b?_action=reset'", 400),
+        ("--json {} '/openidm/managed/user/b'", 400),
+    ] {
+        let reply = service.curl(typed);
+        assert_eq!(reply.status, status, "{typed}: {}", reply.body);
+        assert_eq!(reply.json()["code"], status, "{typed}");
+    }
+}
+
+#[test]
+fn private_properties_never_leave_and_never_come() {
+    let service = Service::new();
+    barbara(&service, "b");
+    let secret = BARBARA.replace('{', r#"{"password":"Passw0rd","#);
+    for request in ["PUT /openidm/managed/user/b", "PUT /openidm/managed/user/c", "POST /openidm/managed/user"] {
+        let reply = send(&service, request, &secret);
+        assert_eq!(reply.status, 400, "{request}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(reply.json()["message"].as_str().unwrap(), @"the object cannot be written as it was sent: 'password' is private and cannot be written: no secrets are kept here, leave it out");
+        }
+    }
+    for operations in [
+        r#"[{"operation":"replace","field":"/password","value":"Passw0rd"}]"#,
+        r#"[{"operation":"remove","field":"/password"}]"#,
+    ] {
+        assert_eq!(super::patched(&service, "b", operations).status, 400);
+    }
+    // What was stored while it was public is kept, and not shown.
+    declare(&service, "account", &json!({"id": {"type": "string"}, "pin": {"type": "string"}}));
+    let created = send(&service, "PUT /openidm/managed/account/1", r#"{"id":"1","pin":"4711"}"#);
+    assert_eq!(created.json()["pin"], "4711");
+    declare(&service, "account", &json!({"id": {"type": "string"}, "pin": {"type": "string", "scope": "private"}}));
+    let replaced = send(&service, "PUT /openidm/managed/account/1", r#"{"id":"2"}"#);
+    assert_eq!(replaced.json(), json!({"_id": "1", "_rev": "0000000000000002", "id": "2"}));
+    let fields = service.curl("'/openidm/managed/account/1?_fields=pin,*'");
+    assert_eq!(fields.json(), replaced.json());
+    let copied = send(
+        &service,
+        "PATCH /openidm/managed/account/1",
+        r#"[{"operation":"copy","from":"/pin","field":"/id"}]"#,
+    );
+    assert_eq!((copied.status, &copied.json()["message"]), (400, &json!("there is nothing at '/pin' (operation 1)")));
+    let stored = service.folder.run("objects list managed/account --json").json();
+    assert_eq!(stored[0]["pin"], "4711");
+}
+
+#[test]
+fn who_may_write_what() {
+    let service = Service::new();
+    barbara(&service, "b");
+    let token = |role: &str, types: &str| {
+        let created = service.folder.run(&format!("token create --name {role} --role {role} {types} --json")).json();
+        created[0]["token"].as_str().unwrap().to_owned()
+    };
+    let (viewer, importer) = (token("viewer", ""), token("importer", ""));
+    let stranger = token("admin", "--types managed/role");
+    let role = r#"[{"operation":"replace","field":"/city","value":"Oslo"}]"#;
+    for (typed, expected) in [
+        ("/openidm/managed/user/b".to_owned(), [200, 200, 404]),
+        (format!("--json '{role}' -X PATCH /openidm/managed/user/b"), [403, 200, 404]),
+        (format!("--json '{BARBARA}' -X PUT /openidm/managed/user/b"), [403, 200, 404]),
+        ("--json {} /openidm/managed/user".to_owned(), [403, 403, 404]),
+        ("-X DELETE /openidm/managed/user/b".to_owned(), [403, 403, 404]),
+    ] {
+        let found = [&viewer, &importer, &stranger]
+            .map(|token| service.curl(&format!("--header 'Authorization: Bearer {token}' {typed}")).status);
+        assert_eq!(found, expected, "{typed}");
+    }
+}
