@@ -18,13 +18,18 @@ fn violations(problem: &Value) -> Vec<String> {
 fn all_violations_are_told_at_once() {
     let service = Service::new();
     barbara(&service, "b");
-    let wrong = r#"{"userName":" bjensen ","sn":7,"mail":"nowhere","telephoneNumber":"x","preferences":{"updates":"yes"}}"#;
+    let wrong =
+        r#"{"userName":" bjensen ","sn":7,"mail":"nowhere","telephoneNumber":"x","preferences":{"updates":"yes"}}"#;
     let reply = send(&service, "POST '/openidm/managed/user?_action=create'", wrong);
     insta::assert_snapshot!(reply.shown(), @r#"
     403
     {"code":403,"reason":"Forbidden","message":"Policy validation failed","detail":{"result":false,"failedPolicyRequirements":[{"policyRequirements":[{"policyRequirement":"VALID_TYPE","params":{"invalidType":"number","validTypes":["string"]}}],"property":"sn"},{"policyRequirements":[{"policyRequirement":"VALID_EMAIL_ADDRESS_FORMAT"}],"property":"mail"},{"policyRequirements":[{"policyRequirement":"MATCH_REGEXP","regexp":"^\\+?([0-9\\- \\(\\)])*$","params":{"regexp":"^\\+?([0-9\\- \\(\\)])*$"}}],"property":"telephoneNumber"},{"policyRequirements":[{"policyRequirement":"VALID_TYPE","params":{"invalidType":"string","validTypes":["boolean"]}}],"property":"preferences/updates"},{"policyRequirements":[{"policyRequirement":"REQUIRED"}],"property":"givenName"},{"policyRequirements":[{"policyRequirement":"UNIQUE"}],"property":"userName"}]}}
     "#);
-    let patch = patched(&service, "b", r#"[{"operation":"replace","field":"/mail","value":"nowhere"},{"operation":"remove","field":"/sn"}]"#);
+    let patch = patched(
+        &service,
+        "b",
+        r#"[{"operation":"replace","field":"/mail","value":"nowhere"},{"operation":"remove","field":"/sn"}]"#,
+    );
     insta::assert_snapshot!(patch.shown(), @r#"
     403
     {"code":403,"reason":"Forbidden","message":"Failed policy validation","detail":{"result":false,"failedPolicyRequirements":[{"policyRequirements":[{"policyRequirement":"VALID_EMAIL_ADDRESS_FORMAT"}],"property":"mail"},{"policyRequirements":[{"policyRequirement":"REQUIRED"}],"property":"sn"}]}}
@@ -73,7 +78,11 @@ fn values_are_of_their_types() {
         (json!({"one": {"two": []}}), vec!["one/two VALID_TYPE"]),
     ] {
         let reply = send(&service, "POST /openidm/managed/thing", &given.to_string());
-        assert_eq!((reply.status, violations(&reply.json()["detail"])), (403, found.into_iter().map(str::to_owned).collect()), "{given}");
+        assert_eq!(
+            (reply.status, violations(&reply.json()["detail"])),
+            (403, found.into_iter().map(str::to_owned).collect()),
+            "{given}"
+        );
     }
     let refused = send(&service, "POST /openidm/managed/thing", r#"{"computed":"x","off":"y","text":"z"}"#);
     insta::assert_snapshot!(refused.shown(), @r#"

@@ -23,7 +23,8 @@ fn an_object_is_created_read_and_removed() {
         assert_eq!((removed.status, &removed.body), (200, &created.body));
         for method in ["GET", "DELETE"] {
             let gone = service.curl(&format!("-X {method} {location}"));
-            let message = format!("Object {id} not found in {}", &location["/openidm/".len()..location.len() - id.len() - 1]);
+            let message =
+                format!("Object {id} not found in {}", &location["/openidm/".len()..location.len() - id.len() - 1]);
             assert_eq!((gone.status, &gone.json()["message"]), (404, &json!(message)));
         }
     }
@@ -61,14 +62,20 @@ fn ids_may_be_chosen() {
     let body = BARBARA.replace('{', r#"{"_id":"second","#).replace("bjensen", "second");
     let second = send(&service, "POST '/openidm/managed/user?_action=create'", &body);
     assert_eq!((second.status, second.header("location")), (201, Some("/openidm/managed/user/second")));
-    let again = send(&service, "POST '/openidm/managed/user?_action=create'", &body.replace("userName\":\"second", "userName\":\"third"));
+    let again = send(
+        &service,
+        "POST '/openidm/managed/user?_action=create'",
+        &body.replace("userName\":\"second", "userName\":\"third"),
+    );
     assert_eq!((again.status, &again.json()["message"]), (412, &json!("there is an object 'second' already")));
     let other = send(&service, "PUT /openidm/managed/user/other", &body);
     assert_eq!(
         (other.status, &other.json()["message"]),
         (400, &json!("the '_id' of object 'other' cannot become 'second': an id is kept for ever"))
     );
-    for (id, fault) in [("a%2Fb", "contains a '/'"), ("a%0Ab", "contains a control character"), (&"x".repeat(256), "is longer")] {
+    for (id, fault) in
+        [("a%2Fb", "contains a '/'"), ("a%0Ab", "contains a control character"), (&"x".repeat(256), "is longer")]
+    {
         let reply = send(&service, &format!("PUT '/openidm/managed/user/{id}'"), BARBARA);
         assert_eq!(reply.status, 400, "{}", reply.body);
         assert!(reply.json()["message"].as_str().unwrap().contains(fault), "{}", reply.body);
@@ -186,11 +193,8 @@ fn private_properties_never_leave_and_never_come() {
     assert_eq!(replaced.json(), json!({"_id": "1", "_rev": "0000000000000002", "id": "2"}));
     let fields = service.curl("'/openidm/managed/account/1?_fields=pin,*'");
     assert_eq!(fields.json(), replaced.json());
-    let copied = send(
-        &service,
-        "PATCH /openidm/managed/account/1",
-        r#"[{"operation":"copy","from":"/pin","field":"/id"}]"#,
-    );
+    let copied =
+        send(&service, "PATCH /openidm/managed/account/1", r#"[{"operation":"copy","from":"/pin","field":"/id"}]"#);
     assert_eq!((copied.status, &copied.json()["message"]), (400, &json!("there is nothing at '/pin' (operation 1)")));
     let stored = service.folder.run("objects list managed/account --json").json();
     assert_eq!(stored[0]["pin"], "4711");
