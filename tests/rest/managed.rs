@@ -1,6 +1,8 @@
 //! `/openidm/managed/{type}/{id}`: objects one by one.
 
+mod beside_imports;
 mod conditions;
+mod patch;
 mod policies;
 mod write;
 

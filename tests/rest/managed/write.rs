@@ -123,14 +123,13 @@ fn bodies_that_are_none_are_refused() {
         "--json ''",
         "--data a=b",
         "--header 'Content-Type: text/csv' --data a,b",
-        "--form a=b",
     ]
     .iter()
     .map(|typed| refused(typed))
     .collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
     400 The request could not be processed because the provided content is not valid JSON "EOF while parsing a value at line 1 column 5"
-    400 The request could not be processed because the provided content is not valid JSON "the name 'a' comes twice at line 1 column 11"
+    400 The request could not be processed because the provided content is not valid JSON "the name 'a' comes twice at line 1 column 13"
     400 The request could not be processed because the provided content is not valid JSON "the integer '18446744073709551616' does not fit into 64 bits"
     400 the body must be a JSON object null
     400 The request could not be processed because it did not contain any JSON content null
