@@ -53,7 +53,7 @@ impl Draft {
         if let Some(existing) = existing {
             elements(existing, &mut old);
         }
-        let mut drafting = Drafting::new(members, existing.is_none(), extent);
+        let mut drafting = Drafting::new(object_type, members, existing.is_none(), extent);
         let places = (object_type.positions().len() + 1).max(old.len());
         let kept = |place: usize| old.get(place).copied().filter(|json| *json != "null");
         let mut values: Vec<Option<String>> = (0..places).map(|place| kept(place).map(str::to_owned)).collect();
@@ -108,6 +108,8 @@ fn text_paths(members: &Map<String, Json>, prefix: &str, each: &mut dyn FnMut(&s
 
 /// A draft that is being written.
 struct Drafting<'a> {
+    /// Columns hold texts; what is none is kept undeclared.
+    is_open: bool,
     members: &'a Map<String, Json>,
     is_new: bool,
     extent: Extent,
@@ -117,13 +119,16 @@ struct Drafting<'a> {
 }
 
 impl<'a> Drafting<'a> {
-    fn new(members: &'a Map<String, Json>, is_new: bool, extent: Extent) -> Drafting<'a> {
-        Drafting { members, is_new, extent, violations: Vec::new(), missing: Vec::new(), refused: Vec::new() }
+    fn new(object_type: &ObjectType, members: &'a Map<String, Json>, is_new: bool, extent: Extent) -> Drafting<'a> {
+        let is_open = object_type.is_open();
+        let (violations, missing, refused) = (Vec::new(), Vec::new(), Vec::new());
+        Drafting { is_open, members, is_new, extent, violations, missing, refused }
     }
 
     /// The JSON text of a property's value, where `kept` is what it has now.
     fn value(&mut self, property: &Property, kept: Option<&str>) -> Option<String> {
-        let said = find(self.members, &property.path).filter(|json| !json.is_null());
+        let is_said = |json: &&Json| !json.is_null() && (!self.is_open || json.is_string());
+        let said = find(self.members, &property.path).filter(is_said);
         let is_same = said.is_some_and(|said| kept.is_some_and(|kept| is_json(kept, said)));
         let refusal = refusal(property);
         if let (Some(refusal), Some(_), false) = (&refusal, said, is_same) {
@@ -218,6 +223,7 @@ fn same_or_new(kept: Option<&str>, undeclared: Map<String, Json>) -> String {
 
 /// What a type does not declare.
 struct Undeclared<'t> {
+    is_open: bool,
     declared: HashSet<&'t str>,
     /// Paths of the objects that properties lie in.
     around: HashSet<&'t str>,
@@ -228,7 +234,7 @@ impl<'t> Undeclared<'t> {
         let declared: HashSet<&str> = object_type.properties().iter().map(|property| property.path.as_str()).collect();
         let slashes = |path: &&'t str| path.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
         let around = declared.iter().flat_map(|path| slashes(path).into_iter().map(move |at| &path[..at])).collect();
-        Undeclared { declared, around }
+        Undeclared { is_open: object_type.is_open(), declared, around }
     }
 
     /// The members that are not declared, nested as they are. What is not the object that it should be is a violation.
@@ -249,7 +255,7 @@ impl<'t> Undeclared<'t> {
     ) {
         // A name with a slash in it is not the path that it looks like.
         let is_path = !name.contains('/');
-        if is_path && self.declared.contains(path) {
+        if is_path && self.declared.contains(path) && (!self.is_open || value.is_string()) {
             return;
         }
         match value {
@@ -263,7 +269,7 @@ impl<'t> Undeclared<'t> {
                 }
             }
             Json::Null if is_path && self.around.contains(path) => {}
-            other if is_path && self.around.contains(path) => {
+            other if is_path && !self.is_open && self.around.contains(path) => {
                 violations.push(Violation::wrong_type(path, json_type_name(other), &["object"], &shown(other)));
             }
             other => drop(into.insert(name.to_owned(), other.clone())),

@@ -120,6 +120,12 @@ fn a_type_without_a_schema_takes_what_is_put() {
     200
     {"_id":"m","_rev":"0000000000000002","mail":"a@example.com","address":{"city":"Rome","floor":3},"new":"x","n":1,"list":["x"]}
     "#);
+    // What was undeclared when it came, and would be a column now, is no fault of what changes something else.
+    std::fs::write(service.folder.path("misc.csv"), "mail,n\nb@example.com,x\n").unwrap();
+    let _ = service.folder.run("import misc.csv --into managed/misc --unique mail").success();
+    let patch = r#"[{"operation":"add","field":"/list/-","value":"y"}]"#;
+    let patched = send(&service, "PATCH /openidm/managed/misc/m", patch);
+    assert_eq!((patched.status, &patched.json()["n"]), (200, &json!(1)), "{}", patched.body);
     // What cannot be a column is kept all the same.
     let odd = r#"{"mail":{"home":"b@example.com"},"":"empty","a/b":"slash"," c ":"blank"}"#;
     let put = send(&service, "PUT /openidm/managed/misc/odd", odd);
