@@ -2,6 +2,7 @@
 //!
 //! Files that are at hand are [submitted](App::submit); those that come in piece by piece are [received](receiving).
 
+mod bell;
 mod receiving;
 mod repeat;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::bell::Bell;
 use crate::clock;
 use crate::config::Config;
 use crate::engine::header::check_header;
@@ -43,6 +45,8 @@ pub struct App {
     pub repository: Repository,
     /// Where accepted bytes wait.
     pub spool: Spool,
+    /// Rings when there is something to do for who runs imports.
+    pub bell: Bell,
     under_way: Arc<UnderWay>,
 }
 
@@ -69,7 +73,7 @@ impl App {
     pub fn open(config: Config) -> Result<App> {
         let repository = Repository::open(&config.database, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(config.data.join("spool"))?;
-        Ok(App { config, repository, spool, under_way: Arc::default() })
+        Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default() })
     }
 
     /// The object type of this name.
@@ -101,6 +105,7 @@ impl App {
         let (imports, incoming): (Vec<Import>, Vec<Incoming>) = accepted.into_iter().unzip();
         self.repository.queue(&imports)?;
         incoming.into_iter().for_each(Incoming::keep);
+        self.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
     }
 
@@ -167,6 +172,7 @@ impl App {
         let import = Import { size: dry.size, structure: dry.structure, counts, ..import };
         self.repository.queue(&[import])?;
         incoming.keep();
+        self.bell.ring();
         Ok(applied)
     }
 

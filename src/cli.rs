@@ -116,7 +116,7 @@ pub(crate) fn run(cli: Cli) -> Result<Verdict> {
     let GlobalArgs { data, config, json } = cli.global;
     let mut context = Context::new(&data, config.as_deref(), json)?;
     let verdict = match cli.command {
-        Command::Serve(args) => serve::run(&mut context, &args)?,
+        Command::Serve(args) => serve::run(&mut context, args)?,
         Command::Import(args) => import::run(&mut context, args)?,
         Command::Check(args) => check::run(&mut context, args)?,
         Command::Template(args) => template::run(&mut context, &args)?,

@@ -2,10 +2,12 @@
 //!
 //! One file for each group of routes, and a router that shows them on one page. A handler reads its parameters, calls the
 //! library on a blocking thread and shapes the answer; it decides nothing about data. The manners that all routes share
-//! stand once: who asks ([`authentication`]), how parameters are read ([`params`]), how answers look ([`answer`]).
+//! stand once: who asks ([`authentication`]), how parameters are read ([`params`]), how answers look ([`answer`]), which
+//! form addresses have ([`addressing`]), how long anything may take ([`patience`]).
 //!
 //! Nothing below this level knows HTTP. The console builds on this module, never the other way round.
 
+mod addressing;
 mod answer;
 mod authentication;
 mod blocking;
@@ -17,12 +19,15 @@ mod json_body;
 mod managed;
 mod metadata;
 mod metrics;
+mod negotiation;
 mod observe;
 mod openapi;
 mod paging;
 mod params;
+mod patience;
 mod problem;
 mod query;
+mod request_id;
 mod server;
 mod sorting;
 mod streaming;
@@ -31,14 +36,17 @@ mod upload;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::post;
 use axum::{Extension, Router};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::metrics::Metrics;
 use self::openapi::Document;
+use self::patience::Patience;
 use crate::access::Access;
 use crate::app::App;
 use crate::worker::Worker;
@@ -80,13 +88,23 @@ fn routes() -> OpenApiRouter<Door> {
 pub fn service(door: Door) -> Router {
     let (router, collected) = routes().split_for_parts();
     let metrics = Arc::new(Metrics::new(&door.app));
-    router
+    let patience = Patience::new(&door.app.config.server);
+    // A request meets the layers from the last to the first.
+    let service = router
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(Extension(Document::new(collected)))
         .layer(Extension(Arc::clone(&metrics)))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(addressing::check))
+        .layer(from_fn(negotiation::negotiate))
         .layer(from_fn_with_state(door.clone(), authentication::authenticate))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(patience, patience::watch))
         .layer(from_fn(answer::present))
+        .layer(from_fn(request_id::name))
         .layer(from_fn_with_state(metrics, observe::observe))
-        .with_state(door)
+        .with_state(door);
+    // Routes are chosen inside, by the address as it is settled here.
+    Router::new().fallback_service(service).layer(from_fn(addressing::settle))
 }

@@ -51,6 +51,7 @@ impl Worker {
     /// They are still to be run: the next worker goes on with them.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+        self.app.bell.ring();
     }
 
     /// Whether the worker was told to stop.
@@ -90,9 +91,9 @@ impl Worker {
     /// Runs one import to its end. To be called with the lease of its type.
     fn run(&self, import: &Import) -> Result<()> {
         let progress = Arc::new(Progress::default());
-        self.show(import, &progress);
+        let shown = self.show(import, &progress);
         let outcome = self.attempt(import, &progress);
-        self.hide(import.id);
+        drop(shown);
         let total = progress.total();
         match outcome {
             Ok(Some(Ended { state, counts, warnings })) => self.app.finish(import, state, counts, &warnings),
@@ -108,13 +109,10 @@ impl Worker {
         }
     }
 
-    fn show(&self, import: &Import, progress: &Arc<Progress>) {
+    fn show(&self, import: &Import, progress: &Arc<Progress>) -> Shown<'_> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(import.id, (import.clone(), Arc::clone(progress)));
-    }
-
-    fn hide(&self, id: ImportId) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        Shown { worker: self, id: import.id }
     }
 
     /// How the import ended; nothing if it has to go on later.
@@ -161,6 +159,18 @@ impl Worker {
 /// machine's failures are not.
 fn is_final(kind: Kind) -> bool {
     !matches!(kind, Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal)
+}
+
+/// An import that is shown as running, also until a panic.
+struct Shown<'a> {
+    worker: &'a Worker,
+    id: ImportId,
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.worker.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 /// One attempt at an import.

@@ -134,6 +134,7 @@ impl Receiving {
             None => self.app.repository.queue(&imports)?,
         }
         incoming.into_iter().for_each(Incoming::keep);
+        self.app.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::process::exit;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use rollbook::access::Access;
@@ -11,44 +12,84 @@ use rollbook::error::{Error, Result};
 use rollbook::http::{Door, Server, service};
 use rollbook::scheduler::Scheduler;
 use rollbook::worker::Worker;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::Verdict;
 use super::context::Context;
 use super::log;
 
+/// How many object types imports are run of at a time: as many as keep two cores busy while one waits for the disk.
+const LANES: usize = 2;
+
+/// How long work may go on that was begun for requests which nobody waits for any more.
+const LEFTOVERS: Duration = Duration::from_secs(10);
+
 /// Serve the REST API, and run imports as they come
+///
+/// The first line printed says where the service listens. It ends when it is sent SIGTERM or SIGINT: requests are
+/// answered to their end, imports stop where the next start goes on with them. A second signal ends it at once.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Where to listen; port 0 picks one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Where to listen; port 0 picks one [default: server.listen of the settings, which is 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
 }
 
-pub(crate) fn run(context: &mut Context, args: &ServeArgs) -> Result<Verdict> {
+pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     log::start()?;
+    if let Some(listen) = args.listen {
+        context.config.server.listen = listen;
+    }
+    let runtime = Runtime::new().map_err(|error| Error::storage("the runtime could not start", error))?;
+    let server = runtime.block_on(Server::bind(&context.config.server))?;
     let app = context.installation()?;
+    let Some(_place) = app.repository.claim_service()? else {
+        let data = context.config.data.display();
+        return Err(Error::conflict(format!("another 'rollbook serve' works with '{data}' already")));
+    };
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));
-    let scheduler = Scheduler::start(Arc::clone(&worker), 2)?;
-    let runtime =
-        tokio::runtime::Runtime::new().map_err(|error| Error::storage("the runtime could not start", error))?;
-    let served = runtime.block_on(async {
-        let server = Server::bind(args.listen).await?;
-        // Behind the last thing that can go wrong: what is shown once must be seen.
-        let administrator = access.admit_administrator(administrators_token()?.as_deref())?;
-        context.out.line(format!("listening on http://{}", server.address()?))?;
-        if let Some(token) = administrator {
-            context.out.line(format!("admin token (shown once): {token}"))?;
-        }
-        context.out.flush()?;
-        let stop = async {
-            let _ = tokio::signal::ctrl_c().await;
-        };
-        server.run(service(Door { app, worker, access }), stop).await
-    });
+    // Whoever reads that we listen may also stop us.
+    let stop = runtime.block_on(async { told_to_stop(Arc::clone(&worker)) })?;
+    // Behind the last thing that can go wrong: what is shown once must be seen.
+    let administrator = access.admit_administrator(administrators_token()?.as_deref())?;
+    context.out.line(format!("listening on {}", server.url()?))?;
+    if let Some(token) = administrator {
+        context.out.line(format!("admin token (shown once): {token}"))?;
+    }
+    context.out.flush()?;
+    let scheduler = Scheduler::start(&app, &worker, LANES)?;
+    runtime.block_on(server.run(service(Door { app, worker, access }), stop));
     scheduler.stop();
-    served?;
+    runtime.shutdown_timeout(LEFTOVERS);
     Ok(Verdict::Good)
+}
+
+/// Waits for SIGTERM or SIGINT. Imports are told to stop at once; whoever cannot wait for them signals again.
+fn told_to_stop(worker: Arc<Worker>) -> Result<impl Future<Output = ()>> {
+    let deaf = |error| Error::storage("the service could not be made to hear signals", error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(deaf)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(deaf)?;
+    let (told, stop) = oneshot::channel();
+    tokio::spawn(async move {
+        let mut hear = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        hear().await;
+        tracing::info!("stopping");
+        worker.stop();
+        drop(told);
+        hear().await;
+        exit(2);
+    });
+    Ok(async {
+        let _: Result<(), _> = stop.await;
+    })
 }
 
 /// The token that the operator has chosen for the administrator.

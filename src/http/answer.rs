@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::params::Params;
+use super::problem;
 
 /// A JSON answer.
 #[derive(Debug)]
@@ -68,6 +69,10 @@ impl IntoResponse for Answer {
 pub(super) async fn present(request: Request, next: Next) -> Response {
     let pretty = Params::of(request.uri()).is_ok_and(|params| params.flag("_prettyPrint").unwrap_or(false));
     let mut response = next.run(request).await;
+    let is_refusal = response.status().is_client_error() || response.status().is_server_error();
+    if is_refusal && response.extensions().get::<Unwritten>().is_none() {
+        response = problem::refused_elsewhere(response).await;
+    }
     let Some(Unwritten(body)) = response.extensions_mut().remove::<Unwritten>() else { return response };
     let text = if pretty { format!("{body:#}") } else { body.to_string() };
     let headers = response.headers_mut();

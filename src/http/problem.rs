@@ -3,6 +3,10 @@
 //! `{code, reason, message, detail}` in that order. The library's [`Error`] becomes one as it is; what only HTTP knows
 //! (methods, media types) is said here.
 
+use std::any::Any;
+
+use axum::body::to_bytes;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -11,6 +15,9 @@ use utoipa::openapi::Object;
 
 use super::answer::Answer;
 use crate::error::Error;
+
+/// More than a library says when it refuses something.
+const LONGEST_SAYING: usize = 4096;
 
 /// A refusal on its way to the client.
 #[derive(Debug)]
@@ -66,6 +73,28 @@ fn reason(status: StatusCode) -> &'static str {
         504 => "Gateway Time-out",
         _ => status.canonical_reason().unwrap_or("Resource Exception"),
     }
+}
+
+/// The answer of a handler that panicked.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = said.unwrap_or("without a word"), "a request failed in a way that it should not");
+    Problem::from(Error::internal("the request failed in a way that it should not")).into_response()
+}
+
+/// The answer where a library of ours refused the request in words of its own.
+pub(super) async fn refused_elsewhere(response: Response) -> Response {
+    let (parts, body) = response.into_parts();
+    let said = to_bytes(body, LONGEST_SAYING).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let message = if said.is_empty() { reason(parts.status) } else { said.as_ref() };
+    let mut problem = Problem::new(parts.status, message).into_response();
+    for (name, value) in &parts.headers {
+        if !matches!(*name, CONTENT_TYPE | CONTENT_LENGTH) {
+            problem.headers_mut().append(name, value.clone());
+        }
+    }
+    problem
 }
 
 /// The answer where no route is.

@@ -33,7 +33,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::checkpoint::Checkpointer;
 use self::loan::{Idle, Loan};
 pub use self::locks::Lease;
-use self::locks::{Turn, lease, patiently, take_turn};
+use self::locks::{Turn, claim_service, lease, patiently, take_turn};
 use self::session::Session;
 use super::{Hashes, Mode, StoredType};
 use crate::config::Memory;
@@ -108,6 +108,11 @@ impl Sqlite {
     /// Takes the lease of an object type, unless another process has it.
     pub fn lease(&self, object_type: &TypeName) -> Result<Option<Lease>> {
         lease(&self.run, object_type)
+    }
+
+    /// Takes the place of the one service that works with this installation, unless another process has it.
+    pub fn claim_service(&self) -> Result<Option<Lease>> {
+        claim_service(&self.run)
     }
 
     /// A connection for a short while.

@@ -12,7 +12,7 @@ use crate::schema::TypeName;
 /// How long somebody who waits for a turn sleeps before looking again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// The right to run imports of one object type; lost with the process.
+/// The right to run imports of one object type, or to be the service; lost with the process.
 #[derive(Debug)]
 pub struct Lease {
     _lock: Lock,
@@ -33,6 +33,12 @@ impl Drop for Lock {
 pub(super) fn lease(run: &Path, object_type: &TypeName) -> Result<Option<Lease>> {
     let path = run.join(format!("{}.lock", object_type.to_string().replace('/', ".")));
     Ok(try_lock(&path)?.map(|lock| Lease { _lock: lock }))
+}
+
+/// The place of the one service, unless another process has it.
+pub(super) fn claim_service(run: &Path) -> Result<Option<Lease>> {
+    // No object type is called so: their names have a slash.
+    Ok(try_lock(&run.join("service.lock"))?.map(|lock| Lease { _lock: lock }))
 }
 
 /// What processes take turns with.

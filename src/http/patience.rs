@@ -1,0 +1,90 @@
+//! How long a request may take, and how large it may be.
+//!
+//! A body may neither stand still nor trickle, and has a size limit where an upload does not bring its own. The time for
+//! the answer runs from the last byte of the body to the head of the answer: however long an upload takes to come in or an
+//! export to go out, neither is cut off by it.
+
+mod body;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use self::body::{Fault, Pace, WatchedBody};
+use super::problem::Problem;
+use crate::config::ServerSettings;
+
+/// What has limits of its own for what comes in.
+const UPLOADS: &str = "/upload/";
+
+/// The limits.
+#[derive(Debug)]
+pub(super) struct Patience {
+    answer: Option<Duration>,
+    pace: Pace,
+    max_body_size: u64,
+}
+
+impl Patience {
+    pub(super) fn new(settings: &ServerSettings) -> Arc<Patience> {
+        let window = settings.body_timeout;
+        // Even without a least rate, a body must not stand still.
+        let least = settings.min_body_rate.saturating_mul(window.as_secs()).max(1);
+        let pace = Pace { window, least };
+        Arc::new(Patience { answer: settings.request_timeout, pace, max_body_size: settings.max_body_size })
+    }
+}
+
+/// Lets a request take its time, but no more.
+pub(super) async fn watch(State(patience): State<Arc<Patience>>, request: Request, next: Next) -> Response {
+    let max_size = if request.uri().path().starts_with(UPLOADS) { u64::MAX } else { patience.max_body_size };
+    let (over, is_over) = oneshot::channel();
+    let mut account = None;
+    let request = request.map(|body| {
+        let (body, seen) = WatchedBody::new(body, max_size, patience.pace, over);
+        account = Some(seen);
+        Body::new(body)
+    });
+    let response = tokio::select! {
+        response = next.run(request) => response,
+        problem = too_late(patience.answer, is_over) => problem.into_response(),
+    };
+    let Some(account) = account else { return response };
+    let mut response = match account.fault() {
+        None => response,
+        Some(Fault::Slow) => {
+            let message = format!(
+                "the body came too slowly: less than {} bytes in {:?}",
+                patience.pace.least, patience.pace.window
+            );
+            Problem::new(StatusCode::REQUEST_TIMEOUT, message).into_response()
+        }
+        Some(Fault::Large) => {
+            let message = format!("the body is larger than {max_size} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
+        }
+    };
+    if !account.is_complete() {
+        // What follows on this connection is the rest of a body that nobody wants.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Comes when the time for the answer is over. It runs once the sender of `is_over` is gone.
+async fn too_late(allowed: Option<Duration>, is_over: oneshot::Receiver<()>) -> Problem {
+    let _ = is_over.await;
+    match allowed {
+        Some(allowed) => sleep(allowed).await,
+        None => std::future::pending().await,
+    }
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long to be answered; try again later")
+}
