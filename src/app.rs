@@ -19,7 +19,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::engine::header::check_header;
 use crate::engine::reader::Reader;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::plan::{Caller, Plan};
@@ -222,19 +222,31 @@ impl App {
         Ok(())
     }
 
-    /// Removes the record of an import; the objects it wrote stay.
+    /// Removes the record of an import, if it has this `_rev` or none is named, and gives it. The objects that the
+    /// import wrote stay.
     ///
     /// # Errors
-    /// `Conflict` while the import is not over.
-    pub fn delete_import(&self, id: ImportId) -> Result<()> {
-        self.ended(id, "deleted")?;
-        self.repository.delete_import(id)?;
-        self.spool.remove(id)
+    /// `Conflict` while the import is not over; `Outdated` if the record has another `_rev`.
+    pub fn delete_import(&self, id: ImportId, rev: Option<&str>) -> Result<Import> {
+        loop {
+            let import = self.ended(id, "deleted")?;
+            let found = import.rev();
+            if let Some(rev) = rev.filter(|rev| *rev != found) {
+                let message = format!("import {id} has the revision '{found}', not '{rev}'");
+                return Err(Error::new(Kind::Outdated, message));
+            }
+            if self.repository.delete_import(id, import.revision)? {
+                self.spool.remove(id)?;
+                return Ok(import);
+            }
+        }
     }
 
-    fn ended(&self, id: ImportId, what: &str) -> Result<()> {
-        match self.import(id)?.state.end() {
-            Some(_) => Ok(()),
+    /// The import, which has to be over.
+    fn ended(&self, id: ImportId, what: &str) -> Result<Import> {
+        let import = self.import(id)?;
+        match import.state.end() {
+            Some(_) => Ok(import),
             None => Err(Error::conflict(format!("import {id} is not over and cannot be {what}: cancel it first"))),
         }
     }

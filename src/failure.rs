@@ -8,7 +8,9 @@ mod guard;
 mod import_error;
 mod writer;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+
+use crate::schema::path;
 
 pub use guard::{Guards, guard, unguard, unguard_header};
 pub use import_error::import_error;
@@ -24,6 +26,48 @@ pub struct Failure {
     /// The problem, and beside PingIDM's members a list of `violations`.
     pub problem: Value,
 }
+
+impl Failure {
+    /// The problem without what we say beside PingIDM's members. That is for programs, and would confuse scripts that
+    /// look for PingIDM's text.
+    pub fn plain_problem(&self) -> Value {
+        match &self.problem {
+            Value::Object(problem) => {
+                let own = problem.iter().filter(|(name, _)| *name != VIOLATIONS);
+                Value::Object(own.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The failure for programs: `{row, record, problem, violations}`, where `record` has the cells by the columns of
+    /// the `header`. Cells behind the last column are the `surplus`. A violation names the column it is about, unless
+    /// the file has none for the property.
+    pub fn to_json(&self, header: &[String]) -> Value {
+        let mut cells = self.cells.iter().map(|cell| Value::from(cell.as_str()));
+        let record: Map<String, Value> = header.iter().cloned().zip(&mut cells).collect();
+        let mut json = json!({ "row": self.row, "record": record });
+        let surplus: Vec<Value> = cells.collect();
+        if !surplus.is_empty() {
+            json["surplus"] = surplus.into();
+        }
+        json["problem"] = self.plain_problem();
+        let violations = self.problem.get(VIOLATIONS).and_then(Value::as_array).into_iter().flatten();
+        json["violations"] = violations.map(|violation| with_column(violation, header)).collect();
+        json
+    }
+}
+
+fn with_column(violation: &Value, header: &[String]) -> Value {
+    let property = violation["property"].as_str();
+    let column = header.iter().find(|column| Some(path(column)) == property);
+    let named = column.map(|column| ("column".to_owned(), Value::from(column.as_str())));
+    let members = violation.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
+    Value::Object(named.into_iter().chain(members).collect())
+}
+
+/// Where a problem keeps its violations.
+const VIOLATIONS: &str = "violations";
 
 /// The column that says why a record failed. Ignored on import, so that a corrected file can come back as it is.
 pub const IMPORT_ERROR_COLUMN: &str = "_importError";

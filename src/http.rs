@@ -11,7 +11,10 @@ mod addressing;
 mod answer;
 mod authentication;
 mod blocking;
+mod conditions;
 mod credentials;
+mod events;
+mod failures;
 mod fields;
 mod health;
 mod info;
@@ -80,8 +83,11 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(template::template))
         .routes(routes!(upload::upload))
         .route("/upload/csv/{*collection}", post(upload::upload_elsewhere))
-        .routes(routes!(metadata::query))
-        .routes(routes!(metadata::read))
+        .routes(routes!(metadata::query, metadata::write_collection, metadata::actions::act_on_all))
+        .routes(routes!(metadata::read, metadata::delete, metadata::write, metadata::actions::act))
+        .routes(routes!(failures::csv))
+        .routes(routes!(failures::query))
+        .routes(routes!(events::events))
 }
 
 /// The service: all routes, in the manners that they share.

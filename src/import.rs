@@ -241,14 +241,23 @@ impl Import {
         self.plan.on_failure == OnFailure::RejectFile && !self.plan.dry_run && self.settled > 0
     }
 
+    /// The revision as it is shown: `_rev`.
+    pub fn rev(&self) -> String {
+        format!("{:016x}", self.revision)
+    }
+
     /// The metadata record with PingIDM's field names in PingIDM's order, then ours.
     pub fn to_json(&self) -> Value {
         let counts = &self.counts;
         let mut record = serde_json::Map::new();
         let mut put = |name: &str, value: Value| record.insert(name.to_owned(), value);
         put("_id", self.id.to_string().into());
-        put("_rev", format!("{:016x}", self.revision).into());
+        put("_rev", self.rev().into());
         put("header", self.header.clone().into());
+        if self.started.is_some() {
+            // PingIDM names the transaction that the import is, and counts what is done in it.
+            put("reconId", format!("{}-1", self.id).into());
+        }
         put("filename", self.filename.clone().into());
         put("resourcePath", self.plan.object_type.to_string().into());
         put("total", counts.total.into());
@@ -263,8 +272,8 @@ impl Import {
         }
         put("cancelled", matches!(self.state, State::Cancelled { .. }).into());
         put("importDeleted", false.into());
-        let waiting = if self.spool_purged { 0 } else { counts.unprocessed() };
-        put("tempRecords", waiting.into());
+        // The file is kept whole until the end.
+        put("tempRecords", if self.spool_purged { 0 } else { counts.total }.into());
         put("purgedTempRecords", self.spool_purged.into());
         put("purgedErrorRecords", self.failures_purged.into());
         put("authId", self.plan.caller.auth_id.clone().into());

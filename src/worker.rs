@@ -144,8 +144,7 @@ impl Worker {
         let run = Run { worker: self, app: &self.app, import: &import, stored: &stored, binding: &binding, progress };
         let passed = match (atomic, import.plan.dry_run) {
             (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
-            (false, true) => run.pass(Mode::DryRun, Commits::Batches, &mut scan)?,
-            (true, true) => run.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
+            (_, true) => run.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
             (true, false) => run.atomic(&mut scan)?,
         };
         if passed.stopped && !repository.is_cancelled(import.id) {

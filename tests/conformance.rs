@@ -54,6 +54,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a cancel mark stays until the end", imports::cancel_mark),
     ("failures come page by page", imports::failures),
     ("failures and bytes are purged", imports::purge),
+    ("imports come page by page", imports::page_by_page),
     ("an import is deleted, its objects stay", imports::delete),
     ("a type is applied and rises in version", types::versions),
     ("positions are never used again", types::positions),

@@ -168,7 +168,7 @@ impl Folder {
         for failure in &failures {
             let (row, problem) = (&failure["row"], &failure["problem"]);
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            match problem["violations"].as_array() {
+            match failure["violations"].as_array().filter(|violations| !violations.is_empty()) {
                 None => sentences.push(format!("row {row}: {}", text(&problem["message"]))),
                 Some(violations) => sentences.extend(violations.iter().map(|violation| {
                     let [property, message, requirement] =

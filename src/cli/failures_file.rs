@@ -7,23 +7,15 @@ use rollbook::app::App;
 use rollbook::error::Result;
 use rollbook::failure::{Escape, FailuresWriter};
 use rollbook::import::Import;
-use serde_json::Value;
 
 use super::new_file::NewFile;
 use super::output::unwritable;
 
-/// What of a problem goes into the file: PingIDM's members. The rest is for programs and would confuse scripts that
-/// look for PingIDM's text.
-const MEMBERS: [&str; 4] = ["code", "reason", "message", "detail"];
-
 /// Writes all failures of an import.
 pub(crate) fn write(app: &App, import: &Import, out: &mut dyn Write, escape: Escape) -> Result<()> {
     let mut writer = FailuresWriter::new(out, &import.header, escape).map_err(unwritable)?;
-    app.repository.each_failure(import.id, u64::MAX, |mut failure| {
-        if let Value::Object(problem) = &mut failure.problem {
-            problem.retain(|name, _| MEMBERS.contains(&name.as_str()));
-        }
-        writer.write(&failure.cells, &failure.problem).map_err(unwritable)
+    app.repository.each_failure(import.id, u64::MAX, |failure| {
+        writer.write(&failure.cells, &failure.plain_problem()).map_err(unwritable)
     })?;
     writer.finish().map(drop).map_err(unwritable)
 }

@@ -7,7 +7,6 @@ use rollbook::app::App;
 use rollbook::error::{Error, Result};
 use rollbook::failure::Escape;
 use rollbook::import::{Import, ImportId, State};
-use serde_json::{Map, Value, json};
 
 use super::Verdict;
 use super::context::Context;
@@ -202,19 +201,8 @@ fn failures(context: &mut Context, app: &App, args: &FailuresArgs) -> Result<Ver
     Ok(Verdict::Good)
 }
 
-/// Prints each failure as `{row, record, problem}`, with the cells behind the last column as `surplus`.
 fn print_failures(context: &mut Context, app: &App, import: &Import) -> Result<()> {
-    app.repository.each_failure(import.id, u64::MAX, |failure| {
-        let mut cells = failure.cells.into_iter().map(Value::String);
-        let record: Map<String, Value> = import.header.iter().cloned().zip(&mut cells).collect();
-        let mut json = json!({ "row": failure.row, "record": record });
-        let surplus: Vec<Value> = cells.collect();
-        if !surplus.is_empty() {
-            json["surplus"] = surplus.into();
-        }
-        json["problem"] = failure.problem;
-        context.out.json(&json)
-    })
+    app.repository.each_failure(import.id, u64::MAX, |failure| context.out.json(&failure.to_json(&import.header)))
 }
 
 fn cancel(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
@@ -237,8 +225,7 @@ fn clean_up(context: &mut Context, app: &App, args: &CleanupArgs) -> Result<Verd
 }
 
 fn delete(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
-    let import = app.import(id)?;
-    app.delete_import(id)?;
+    let import = app.delete_import(id, None)?;
     answer(context, &import, format!("the record of import {id} is deleted; the objects it wrote stay"))
 }
 

@@ -30,7 +30,8 @@ pub(crate) enum Commits {
     Batches,
     /// Everything at the end. A record that fails ends the pass, and nothing is applied.
     Atomic,
-    /// Nothing but the failures: the look ahead of an atomic import, in a dry run's session.
+    /// Nothing but the failures, in a dry run's session: a dry run, and the look ahead of an atomic import. A restart
+    /// begins anew, so there are no counts before the end that it would have to take back.
     Failures,
 }
 

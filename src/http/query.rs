@@ -127,7 +127,20 @@ impl Query {
     /// # Errors
     /// `Request`, in PingIDM's words where it has some.
     pub(crate) fn of(params: &Params, collection: &str) -> Result<Query> {
-        let (filter, fields) = chosen(params, collection)?;
+        let refused = || Error::request(format!("The resource collection {collection} cannot be read"));
+        chosen(params)?.ok_or_else(refused).and_then(|chosen| Query::with(chosen, params))
+    }
+
+    /// The same where a query without a filter is one of everything.
+    ///
+    /// # Errors
+    /// As of [`Query::of`].
+    pub(crate) fn or_all(params: &Params) -> Result<Query> {
+        let everything = || Ok((Filter::Literal(true), Fields::of(params)?));
+        Query::with(chosen(params)?.map_or_else(everything, Ok)?, params)
+    }
+
+    fn with((filter, fields): (Filter, Fields), params: &Params) -> Result<Query> {
         let order = Order::of(params)?;
         let page = Page::of(params, &order)?;
         Ok(Query { filter, order, page, fields, layout: Layout::of(params)? })
@@ -145,18 +158,18 @@ impl Query {
     }
 }
 
-/// Which objects are meant, and what is shown of them: `_queryId` decides both.
-fn chosen(params: &Params, collection: &str) -> Result<(Filter, Fields)> {
+/// Which objects are meant, and what is shown of them, if that is said: `_queryId` decides both.
+fn chosen(params: &Params) -> Result<Option<(Filter, Fields)>> {
     const WAYS: [&str; 3] = ["_queryId", "_queryFilter", "_queryExpression"];
     let mut found = Vec::with_capacity(1);
     for name in WAYS {
         found.extend(params.one(name)?.map(|value| (name, value)));
     }
     match found.as_slice() {
-        [] => Err(Error::request(format!("The resource collection {collection} cannot be read"))),
-        [("_queryFilter", text)] => Ok((parse_filter(text)?, Fields::of(params)?)),
-        [("_queryId", "query-all")] => Ok((Filter::Literal(true), Fields::of(params)?)),
-        [("_queryId", "query-all-ids")] => Ok((Filter::Literal(true), Fields::only(["_id"]))),
+        [] => Ok(None),
+        [("_queryFilter", text)] => Ok(Some((parse_filter(text)?, Fields::of(params)?))),
+        [("_queryId", "query-all")] => Ok(Some((Filter::Literal(true), Fields::of(params)?))),
+        [("_queryId", "query-all-ids")] => Ok(Some((Filter::Literal(true), Fields::only(["_id"])))),
         [("_queryId", other)] => {
             Err(Error::request(format!("there is no query '{other}': it is 'query-all' or 'query-all-ids'")))
         }

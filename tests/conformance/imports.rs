@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rollbook::clock;
 use rollbook::error::Kind;
-use rollbook::import::{Counts, Import, State};
+use rollbook::import::{Counts, Import, ImportId, State};
 use rollbook::repository::{Repository, Settled};
 use serde_json::json;
 
@@ -161,16 +161,39 @@ pub(super) fn purge(repository: &Repository, open: Open<'_>) {
     repository.finish(import.id, &State::Finished { end: clock::now() }, counts, &[], true).unwrap();
     let kept = repository.import(import.id).unwrap().unwrap();
     assert!(!kept.spool_purged && !kept.failures_purged);
+    queued(repository);
+    let to_clean_up = || repository.imports_to_clean_up().unwrap().into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(to_clean_up(), [import.id], "those that are over");
     repository.note_spool_purged(import.id).unwrap();
+    assert_eq!(to_clean_up(), [import.id], "there are failures");
     let purged = repository.import(import.id).unwrap().unwrap();
     assert!(purged.spool_purged && purged.revision > kept.revision);
     repository.note_spool_purged(import.id).unwrap();
     assert_eq!(repository.import(import.id).unwrap().unwrap(), purged, "once is enough");
     repository.purge_failures(import.id).unwrap();
+    assert!(to_clean_up().is_empty());
     let purged = open().import(import.id).unwrap().unwrap();
     assert!(purged.failures_purged);
     assert_eq!(purged.counts, counts, "that they were there is not forgotten");
     assert!(repository.failures(import.id, 0, 9).unwrap().is_empty());
+}
+
+pub(super) fn page_by_page(repository: &Repository, open: Open<'_>) {
+    let ids: Vec<ImportId> = (0..5).map(|_| queued(repository).id).collect();
+    let gone = repository.import(ids[1]).unwrap().unwrap();
+    assert!(repository.delete_import(gone.id, gone.revision).unwrap());
+    let other = open();
+    let (mut found, mut behind) = (Vec::new(), 0);
+    loop {
+        let page = other.imports_behind(behind, 2).unwrap();
+        let Some((last, _)) = page.last() else { break };
+        assert!(page.len() <= 2 && *last > behind);
+        behind = *last;
+        found.extend(page.into_iter().map(|(_, import)| import));
+    }
+    let all = repository.imports().unwrap();
+    assert_eq!(found, all);
+    assert_eq!(found.iter().map(|import| import.id).collect::<Vec<_>>(), [ids[0], ids[2], ids[3], ids[4]]);
 }
 
 pub(super) fn delete(repository: &Repository, open: Open<'_>) {
@@ -181,13 +204,16 @@ pub(super) fn delete(repository: &Repository, open: Open<'_>) {
     session.fail(failure(2));
     commit(&mut session, 1);
     finish(repository, &import, &State::Finished { end: clock::now() });
-    repository.delete_import(import.id).unwrap();
+    let revision = repository.import(import.id).unwrap().unwrap().revision;
+    assert!(!repository.delete_import(import.id, revision - 1).unwrap(), "it has changed");
+    assert_eq!(repository.failed_rows(import.id).unwrap(), [2]);
+    assert!(repository.delete_import(import.id, revision).unwrap());
     let other = open();
     assert_eq!(other.import(import.id).unwrap(), None);
     assert!(other.imports().unwrap().is_empty());
     let kinds = [
         other.failures(import.id, 0, 9).map(drop),
-        other.delete_import(import.id),
+        other.delete_import(import.id, revision).map(drop),
         other.purge_failures(import.id),
         other.finish(import.id, &State::Finished { end: clock::now() }, Counts::default(), &[], false),
     ]

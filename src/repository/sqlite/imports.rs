@@ -176,15 +176,31 @@ impl Sqlite {
         self.write(|conn| sql::run(conn, sql, [id.to_string()]).map(drop))
     }
 
-    /// Removes the record of an import that is over, with its failures. The objects it wrote stay.
-    pub fn delete_import(&self, id: ImportId) -> Result<()> {
-        self.write(|conn| {
+    /// Removes the record of an import that is over, with its failures, if it still has this revision; says whether.
+    /// The objects it wrote stay.
+    pub fn delete_import(&self, id: ImportId, revision: u64) -> Result<bool> {
+        let deleted = self.write(|conn| {
             let number = number(conn, id)?;
+            let delete = "DELETE FROM import WHERE number = ?1 AND revision = ?2";
+            if sql::run(conn, delete, [number, revision.cast_signed()])? == 0 {
+                return Ok(false);
+            }
             sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number])?;
-            sql::run(conn, "DELETE FROM import WHERE number = ?1", [number])
+            Ok(true)
         })?;
-        self.forget_cancel(id);
-        Ok(())
+        if deleted {
+            self.forget_cancel(id);
+        }
+        Ok(deleted)
+    }
+
+    /// The imports that are over and still keep bytes or failures, oldest first, with the types they are for.
+    pub fn imports_to_clean_up(&self) -> Result<Vec<(ImportId, TypeName)>> {
+        let sql = "SELECT id, object_type FROM import WHERE \"end\" IS NOT NULL AND (spool_purged = 0 \
+                   OR EXISTS (SELECT 1 FROM failure WHERE failure.import = import.number)) ORDER BY number";
+        sql::all(&*self.conn()?, sql, [], |row| {
+            Ok((sql::get::<String>(row, 0)?.parse()?, sql::get::<String>(row, 1)?.parse()?))
+        })
     }
 
     /// The rows of all failures of an import, in the file's order.

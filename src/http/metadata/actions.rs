@@ -1,0 +1,115 @@
+//! `?_action=`: what is done with imports.
+//!
+//! The bodies of these requests say nothing, so nothing is asked of them.
+
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::record::{Done, ImportIds};
+use super::{COLLECTION, not_offered};
+use crate::access::{Principal, Role};
+use crate::error::{Error, Result};
+use crate::http::Door;
+use crate::http::answer::Answer;
+use crate::http::conditions::Conditions;
+use crate::http::params::Params;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::import::ImportId;
+
+/// What can be done with one import.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    /// Stop it; what is in stays in.
+    Cancel,
+    /// Remove the bytes that it still keeps.
+    CleanUp,
+    /// Remove its failures too.
+    CleanUpErrors,
+}
+
+impl Action {
+    fn of(name: &str, params: &Params) -> Result<Action> {
+        match name {
+            "cancel" => Ok(Action::Cancel),
+            "cleanup" if params.flag("deleteErrorRecords")? => Ok(Action::CleanUpErrors),
+            "cleanup" => Ok(Action::CleanUp),
+            _ => Err(unknown(name, "'cancel' and 'cleanup'")),
+        }
+    }
+
+    fn run(self, door: &Door, id: ImportId) -> Result<Value> {
+        match self {
+            Action::Cancel => door.app.cancel(id)?,
+            Action::CleanUp => door.app.clean_up(id, false)?,
+            Action::CleanUpErrors => door.app.clean_up(id, true)?,
+        }
+        Ok(json!({ "status": "OK" }))
+    }
+}
+
+fn unknown(name: &str, known: &str) -> Error {
+    Error::request(format!("Action {name} is not supported. There is {known}"))
+}
+
+/// Cancels an import, or removes what one that is over still keeps.
+#[utoipa::path(
+    post, path = "/openidm/csv/metadata/{id}", tag = "imports",
+    params(
+        ("id" = String, Path, description = "The import"),
+        ("_action" = String, Query, description =
+            "`cancel`: stop it, what is in stays in. `cleanup`: remove the bytes that it still keeps"),
+        ("deleteErrorRecords" = Option<bool>, Query, description = "`cleanup` removes the failures too, for good"),
+    ),
+    responses(
+        (status = 200, description = "It is done, or will be after the current records", body = Done),
+        (status = 400, description = "There is no such action", body = ProblemBody),
+        (status = 403, description = "The token's role is not enough", body = ProblemBody),
+        (status = 404, description = "There is no such import", body = ProblemBody),
+        (status = 409, description = "The import is in a state that does not allow this", body = ProblemBody),
+        (status = 412, description = "`If-Match` makes no sense here", body = ProblemBody),
+        (status = 501, description = "Without an action: records are written by imports", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn act(
+    State(door): State<Door>,
+    principal: Principal,
+    Path(id): Path<String>,
+    conditions: Conditions,
+    params: Params,
+) -> Result<Answer, Problem> {
+    principal.must_be(Role::Importer)?;
+    conditions.refuse_if_match()?;
+    let Some(name) = params.one("_action")? else { return Err(not_offered(&format!("{COLLECTION}/{id}"))) };
+    let action = Action::of(name, &params)?;
+    let done = door.run(move |door| action.run(door, principal.import(&door.app, &id)?.id)).await?;
+    Ok(Answer::json(done))
+}
+
+/// Lists the imports that are over and still keep bytes or failures.
+#[utoipa::path(
+    post, path = "/openidm/csv/metadata", tag = "imports",
+    params(("_action" = String, Query, description = "`cleanupList`")),
+    responses(
+        (status = 200, description = "The imports", body = ImportIds),
+        (status = 400, description = "There is no such action", body = ProblemBody),
+        (status = 412, description = "`If-Match` makes no sense here", body = ProblemBody),
+        (status = 501, description = "Without an action: records are written by imports", body = ProblemBody),
+    ),
+)]
+pub(in crate::http) async fn act_on_all(
+    State(door): State<Door>,
+    principal: Principal,
+    conditions: Conditions,
+    params: Params,
+) -> Result<Answer, Problem> {
+    conditions.refuse_if_match()?;
+    match params.one("_action")? {
+        Some("cleanupList") => {}
+        None | Some("create") => return Err(not_offered(COLLECTION)),
+        Some(other) => return Err(unknown(other, "'cleanupList'").into()),
+    }
+    let kept = door.run(|door| door.app.repository.imports_to_clean_up()).await?;
+    let seen = kept.into_iter().filter(|(_, object_type)| principal.sees(object_type));
+    let ids: Vec<String> = seen.map(|(id, _)| id.to_string()).collect();
+    Ok(Answer::json(json!({ "importUUIDs": ids })))
+}
