@@ -1,7 +1,10 @@
 //! The REST door, asked with curl.
 
 mod access;
+mod events;
+mod failures;
 mod managed;
+mod metadata;
 mod observed;
 mod oidc;
 mod template;

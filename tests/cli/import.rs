@@ -428,6 +428,7 @@ fn programs_get_the_metadata_record() {
         "mail",
         "preferences/updates"
       ],
+      "reconId": "00000000-0000-0000-0000-000000000000-1",
       "filename": "users.csv",
       "resourcePath": "managed/user",
       "total": 4,

@@ -158,27 +158,29 @@ fn failures_are_json_for_programs() {
               "property": "sn"
             }
           ]
-        },
-        "violations": [
-          {
-            "property": "preferences/updates",
-            "requirement": "VALID_TYPE",
-            "params": {
-              "invalidType": "string",
-              "validTypes": [
-                "boolean"
-              ]
-            },
-            "value": "maybe",
-            "message": "'maybe' is not true or false"
+        }
+      },
+      "violations": [
+        {
+          "column": "preferences/updates",
+          "property": "preferences/updates",
+          "requirement": "VALID_TYPE",
+          "params": {
+            "invalidType": "string",
+            "validTypes": [
+              "boolean"
+            ]
           },
-          {
-            "property": "sn",
-            "requirement": "REQUIRED",
-            "message": "a value is required"
-          }
-        ]
-      }
+          "value": "maybe",
+          "message": "'maybe' is not true or false"
+        },
+        {
+          "column": "sn",
+          "property": "sn",
+          "requirement": "REQUIRED",
+          "message": "a value is required"
+        }
+      ]
     }
     "#);
 }
