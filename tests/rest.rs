@@ -7,5 +7,6 @@ mod managed;
 mod metadata;
 mod observed;
 mod oidc;
+mod running;
 mod template;
 mod upload;

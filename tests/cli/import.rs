@@ -413,7 +413,7 @@ fn programs_get_the_metadata_record() {
     let imports = folder.run("import users.csv more.csv --into managed/user --unique userName --json").json();
     assert_eq!(imports.len(), 2);
     let mut first = imports[0].clone();
-    for (name, steady) in [("_id", "ID"), ("_rev", "REV"), ("begin", "BEGIN"), ("end", "END")] {
+    for (name, steady) in [("_id", "ID"), ("_rev", "REV"), ("reconId", "RECON"), ("begin", "BEGIN"), ("end", "END")] {
         assert!(first[name].is_string(), "{first}");
         first[name] = steady.into();
     }
@@ -428,7 +428,7 @@ fn programs_get_the_metadata_record() {
         "mail",
         "preferences/updates"
       ],
-      "reconId": "00000000-0000-0000-0000-000000000000-1",
+      "reconId": "RECON",
       "filename": "users.csv",
       "resourcePath": "managed/user",
       "total": 4,

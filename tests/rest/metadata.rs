@@ -285,7 +285,7 @@ fn what_cannot_be_done_is_refused() {
         (
             format!("--request POST '/openidm/csv/metadata/{id}?_action=explode'"),
             400,
-            "Action explode is not supported. There is 'cancel' and 'cleanup'".to_owned(),
+            "Action explode is not supported. There is 'cancel', 'cleanup' and 'apply'".to_owned(),
         ),
         (
             format!("--request POST '/openidm/csv/metadata/{id}?_action=cleanup&deleteErrorRecords=yes'"),

@@ -5,9 +5,10 @@
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::record::{Done, ImportIds};
+use super::record::{Acted, ImportIds};
 use super::{COLLECTION, not_offered};
 use crate::access::{Principal, Role};
+use crate::app::App;
 use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::answer::Answer;
@@ -15,6 +16,7 @@ use crate::http::conditions::Conditions;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::import::ImportId;
+use crate::plan::Caller;
 
 /// What can be done with one import.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ enum Action {
     CleanUp,
     /// Remove its failures too.
     CleanUpErrors,
+    /// Import exactly the bytes of a dry run.
+    Apply,
 }
 
 impl Action {
@@ -33,15 +37,20 @@ impl Action {
             "cancel" => Ok(Action::Cancel),
             "cleanup" if params.flag("deleteErrorRecords")? => Ok(Action::CleanUpErrors),
             "cleanup" => Ok(Action::CleanUp),
-            _ => Err(unknown(name, "'cancel' and 'cleanup'")),
+            "apply" => Ok(Action::Apply),
+            _ => Err(unknown(name, "'cancel', 'cleanup' and 'apply'")),
         }
     }
 
-    fn run(self, door: &Door, id: ImportId) -> Result<Value> {
+    fn run(self, app: &App, id: ImportId, caller: Caller) -> Result<Value> {
         match self {
-            Action::Cancel => door.app.cancel(id)?,
-            Action::CleanUp => door.app.clean_up(id, false)?,
-            Action::CleanUpErrors => door.app.clean_up(id, true)?,
+            Action::Cancel => app.cancel(id)?,
+            Action::CleanUp => app.clean_up(id, false)?,
+            Action::CleanUpErrors => app.clean_up(id, true)?,
+            Action::Apply => {
+                let applied = app.apply_dry_run(id, caller)?;
+                return Ok(json!({ "importUUIDs": [applied.to_string()] }));
+            }
         }
         Ok(json!({ "status": "OK" }))
     }
@@ -51,17 +60,18 @@ fn unknown(name: &str, known: &str) -> Error {
     Error::request(format!("Action {name} is not supported. There is {known}"))
 }
 
-/// Cancels an import, or removes what one that is over still keeps.
+/// Cancels an import, removes what one that is over still keeps, or applies a dry run.
 #[utoipa::path(
     post, path = "/openidm/csv/metadata/{id}", tag = "imports",
     params(
         ("id" = String, Path, description = "The import"),
         ("_action" = String, Query, description =
-            "`cancel`: stop it, what is in stays in. `cleanup`: remove the bytes that it still keeps"),
+            "`cancel`: stop it, what is in stays in. `cleanup`: remove the bytes that it still keeps. \
+             `apply`: import exactly the bytes of this dry run, for 24 hours after its end"),
         ("deleteErrorRecords" = Option<bool>, Query, description = "`cleanup` removes the failures too, for good"),
     ),
     responses(
-        (status = 200, description = "It is done, or will be after the current records", body = Done),
+        (status = 200, description = "It is done, or will be after the current records", body = Acted),
         (status = 400, description = "There is no such action", body = ProblemBody),
         (status = 403, description = "The token's role is not enough", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
@@ -81,7 +91,8 @@ pub(in crate::http) async fn act(
     conditions.refuse_if_match()?;
     let Some(name) = params.one("_action")? else { return Err(not_offered(&format!("{COLLECTION}/{id}"))) };
     let action = Action::of(name, &params)?;
-    let done = door.run(move |door| action.run(door, principal.import(&door.app, &id)?.id)).await?;
+    let done =
+        door.run(move |door| action.run(&door.app, principal.import(&door.app, &id)?.id, principal.caller())).await?;
     Ok(Answer::json(done))
 }
 

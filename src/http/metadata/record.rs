@@ -165,6 +165,16 @@ pub(in crate::http) struct ViolationRecord {
     message: String,
 }
 
+/// What an action was answered with.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(in crate::http) enum Acted {
+    /// It was done.
+    Done(Done),
+    /// `apply`: the import that it made.
+    Applied(ImportIds),
+}
+
 /// An action was done.
 #[derive(ToSchema)]
 pub(in crate::http) struct Done {
