@@ -1,6 +1,7 @@
 //! The REST door, asked with curl.
 
 mod access;
+mod article;
 mod events;
 mod failures;
 mod managed;
