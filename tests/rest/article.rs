@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 use crate::harness::{Folder, steady};
 use crate::service::{ADMIN, Service};
 
-const TYPE: &str = "managed/realm-name_user";
-
 const TEMPLATE: &str = r#"curl \
 --header "Authorization: Bearer <token>" \
 --header "Accept-API-Version: resource=1.0" \
