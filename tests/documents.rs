@@ -9,9 +9,17 @@ use fancy_regex::Regex;
 use rollbook::config::Config;
 
 use crate::harness::{Folder, steady};
+use crate::service::{ADMIN, Service};
 
-const DOCUMENTS: [&str; 6] =
-    ["README.md", "ARCHITECTURE.md", "COMPATIBILITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "COMPATIBILITY.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/rest.md",
+    "examples/README.md",
+];
 
 const IMPORT: &str = "import examples/users.csv --into managed/user --unique userName";
 
@@ -50,24 +58,44 @@ fn the_first_command_prints_what_readme_shows() {
 /// Each command of README, typed in its order after the first one, does what it is there for.
 #[test]
 fn the_tour_can_be_walked() {
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(path("examples"), folder.path().join("examples")).unwrap();
+    let folder = Folder::new();
+    std::os::unix::fs::symlink(path("examples"), folder.path("examples")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_rollbook"));
     let search = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
-    let type_in = |line: &str| {
-        Command::new("sh").args(["-c", line]).current_dir(folder.path()).env("PATH", &search).output().unwrap()
+    let type_in = |folder: &Folder, line: &str| {
+        Command::new("sh").args(["-c", line]).current_dir(folder.path("")).env("PATH", &search).output().unwrap()
     };
-    let _ = type_in(&format!("rollbook {IMPORT}"));
-    for line in blocks(&read("README.md")).into_iter().flat_map(str::lines) {
+    let walked = |folder: &Folder, line: &str| {
+        let imports = String::from_utf8(type_in(folder, "rollbook imports list --json").stdout).unwrap();
+        let id = matches(r#""_id":"([^"]+)""#, &imports).pop().unwrap();
+        let outcome = type_in(folder, &line.replace("ID", &id));
+        assert!(matches!(outcome.status.code(), Some(0 | 1)), "{line}: {outcome:?}");
+        // Data of the example is refused, and nothing else.
+        assert!(outcome.stderr.is_empty(), "{line}: {outcome:?}");
+        String::from_utf8(outcome.stdout).unwrap()
+    };
+    let _ = type_in(&folder, &format!("rollbook {IMPORT}"));
+    let readme = read("README.md");
+    let mut lines = blocks(&readme).into_iter().flat_map(str::lines);
+    lines.by_ref().take_while(|line| *line != "rollbook serve").filter(|line| line.starts_with("rollbook ")).for_each(
+        |line| {
+            walked(&folder, line);
+        },
+    );
+    // From here on there is a service beside the commands.
+    let service = Service::on(folder);
+    let here = |line: &str| line.replace("http://127.0.0.1:8080", &service.address).replace("TOKEN", ADMIN);
+    let mut asked = 0;
+    for line in lines {
         if line.starts_with("rollbook ") {
-            let imports = String::from_utf8(type_in("rollbook imports list --json").stdout).unwrap();
-            let id = matches(r#""_id":"([^"]+)""#, &imports).pop().unwrap();
-            let outcome = type_in(&line.replace("ID", &id));
-            assert!(matches!(outcome.status.code(), Some(0 | 1)), "{line}: {outcome:?}");
-            // Data of the example is refused, and nothing else.
-            assert!(outcome.stderr.is_empty(), "{line}: {outcome:?}");
+            walked(&service.folder, line);
+        } else if line.starts_with("curl ") {
+            let answer = walked(&service.folder, &here(&line.replacen("curl", "curl --silent --show-error", 1)));
+            assert!(!answer.contains("\"code\":"), "{line}: {answer}");
+            asked += 1;
         }
     }
+    assert!(asked > 0, "the tour asks the service for something");
 }
 
 #[test]
@@ -77,7 +105,8 @@ fn every_command_is_in_readme() {
     let commands = matches(r"(?m)^  ([a-z-]+) ", commands.split("\n\n").next().unwrap());
     assert!(commands.contains(&"import".to_owned()), "{help}");
     for command in commands.iter().filter(|command| *command != "help") {
-        assert!(readme.contains(&format!("rollbook {command} ")), "README says nothing of 'rollbook {command}'");
+        let named = Regex::new(&format!(r"rollbook {command}\b")).unwrap();
+        assert!(named.is_match(&readme).unwrap(), "README says nothing of 'rollbook {command}'");
     }
 }
 

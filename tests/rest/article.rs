@@ -98,9 +98,27 @@ fn import_ids(answer: &Value) -> Vec<String> {
 
 /// The members that the article shows, and nothing of ours.
 const SHOWN: [&str; 21] = [
-    "_id", "_rev", "header", "reconId", "filename", "resourcePath", "total", "success", "failure", "created", "updated",
-    "unchanged", "begin", "end", "cancelled", "importDeleted", "tempRecords", "purgedTempRecords",
-    "purgedErrorRecords", "authId", "authzComponent",
+    "_id",
+    "_rev",
+    "header",
+    "reconId",
+    "filename",
+    "resourcePath",
+    "total",
+    "success",
+    "failure",
+    "created",
+    "updated",
+    "unchanged",
+    "begin",
+    "end",
+    "cancelled",
+    "importDeleted",
+    "tempRecords",
+    "purgedTempRecords",
+    "purgedErrorRecords",
+    "authId",
+    "authzComponent",
 ];
 
 /// A record of the metadata as the article shows it: its members are there, in its order, and ours come behind.
