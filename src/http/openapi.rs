@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Extension;
 use serde_json::{Value, json};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Components, Info, License, OpenApi};
+use utoipa::openapi::{Components, Content, Info, License, OpenApi, PathItem, Ref, RefOr, Response};
 
 use super::answer::Answer;
 
@@ -24,6 +25,9 @@ impl Document {
         license.identifier = Some(env!("CARGO_PKG_LICENSE").to_owned());
         info.license = Some(license);
         collected.info = info;
+        for item in collected.paths.paths.values_mut() {
+            operations(item).filter(|operation| operation.security.is_none()).for_each(refusals_of_all);
+        }
         let components = collected.components.get_or_insert_with(Components::new);
         let http = |scheme| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).build());
         let header = |name: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
@@ -39,6 +43,24 @@ impl Document {
         ]);
         let written = serde_json::to_value(collected);
         Document(Arc::new(written.unwrap_or_else(|error| json!({ "error": error.to_string() }))))
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, patch, .. } = item;
+    [get, put, post, delete, patch].into_iter().flatten()
+}
+
+/// What any request for which somebody has to sign in may be answered.
+fn refusals_of_all(operation: &mut Operation) {
+    for (status, description) in [
+        ("401", "Nobody known sends this"),
+        ("403", "The role does not allow this"),
+        ("503", "The repository is busy with an import, or the request took too long; try again"),
+    ] {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let refusal = Response::builder().description(description).content("application/json", problem).build();
+        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(refusal));
     }
 }
 
