@@ -23,6 +23,7 @@ mod managed;
 mod metadata;
 mod metrics;
 mod negotiation;
+mod objects_query;
 mod observe;
 mod openapi;
 mod paging;
@@ -77,7 +78,7 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(openapi::openapi))
         .routes(routes!(info::ping))
         .routes(routes!(info::login))
-        .routes(routes!(managed::create))
+        .routes(routes!(managed::create, objects_query::query))
         .routes(routes!(managed::read, managed::put, managed::delete, managed::patch, managed::post_to_object))
         .routes(routes!(managed::validate))
         .routes(routes!(template::template))

@@ -21,7 +21,7 @@ use crate::schema::{ObjectType, TypeName};
 
 pub use draft::{Draft, Extent};
 pub(crate) use draft::{opened_for, refusal};
-pub use excerpt::{Audience, Excerpt};
+pub use excerpt::{Excerpt, Visible};
 pub use patch::Patch;
 
 /// Undeclared properties: none.
@@ -158,7 +158,7 @@ impl Object {
 
     /// The whole object as JSON, as its operator sees it.
     pub fn to_json(&self, object_type: &ObjectType) -> Value {
-        Excerpt::whole(object_type, Audience::Operator).json(self)
+        Excerpt::whole(object_type, Visible::Everything).json(self)
     }
 
     /// The text of one property as a cell would hold it: strings as they are, everything else as JSON.

@@ -6,6 +6,7 @@ mod events;
 mod failures;
 mod managed;
 mod metadata;
+mod objects_query;
 mod observed;
 mod oidc;
 mod running;

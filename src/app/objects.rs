@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use super::App;
 use crate::error::{Error, Kind, Result, shown};
 use crate::filter::Filter;
-use crate::object::{Audience, Draft, Excerpt, Extent, Object, Patch, element_text, no_object, opened_for, refusal};
+use crate::object::{Draft, Excerpt, Extent, Object, Patch, Visible, element_text, no_object, opened_for, refusal};
 use crate::repository::{StoredType, Written};
 use crate::schema::{ObjectType, Violation, policy_error};
 
@@ -113,7 +113,7 @@ impl App {
     /// # Errors
     /// See [`App::patch_object`]. Several objects are PingIDM's internal error.
     pub fn patch_match(&self, stored: StoredType, filter: &Filter, patch: &Patch) -> Result<Object> {
-        let search = self.repository.search(&stored, filter, Audience::Public)?;
+        let search = self.repository.search(&stored, filter, Visible::Public)?;
         let (mut found, mut after) = (Vec::new(), Some(0));
         while let (Some(start), 0..2) = (after, found.len()) {
             let page = self.repository.step(&stored, &search, start, 2)?;
@@ -226,7 +226,7 @@ fn opened(stored: StoredType, members: &Map<String, Json>) -> StoredType {
 
 /// The object as clients see it.
 fn public_members(object: &Object, object_type: &ObjectType) -> Map<String, Json> {
-    match Excerpt::whole(object_type, Audience::Public).json(object) {
+    match Excerpt::whole(object_type, Visible::Public).json(object) {
         Json::Object(members) => members,
         _ => Map::new(),
     }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use rollbook::app::App;
 use rollbook::error::{Error, Result, shown};
 use rollbook::filter::Filter;
-use rollbook::object::{Audience, Object};
+use rollbook::object::{Object, Visible};
 use rollbook::repository::{Found, StoredType};
 use rollbook::schema::TypeName;
 
@@ -151,7 +151,7 @@ fn each_match(
         return app.repository.object_count(stored);
     }
     let filter = filter.unwrap_or(&Filter::Literal(true));
-    let search = app.repository.search(stored, filter, Audience::Operator)?;
+    let search = app.repository.search(stored, filter, Visible::Everything)?;
     let (mut found, mut after) = (0, Some(0));
     while let Some(start) = after {
         let page = app.repository.step(stored, &search, start, STEP)?;

@@ -20,7 +20,7 @@ use super::params::Params;
 use super::problem::Problem;
 use crate::app::Condition;
 use crate::error::{Error, Kind, Result};
-use crate::object::{Audience, Excerpt, Object};
+use crate::object::{Excerpt, Object, Visible};
 use crate::schema::{ObjectType, TypeName};
 
 pub(super) use self::patch::{__path_patch, patch};
@@ -70,7 +70,7 @@ impl View {
     }
 
     fn show(&self, object: &Object, object_type: &ObjectType) -> Value {
-        self.0.project(Excerpt::whole(object_type, Audience::Public).json(object))
+        self.0.project(Excerpt::whole(object_type, Visible::Public).json(object))
     }
 }
 

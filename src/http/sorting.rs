@@ -76,6 +76,11 @@ impl Order {
         self.0.is_empty()
     }
 
+    /// What objects are sorted by.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = &Pointer> {
+        self.0.iter().map(|key| &key.pointer)
+    }
+
     /// Where an object belongs.
     pub(crate) fn place(&self, object: &Value) -> Place {
         Place(self.0.iter().map(|key| Key::of(key.pointer.find(object))).collect())

@@ -11,12 +11,12 @@ use super::{Object, elements};
 use crate::schema::ObjectType;
 use crate::schema::property::Scope;
 
-/// Whose view of objects it is.
+/// Which properties exist for whoever reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// The operator, who sees everything.
-    Operator,
-    /// Everybody else: private properties do not exist.
+pub enum Visible {
+    /// All: for the operator.
+    Everything,
+    /// Those that are not private: for everybody else.
     Public,
 }
 
@@ -30,19 +30,19 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// Everything that this audience may see.
-    pub fn whole(object_type: &ObjectType, audience: Audience) -> Excerpt {
-        Excerpt::new(object_type, audience, None)
+    /// Everything that is visible.
+    pub fn whole(object_type: &ObjectType, visible: Visible) -> Excerpt {
+        Excerpt::new(object_type, visible, None)
     }
 
     /// The members of these names, which are the first parts of paths.
-    pub fn of<'n>(object_type: &ObjectType, audience: Audience, names: impl IntoIterator<Item = &'n str>) -> Excerpt {
-        Excerpt::new(object_type, audience, Some(names.into_iter().map(str::to_owned).collect()))
+    pub fn of<'n>(object_type: &ObjectType, visible: Visible, names: impl IntoIterator<Item = &'n str>) -> Excerpt {
+        Excerpt::new(object_type, visible, Some(names.into_iter().map(str::to_owned).collect()))
     }
 
-    fn new(object_type: &ObjectType, audience: Audience, names: Option<HashSet<String>>) -> Excerpt {
+    fn new(object_type: &ObjectType, visible: Visible, names: Option<HashSet<String>>) -> Excerpt {
         let is_read = |path: &str| names.as_ref().is_none_or(|names| names.contains(first(path)));
-        let is_seen = |scope: Scope| audience == Audience::Operator || scope == Scope::Public;
+        let is_seen = |scope: Scope| visible == Visible::Everything || scope == Scope::Public;
         let properties = object_type.properties().iter();
         let read = properties.filter(|property| is_seen(property.scope) && is_read(&property.path));
         let properties = read.map(|property| (property.position as usize, property.path.clone())).collect();

@@ -5,7 +5,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use rollbook::filter::{Filter, Operand, Operator, Pointer};
-use rollbook::object::{Audience, DocumentWriter, Excerpt, Object};
+use rollbook::object::{DocumentWriter, Excerpt, Object, Visible};
 use rollbook::repository::{ObjectNumber, Repository, Search, StoredType};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn all(repository: &Repository, stored: &StoredType, search: &Search, limit: usi
 }
 
 fn found(repository: &Repository, stored: &StoredType, filter: &str) -> (Vec<String>, bool) {
-    let search = repository.search(stored, &Filter::parse(filter).unwrap(), Audience::Public).unwrap();
+    let search = repository.search(stored, &Filter::parse(filter).unwrap(), Visible::Public).unwrap();
     let found = all(repository, stored, &search, 7);
     (found.into_iter().map(|(_, object)| object.cell(&stored.object_type, "id")).collect(), search.is_indexed())
 }
@@ -95,7 +95,7 @@ pub(super) fn indexed(repository: &Repository, _: Open<'_>) {
 pub(super) fn while_others_write(repository: &Repository, open: Open<'_>) {
     let stored = thing(repository);
     committed(repository, &stored, &["a", "b", "c", "d"]);
-    let search = repository.search(&stored, &Filter::parse("code eq 'c'").unwrap(), Audience::Public).unwrap();
+    let search = repository.search(&stored, &Filter::parse("code eq 'c'").unwrap(), Visible::Public).unwrap();
     let first = repository.step(&stored, &search, 0, 2).unwrap();
     assert_eq!((first.found.len(), first.next), (2, Some(first.found[1].number)));
     let other = open();
@@ -128,14 +128,14 @@ pub(super) fn as_the_filter_says(repository: &Repository, _: Open<'_>) {
             let stored = repository.prepare_type(&"managed/thing".parse().unwrap(), &[], &["code".to_owned()]).unwrap();
             write(repository, &stored, &objects);
             let count = repository.object_count(&stored).unwrap();
-            let everything = Excerpt::whole(&stored.object_type, Audience::Public);
-            let literal = repository.search(&stored, &Filter::Literal(true), Audience::Public).unwrap();
+            let everything = Excerpt::whole(&stored.object_type, Visible::Public);
+            let literal = repository.search(&stored, &Filter::Literal(true), Visible::Public).unwrap();
             let objects = all(repository, &stored, &literal, MANY);
             assert_eq!(objects.len() as u64, count);
             for filter in &filters {
                 let chosen = |(_, object): &&(ObjectNumber, Object)| filter.matches(&everything.json(object));
                 let expected: Vec<_> = objects.iter().filter(chosen).cloned().collect();
-                let search = repository.search(&stored, filter, Audience::Public).unwrap();
+                let search = repository.search(&stored, filter, Visible::Public).unwrap();
                 assert!(all(repository, &stored, &search, 13) == expected, "{filter}");
             }
             Ok(())

@@ -16,7 +16,7 @@ use super::objects::{COLUMNS, read as read_object};
 use super::{Sqlite, sql, transaction_to_read};
 use crate::error::Result;
 use crate::filter::{Filter, Operand, Operator, Pointer, case_variants};
-use crate::object::{Audience, Excerpt, Object, write_key_value};
+use crate::object::{Excerpt, Object, Visible, write_key_value};
 use crate::repository::{Found, FoundPage, Hashes, Mode, ObjectNumber, StoredType};
 use crate::schema::value::write_json_string;
 
@@ -62,11 +62,11 @@ impl Search {
 }
 
 impl Sqlite {
-    /// Begins a search for the objects that match as this audience sees them.
-    pub fn search(&self, stored: &StoredType, filter: &Filter, audience: Audience) -> Result<Search> {
+    /// Begins a search for the objects that match by what is visible of them.
+    pub fn search(&self, stored: &StoredType, filter: &Filter, visible: Visible) -> Result<Search> {
         let mut conn = self.conn()?;
         let names = filter.pointers().into_iter().filter_map(|pointer| pointer.segments().first());
-        let excerpt = Excerpt::of(&stored.object_type, audience, names.map(String::as_str));
+        let excerpt = Excerpt::of(&stored.object_type, visible, names.map(String::as_str));
         transaction_to_read(&mut conn, |conn| {
             let last = format!("SELECT coalesce(max(number), 0) FROM object_{}", stored.number);
             let last = sql::first(conn, &last, [], |row| sql::get(row, 0))?.unwrap_or(0);

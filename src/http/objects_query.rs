@@ -1,0 +1,111 @@
+//! `GET /openidm/managed/{type}`: the objects that a filter chooses.
+//!
+//! A search goes in steps, each of which reads one short state of the repository, and takes the next step when the
+//! client has taken what was found. So the slowest client holds up nobody, objects that are created meanwhile by an
+//! import are not waited for, and a client that goes away ends the search.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::Door;
+use super::paging::{Candidate, Chunk, in_chunks, write_answer};
+use super::params::Params;
+use super::problem::{Problem, ProblemBody};
+use super::query::{Page, Query, QueryParameters};
+use super::streaming::JSON;
+use crate::access::Principal;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::object::{Excerpt, Visible};
+use crate::repository::{FoundPage, ObjectNumber, Search, StoredType};
+use crate::schema::TypeName;
+
+/// Objects that one step finds.
+const AT_ONCE: usize = 256;
+
+/// A search may take so long, the time not counted in which the client takes what was found.
+const LONGEST: Duration = Duration::from_mins(5);
+
+/// The objects that a filter chooses, in the order in which they were created unless sorted. Private properties do not
+/// exist here, neither for the filter nor in the answer.
+#[utoipa::path(
+    get, path = "/openidm/managed/{type}", tag = "objects",
+    params(("type" = String, Path, description = "The object type, such as user"), QueryParameters),
+    responses(
+        (status = 200, description = "A page of objects", body = Object),
+        (status = 400, description = "A parameter is wrong", body = ProblemBody),
+        (status = 404, description = "There is no such object type", body = ProblemBody),
+    ),
+)]
+pub(super) async fn query(
+    State(door): State<Door>,
+    principal: Principal,
+    Path(name): Path<String>,
+    params: Params,
+) -> Result<Response, Problem> {
+    let collection = format!("managed/{name}");
+    let object_type: TypeName = collection.parse()?;
+    let query = Query::of(&params, &collection)?;
+    door.stream(JSON, move |door, out| {
+        let stored = principal.object_type(&door.app, &object_type)?;
+        let mut searching = Searching::new(&door.app, &stored, &query)?;
+        let audience = out.audience();
+        let objects = in_chunks(query.needed_behind().unwrap_or(0), |behind| {
+            audience.is_there()?;
+            searching.step(behind)
+        });
+        // What the search finds matches.
+        let found = Query { filter: Filter::Literal(true), ..query.clone() };
+        write_answer(&found, objects, out)
+    })
+    .await
+}
+
+/// A search on its way.
+struct Searching<'a> {
+    app: &'a App,
+    stored: &'a StoredType,
+    search: Search,
+    /// What of the objects is needed; nothing where they are only counted.
+    needed: Option<Excerpt>,
+    spent: Duration,
+}
+
+impl<'a> Searching<'a> {
+    fn new(app: &'a App, stored: &'a StoredType, query: &Query) -> Result<Searching<'a>> {
+        let search = app.repository.search(stored, &query.filter, Visible::Public)?;
+        let needed = (query.page != Page::Count).then(|| needed(stored, query));
+        Ok(Searching { app, stored, search, needed, spent: Duration::ZERO })
+    }
+
+    fn step(&mut self, behind: ObjectNumber) -> Result<Chunk> {
+        let begun = Instant::now();
+        let FoundPage { found, next } = self.app.repository.step(self.stored, &self.search, behind, AT_ONCE)?;
+        let json = |object| self.needed.as_ref().map_or(Value::Null, |excerpt| excerpt.json(object));
+        let candidates =
+            found.iter().map(|found| Candidate { position: found.number, object: json(&found.object) }).collect();
+        self.spent += begun.elapsed();
+        if self.spent > LONGEST {
+            let minutes = LONGEST.as_secs() / 60;
+            return Err(Error::request(format!(
+                "the search takes more than {minutes} minutes: ask for pages with '_pageSize', or with a filter that an \
+                 index serves, such as equality with an '_id'"
+            )));
+        }
+        Ok(Chunk { candidates, next })
+    }
+}
+
+/// The members of objects that are shown or sorted by.
+fn needed(stored: &StoredType, query: &Query) -> Excerpt {
+    let shown = query.fields.pointers();
+    if shown.is_empty() {
+        return Excerpt::whole(&stored.object_type, Visible::Public);
+    }
+    let names = shown.iter().chain(query.order.pointers()).filter_map(|pointer| pointer.segments().first());
+    Excerpt::of(&stored.object_type, Visible::Public, names.map(String::as_str).chain(["_id", "_rev"]))
+}
