@@ -14,14 +14,14 @@ use super::Door;
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
-use super::query::{Page, Query, QueryParameters};
+use super::query::{Page, Query, QueryParameters, Start};
 use super::streaming::JSON;
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::object::{Excerpt, Visible};
-use crate::repository::{FoundPage, ObjectNumber, Search, StoredType};
+use crate::repository::{Found, FoundPage, ObjectNumber, Search, StoredType};
 use crate::schema::TypeName;
 
 /// Objects that one step finds.
@@ -70,24 +70,35 @@ struct Searching<'a> {
     app: &'a App,
     stored: &'a StoredType,
     search: Search,
-    /// What of the objects is needed; nothing where they are only counted.
-    needed: Option<Excerpt>,
+    /// What of the objects is needed.
+    needed: Excerpt,
+    /// Where the page begins, if it says so.
+    start: ObjectNumber,
+    /// How many objects from there on are needed as they are; the others are only counted.
+    room: usize,
     spent: Duration,
 }
 
 impl<'a> Searching<'a> {
     fn new(app: &'a App, stored: &'a StoredType, query: &Query) -> Result<Searching<'a>> {
         let search = app.repository.search(stored, &query.filter, Visible::Public)?;
-        let needed = (query.page != Page::Count).then(|| needed(stored, query));
-        Ok(Searching { app, stored, search, needed, spent: Duration::ZERO })
+        let (start, room) = match &query.page {
+            Page::Count => (0, 0),
+            Page::Part { size, start: Start::Offset(offset), .. } if query.order.is_as_stored() => {
+                (0, usize::try_from(*offset).unwrap_or(usize::MAX).saturating_add(size.get()))
+            }
+            Page::Part { size, start: Start::Behind(cursor), .. } if query.order.is_as_stored() => {
+                (cursor.position, size.get())
+            }
+            Page::Part { .. } | Page::Whole => (0, usize::MAX),
+        };
+        Ok(Searching { app, stored, search, needed: needed(stored, query), start, room, spent: Duration::ZERO })
     }
 
     fn step(&mut self, behind: ObjectNumber) -> Result<Chunk> {
         let begun = Instant::now();
         let FoundPage { found, next } = self.app.repository.step(self.stored, &self.search, behind, AT_ONCE)?;
-        let json = |object| self.needed.as_ref().map_or(Value::Null, |excerpt| excerpt.json(object));
-        let candidates =
-            found.iter().map(|found| Candidate { position: found.number, object: json(&found.object) }).collect();
+        let candidates = found.iter().map(|found| self.candidate(found)).collect();
         self.spent += begun.elapsed();
         if self.spent > LONGEST {
             let minutes = LONGEST.as_secs() / 60;
@@ -97,6 +108,15 @@ impl<'a> Searching<'a> {
             )));
         }
         Ok(Chunk { candidates, next })
+    }
+
+    fn candidate(&mut self, found: &Found) -> Candidate {
+        let position = found.number;
+        if position <= self.start || self.room == 0 {
+            return Candidate { position, object: Value::Null };
+        }
+        self.room -= 1;
+        Candidate { position, object: self.needed.json(&found.object) }
     }
 }
 

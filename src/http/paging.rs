@@ -156,6 +156,11 @@ fn write_sorted(
         if query.page.cursor().is_some_and(|start| query.order.compare_cursors(&cursor, start).is_le()) {
             continue;
         }
+        // Most objects of a large collection are not on the page, and need not be written to know that.
+        let is_beyond = |last: &Sorted<'_>| query.order.compare_cursors(&cursor, &last.cursor).is_gt();
+        if kept.len() == wanted && kept.peek().is_some_and(is_beyond) {
+            continue;
+        }
         let sorted = Sorted { order: &query.order, cursor, text: query.layout.text(&query.fields.project(object)) };
         held += sorted.size();
         kept.push(sorted);
