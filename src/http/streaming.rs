@@ -6,7 +6,6 @@
 
 use std::io::{self, Write};
 use std::mem::take;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderValue;
@@ -14,7 +13,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::try_unfold;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Door;
@@ -25,9 +23,6 @@ use crate::error::{Error, Result};
 const PIECE: usize = 64 << 10;
 const WAITING: usize = 2;
 
-/// A client that takes nothing for so long has gone.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// The content type of JSON, as PingIDM writes it.
 pub(crate) const JSON: &str = "application/json; charset=UTF-8";
 
@@ -35,7 +30,6 @@ pub(crate) const JSON: &str = "application/json; charset=UTF-8";
 #[derive(Debug)]
 pub(crate) struct BodyWriter {
     pieces: Sender<Piece>,
-    runtime: Handle,
     waiting: Vec<u8>,
 }
 
@@ -58,7 +52,7 @@ impl Door {
     ) -> Result<Response, Problem> {
         let door = self.clone();
         let (pieces, mut taken) = channel(WAITING);
-        let mut writer = BodyWriter { pieces, runtime: Handle::current(), waiting: Vec::new() };
+        let mut writer = BodyWriter { pieces, waiting: Vec::new() };
         tokio::task::spawn_blocking(move || {
             let last = match write(&door, &mut writer) {
                 Ok(()) => Piece::Last(take(&mut writer.waiting).into()),
@@ -85,7 +79,10 @@ async fn sent(
 ) -> io::Result<Option<(Bytes, Option<(Piece, Receiver<Piece>)>)>> {
     let Some((piece, mut taken)) = state else { return Ok(None) };
     match piece {
-        Piece::Failed(error) => Err(io::Error::other(error)),
+        Piece::Failed(error) => {
+            tracing::warn!(%error, "an answer broke off");
+            Err(io::Error::other(error))
+        }
         Piece::Last(bytes) => Ok(Some((bytes, None))),
         Piece::Next(bytes) => {
             let next = taken.recv().await.unwrap_or_else(broken);
@@ -120,8 +117,7 @@ impl BodyWriter {
     }
 
     fn send(&mut self, piece: Piece) -> io::Result<()> {
-        let sent = self.runtime.block_on(self.pieces.send_timeout(piece, PATIENCE));
-        sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.pieces.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 

@@ -152,6 +152,19 @@ fn imports_are_found_by_what_is_shown_of_them() {
     assert_eq!(reply.header("cache-control"), Some("no-cache"));
 }
 
+/// Slashes before the query, and quotes that nobody has encoded.
+#[test]
+fn the_articles_ways_of_asking_are_understood() {
+    let (service, [users, roles, faulty]) = after_imports();
+    let page = service.curl("'/openidm/csv/metadata/?_queryFilter=true'").json();
+    assert_eq!(each(&page, "_id"), [&users, &roles, &faulty]);
+    let filter = r#"/resourcePath+eq+"managed/role""#;
+    let page = service.curl(&format!("'/openidm/csv/metadata/?_queryFilter={filter}'")).json();
+    assert_eq!(each(&page, "_id"), [&roles]);
+    let reply = service.curl(&format!("--request POST '/openidm/csv/metadata/{users}/?_action=cancel'"));
+    assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"status":"OK"}"#));
+}
+
 #[test]
 fn imports_come_page_by_page() {
     let (service, [users, roles, faulty]) = after_imports();
