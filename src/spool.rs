@@ -141,6 +141,9 @@ impl Spool {
                 free.push(path);
             }
         }
+        if free.is_empty() {
+            return Ok(());
+        }
         let kept = kept()?;
         for path in free {
             let id = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());

@@ -241,3 +241,126 @@ fn what_is_wrong_with_a_file_refuses_all() {
         nothing_is_left(&service);
     }
 }
+
+/// A service that takes so many bytes of files.
+fn service_within(max_size: usize) -> Service {
+    let folder = Folder::new().file("rollbook-data/rollbook.toml", format!("[upload]\nmax_size = '{max_size}'\n"));
+    Service::on(folder.file("users.csv", USERS))
+}
+
+#[test]
+fn the_limit_of_size_is_of_all_files_to_the_byte() {
+    let tight = USERS.len();
+    let message = |limit| format!("the files of the request have more than {limit} bytes, the most that is allowed");
+    for (limit, files, status) in [
+        (tight, "--form a=@users.csv", 200),
+        (tight - 1, "--form a=@users.csv", 413),
+        (2 * tight, "--form a=@users.csv --form a=@users.csv", 200),
+        (2 * tight - 1, "--form a=@users.csv --form a=@users.csv", 413),
+    ] {
+        let service = service_within(limit);
+        // With a length in front, and without.
+        for how in ["", "--header Transfer-Encoding:chunked"] {
+            let reply = service.curl(&format!("{how} {files} '/upload/csv/{TO_USERS}'"));
+            assert_eq!(reply.status, status, "{limit} {files} {how}: {}", reply.body);
+            if status == 413 {
+                let problem = reply.json();
+                assert_eq!(problem["reason"], "Request Entity Too Large");
+                assert_eq!(problem["message"], message(limit));
+                nothing_is_left(&service);
+            }
+        }
+    }
+}
+
+/// Fifty megabytes, as PingIDM.
+#[test]
+fn the_standard_limit() {
+    let service = service();
+    let mut content = USERS.as_bytes().to_vec();
+    content.resize(52_428_800, b'\n');
+    for (more, status) in [(&b""[..], 200), (b"\n", 413)] {
+        content.extend_from_slice(more);
+        fs::write(service.folder.path("large.csv"), &content).unwrap();
+        let reply = service.curl(&format!("--form upload=@large.csv '/upload/csv/{TO_USERS}'"));
+        assert_eq!(reply.status, status, "{}", reply.body);
+    }
+    let far_over =
+        service.curl(&format!("--header Content-Length:99999999999 --form a=@users.csv '/upload/csv/{TO_USERS}'"));
+    assert_eq!(far_over.status, 413);
+}
+
+#[test]
+fn a_file_has_so_many_records_at_most() {
+    let folder = Folder::new().file("rollbook-data/rollbook.toml", "[upload]\nmax_records = 1\nmax_size = '0'\n");
+    let service = Service::on(folder.file("users.csv", USERS));
+    let reply = service.curl(&format!("--form a=@users.csv '/upload/csv/{TO_USERS}'"));
+    assert_eq!(
+        (reply.status, reply.json()["message"].as_str()),
+        (400, Some("users.csv: the file has 2 records, and 1 are allowed"))
+    );
+    nothing_is_left(&service);
+}
+
+#[test]
+fn the_choices_of_an_upload() {
+    let service = Service::on(
+        Folder::new()
+            .file("users.csv", USERS)
+            .file("blank.csv", "userName,givenName,sn,mail,city\nbjensen,Babs,Jensen,bjensen@example.com,\n")
+            .file("city.csv", "userName,givenName,sn,mail,city\nbjensen,Barbara,Jensen,bjensen@example.com,Oslo\n")
+            .file("half.csv", "userName,givenName,sn,mail\nnew,N,New,new@example.com\nbad,B,Bad,nowhere\n")
+            .file("px.csv", "id,signUpDate\n7,31.12.2025 13:00\n8,2026-01-02T03:04:05Z\n"),
+    );
+    let upload = |to: &str, file: &str| service.finished(&service.upload(to, file)[0]);
+    let city = || {
+        service.folder.run("objects list managed/user --filter 'userName eq \"bjensen\"' --json").json()[0]["city"]
+            .clone()
+    };
+    let _ = upload(TO_USERS, "city.csv");
+    assert_eq!(counts(&upload(&format!("{TO_USERS}&blankCells=keep"), "blank.csv")), [1, 0, 1, 0, 0]);
+    assert_eq!(city(), "Oslo");
+    assert_eq!(counts(&upload(&format!("{TO_USERS}&blankCells=clear"), "blank.csv")), [1, 0, 1, 0, 0]);
+    assert_eq!(city(), Value::Null);
+    let refused = upload(&format!("{TO_USERS}&atomic=true"), "half.csv");
+    assert_eq!((refused["state"].as_str(), counts(&refused)), (Some("failed"), [2, 0, 0, 0, 1]));
+    assert_eq!(counts(&upload(&format!("{TO_USERS}&atomic=false&_prettyPrint=true"), "half.csv")), [2, 1, 0, 0, 1]);
+    let dates =
+        "managed/px_user?uniqueProperty=/id&dateFormat=dd.MM.yyyy+HH:mm&dateFormat=iso8601&timeZone=Europe/Oslo";
+    assert_eq!(counts(&upload(dates, "px.csv")), [2, 2, 0, 0, 0]);
+    let moment =
+        service.folder.run("objects list managed/px_user --filter 'id eq \"7\"' --json").json()[0]["signUpDate"]
+            .clone();
+    assert_eq!(moment, "2025-12-31T12:00:00Z");
+}
+
+/// A dry run changes nothing and keeps its bytes, which can then be applied as they are.
+#[test]
+fn a_dry_run_is_applied() {
+    let service = service();
+    let id = &service.upload(&format!("{TO_USERS}&dryRun=true"), "users.csv")[0];
+    let metadata = service.finished(id);
+    assert_eq!((counts(&metadata), metadata["dryRun"].as_bool()), ([2, 2, 0, 0, 0], Some(true)));
+    assert_eq!(service.folder.objects("managed/user"), "");
+    assert_eq!(spooled(&service), [format!("{id}.csv")]);
+    let _ = service.folder.run(&format!("imports apply {id}")).success();
+    assert_eq!(service.folder.objects("managed/user").lines().count(), 2);
+    let applied = service.finished(&service.folder.last_import());
+    assert_eq!((counts(&applied), applied["authId"].as_str()), ([2, 2, 0, 0, 0], Some("barbara")));
+}
+
+/// What failed is downloaded, corrected and uploaded again.
+#[test]
+fn a_corrected_failures_file_is_uploaded() {
+    let wrong = USERS.replace("scarter@example.com", "nowhere").replace("Sam", "=Sam");
+    let service = Service::on(Folder::new().file("users.csv", wrong));
+    let id = &service.upload(TO_USERS, "users.csv")[0];
+    assert_eq!(counts(&service.finished(id)), [2, 1, 0, 0, 1]);
+    let failures = service.folder.run(&format!("imports failures {id}")).stdout();
+    fs::write(service.folder.path("corrected.csv"), failures.replace("nowhere", "sam@example.com")).unwrap();
+    let corrected = service.finished(&service.upload(TO_USERS, "corrected.csv")[0]);
+    assert_eq!(counts(&corrected), [1, 1, 0, 0, 0]);
+    let sam =
+        service.folder.run("objects list managed/user --filter 'userName eq \"scarter\"' --json").json().remove(0);
+    assert_eq!((sam["givenName"].as_str(), sam.get("_importError")), (Some("=Sam"), None));
+}
