@@ -48,6 +48,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a search finds what the filter says", searches::as_the_filter_says),
     ("imports are queued together, oldest first", imports::queue),
     ("an import is kept as it is", imports::kept_as_it_is),
+    ("a request with a key is answered once", imports::answered_once),
     ("an import begins anew or is resumed", imports::begin_anew_or_resume),
     ("an import ends once and for all", imports::end),
     ("a lease is exclusive", imports::lease),

@@ -12,3 +12,5 @@ mod oidc;
 mod running;
 mod template;
 mod upload;
+mod upload_cut;
+mod upload_repeated;

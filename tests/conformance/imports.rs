@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rollbook::clock;
 use rollbook::error::Kind;
-use rollbook::import::{Counts, Import, ImportId, State};
-use rollbook::repository::{Repository, Settled};
+use rollbook::import::{Counts, Import, ImportId, State, Structure};
+use rollbook::repository::{KeyedRequest, Repository, Settled};
 use serde_json::json;
 
 use super::{Open, commit, failure, import, put, queued, session, thing, type_name};
@@ -37,6 +37,40 @@ pub(super) fn queue(repository: &Repository, open: Open<'_>) {
     assert_eq!(repository.imports().unwrap().len(), 4);
 }
 
+pub(super) fn answered_once(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let request = |caller: &str, key: &str, digest| {
+        let [caller, key] = [caller, key].map(str::to_owned);
+        KeyedRequest { caller, key, digest: [digest; 32] }
+    };
+    let imports = [(); 2].map(|()| import("managed/thing"));
+    let ids = imports.each_ref().map(|import| import.id);
+    assert_eq!(repository.answered_request("a", "k").unwrap(), None);
+    repository.queue_once(&imports, &request("a", "k", 7)).unwrap();
+    let other = open();
+    let answered = other.answered_request("a", "k").unwrap().unwrap();
+    assert_eq!((answered.digest, answered.imports), ([7; 32], ids.to_vec()));
+    // All or nothing, whatever is asked for.
+    let second = import("managed/thing");
+    for digest in [7, 8] {
+        let error = other.queue_once(std::slice::from_ref(&second), &request("a", "k", digest)).unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict);
+    }
+    assert!(other.queue_once(&imports, &request("a", "l", 7)).is_err(), "these imports are there already");
+    assert_eq!(other.imports().unwrap().len(), 2);
+    assert_eq!(other.answered_request("a", "l").unwrap(), None);
+    assert_eq!(other.answered_request("b", "k").unwrap(), None, "callers have nothing to do with each other");
+    // The key is free again once nobody knows any of its imports.
+    for import in &imports {
+        assert!(other.answered_request("a", "k").unwrap().is_some());
+        finish(&other, import, &State::Cancelled { end: clock::now() });
+        other.delete_import(import.id).unwrap();
+    }
+    assert_eq!(repository.answered_request("a", "k").unwrap(), None);
+    repository.queue_once(std::slice::from_ref(&second), &request("a", "k", 9)).unwrap();
+    assert_eq!(open().answered_request("a", "k").unwrap().unwrap().imports, [second.id]);
+}
+
 fn finish(repository: &Repository, import: &Import, state: &State) {
     repository.finish(import.id, state, Counts::default(), &[], false).unwrap();
 }
@@ -46,6 +80,11 @@ pub(super) fn kept_as_it_is(repository: &Repository, open: Open<'_>) {
     let import = queued(repository);
     let kept = open().import(import.id).unwrap().unwrap();
     assert_eq!(kept, import);
+    let structure = Structure { header_row: 3, records: 5, ragged: 1, with_nul: 2, stray_quotes: 4, size: 1 << 40 };
+    let counts = Counts { total: 5, ..Counts::default() };
+    let scanned = Import { structure: Some(structure), counts, ..super::import("managed/thing") };
+    repository.queue(std::slice::from_ref(&scanned)).unwrap();
+    assert_eq!(open().import(scanned.id).unwrap(), Some(scanned));
     assert_eq!(repository.import(super::import("managed/thing").id).unwrap(), None);
 }
 

@@ -7,29 +7,29 @@ use serde_json::{Value, json};
 use crate::harness::Folder;
 use crate::service::Service;
 
-const USERS: &str =
+pub(super) const USERS: &str =
     "userName,givenName,sn,mail\nbjensen,Barbara,Jensen,bjensen@example.com\nscarter,Sam,Carter,scarter@example.com\n";
 
-const TO_USERS: &str = "managed/user?uniqueProperty=userName";
+pub(super) const TO_USERS: &str = "managed/user?uniqueProperty=userName";
 
-fn service() -> Service {
+pub(super) fn service() -> Service {
     Service::on(Folder::new().file("users.csv", USERS))
 }
 
 /// Nothing was queued, and nothing is in the spool.
 #[track_caller]
-fn nothing_is_left(service: &Service) {
+pub(super) fn nothing_is_left(service: &Service) {
     let imports = service.curl("/openidm/csv/metadata?_queryFilter=true").json();
     assert_eq!(imports["result"], json!([]));
     assert_eq!(spooled(service), Vec::<String>::new());
 }
 
-fn spooled(service: &Service) -> Vec<String> {
+pub(super) fn spooled(service: &Service) -> Vec<String> {
     let files = fs::read_dir(service.folder.path("rollbook-data/spool")).unwrap();
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-fn counts(metadata: &Value) -> [u64; 5] {
+pub(super) fn counts(metadata: &Value) -> [u64; 5] {
     ["total", "created", "updated", "unchanged", "failure"].map(|name| metadata[name].as_u64().unwrap())
 }
 
