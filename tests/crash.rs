@@ -11,6 +11,7 @@ mod disk;
 mod killed;
 mod people;
 mod spool;
+mod uploaded;
 
 use std::env;
 use std::process::{Child, Stdio};
