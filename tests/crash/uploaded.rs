@@ -24,7 +24,7 @@ fn upload(from: &Path, address: &str, key: &str) -> Option<String> {
         .output()
         .unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).ok()?;
-    Some(answer["importUUIDs"][0].as_str().expect(&answer.to_string()).to_owned())
+    Some(answer["importUUIDs"][0].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned())
 }
 
 /// Two imports of the same file that nobody disturbed, and the users after each.
