@@ -64,7 +64,8 @@ pub(super) fn answered_once(repository: &Repository, open: Open<'_>) {
     for import in &imports {
         assert!(other.answered_request("a", "k").unwrap().is_some());
         finish(&other, import, &State::Cancelled { end: clock::now() });
-        other.delete_import(import.id).unwrap();
+        let revision = other.import(import.id).unwrap().unwrap().revision;
+        assert!(other.delete_import(import.id, revision).unwrap());
     }
     assert_eq!(repository.answered_request("a", "k").unwrap(), None);
     repository.queue_once(std::slice::from_ref(&second), &request("a", "k", 9)).unwrap();
