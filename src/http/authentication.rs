@@ -23,11 +23,14 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if !OPEN.contains(&request.uri().path()) {
-        let principal = principal(&door, request.headers()).await?;
-        request.extensions_mut().insert(principal);
+    if OPEN.contains(&request.uri().path()) {
+        return Ok(next.run(request).await);
     }
-    Ok(next.run(request).await)
+    let principal = principal(&door, request.headers()).await?;
+    request.extensions_mut().insert(principal.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(principal);
+    Ok(response)
 }
 
 /// Who sends a request. All credentials of it must be good and of the same principal: which of two names counts is not

@@ -1,9 +1,10 @@
 //! The issuer's keys: kept, and asked for again when that can help.
 //!
-//! Whoever shows a JWT can make us ask, known or not, so questions are limited: one at a time, and none for a while after
-//! one that did not help. Nobody waits for somebody else's question; who needs its answer comes again.
+//! Whoever shows a JWT can make us ask, known or not, so questions are limited: one at a time, for whose answer a few wait,
+//! and none for a while after one that did not help.
 
-use std::sync::{Mutex, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::Jwk;
@@ -19,10 +20,14 @@ const TRUSTED: Duration = Duration::from_hours(24);
 /// So long after a question that did not help nothing is asked.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// So many wait for an answer. More are told to come again: each holds a thread, which others need.
+const WAITING: usize = 8;
+
 /// See the module's head.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     known: RwLock<Option<Known>>,
+    waiting: AtomicUsize,
     /// Held while the issuer is asked: when it was last asked in vain.
     in_vain: Mutex<Option<Instant>>,
 }
@@ -52,23 +57,31 @@ impl Keys {
     /// # Errors
     /// `Busy` if they are needed and cannot be had now.
     pub(super) fn find(&self, id: Option<&str>, fetch: impl FnOnce() -> Result<Vec<Jwk>>) -> Result<Option<Jwk>> {
-        if let Answer::Fresh(key) = self.look_up(id) {
-            return Ok(Some(key));
+        let known = self.look_up(id);
+        if matches!(known, Answer::Fresh(_)) {
+            return settled(known, Ok(None));
         }
-        let Ok(mut in_vain) = self.in_vain.try_lock() else { return settled(self.look_up(id), Err(busy())) };
-        // Somebody else may have asked since.
-        let before = self.look_up(id);
+        let before_us = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let found = if before_us < WAITING { self.ask(id, fetch) } else { settled(known, Err(busy())) };
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        found
+    }
+
+    fn ask(&self, id: Option<&str>, fetch: impl FnOnce() -> Result<Vec<Jwk>>) -> Result<Option<Jwk>> {
+        let mut in_vain = self.in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have asked while we waited.
+        let known = self.look_up(id);
         let is_resting = in_vain.is_some_and(|since| since.elapsed() < PAUSE);
-        if is_resting || matches!(before, Answer::Fresh(_)) {
-            return settled(before, Ok(None));
+        if is_resting || matches!(known, Answer::Fresh(_)) {
+            return settled(known, Ok(None));
         }
         match fetch() {
             Ok(keys) => self.keep(keys),
             Err(error) => tracing::warn!(%error, "the issuer's keys could not be had"),
         }
-        let after = self.look_up(id);
-        *in_vain = (!matches!(after, Answer::Fresh(_))).then(Instant::now);
-        settled(after, Ok(None))
+        let known = self.look_up(id);
+        *in_vain = (!matches!(known, Answer::Fresh(_))).then(Instant::now);
+        settled(known, Ok(None))
     }
 
     fn keep(&self, keys: Vec<Jwk>) {
@@ -110,11 +123,14 @@ fn busy() -> Error {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::sync::atomic::Ordering;
+    use std::sync::mpsc;
+    use std::thread;
 
     use jsonwebtoken::jwk::Jwk;
     use serde_json::json;
 
-    use super::Keys;
+    use super::{Keys, WAITING};
     use crate::error::{Error, Kind};
 
     fn key(id: Option<&str>) -> Jwk {
@@ -160,5 +176,30 @@ mod tests {
         assert_eq!(error.kind(), Kind::Busy);
         let error = keys.find(Some("a"), || Ok(vec![key(Some("a"))])).expect_err("not asked");
         assert_eq!(error.kind(), Kind::Busy);
+    }
+    #[test]
+    fn a_few_wait_for_one_answer_and_more_come_again() {
+        let (keys, (release, released)) = (Keys::default(), mpsc::channel::<()>());
+        let (begin, begun) = mpsc::channel();
+        let keys = &keys;
+        thread::scope(|threads| {
+            let asks = move || {
+                begin.send(()).expect("somebody listens");
+                released.recv().expect("somebody releases");
+                Ok(vec![key(Some("a"))])
+            };
+            let mut found = vec![threads.spawn(move || keys.find(Some("a"), asks))];
+            begun.recv().expect("it has begun");
+            let waits = || keys.find(Some("a"), || Err(Error::internal("asked twice")));
+            found.extend((1..WAITING).map(|_| threads.spawn(waits)));
+            while keys.waiting.load(Ordering::Relaxed) < WAITING {
+                thread::yield_now();
+            }
+            assert_eq!(waits().expect_err("one too many").kind(), Kind::Busy);
+            release.send(()).expect("it waits");
+            for thread in found {
+                assert!(thread.join().expect("no panic").expect("an answer").is_some());
+            }
+        });
     }
 }
