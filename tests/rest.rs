@@ -9,6 +9,7 @@ mod metadata;
 mod objects_query;
 mod observed;
 mod oidc;
+mod roles;
 mod running;
 mod template;
 mod upload;
