@@ -3,10 +3,10 @@
 //! Files that are at hand are [submitted](App::submit); those that come in piece by piece are [received](receiving).
 
 mod bell;
+mod objects;
 mod receiving;
 mod repeat;
-
-mod objects;
+mod types;
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -32,6 +32,7 @@ pub use self::repeat::Request;
 use self::repeat::UnderWay;
 
 pub use self::objects::{Condition, Put};
+pub use self::types::TypePut;
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.
 pub const DRY_RUN_KEPT: Duration = Duration::from_hours(24);

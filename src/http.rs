@@ -12,6 +12,7 @@ mod answer;
 mod authentication;
 mod blocking;
 mod conditions;
+mod config;
 mod credentials;
 mod events;
 mod failures;
@@ -32,6 +33,7 @@ mod patience;
 mod problem;
 mod query;
 mod request_id;
+mod schema;
 mod server;
 mod sorting;
 mod streaming;
@@ -82,6 +84,9 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(managed::read, managed::put, managed::delete, managed::patch, managed::post_to_object))
         .routes(routes!(managed::validate))
         .routes(routes!(template::template))
+        .routes(routes!(config::read_all, config::put_all))
+        .routes(routes!(config::read, config::put))
+        .routes(routes!(schema::read))
         .routes(routes!(upload::upload))
         .route("/upload/csv/{*collection}", post(upload::upload_elsewhere))
         .routes(routes!(metadata::query, metadata::write_collection, metadata::actions::act_on_all))

@@ -37,6 +37,11 @@ pub struct StoredType {
 }
 
 impl StoredType {
+    /// The version as clients see revisions: 16 hexadecimal digits.
+    pub fn rev(&self) -> String {
+        format!("{:016x}", self.version)
+    }
+
     /// The index over exactly these properties, in any order.
     pub fn index(&self, properties: &[String]) -> Option<&KeyIndex> {
         let wanted = KeyIndex::canonical(properties);

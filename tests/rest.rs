@@ -2,6 +2,7 @@
 
 mod access;
 mod article;
+mod config;
 mod events;
 mod failures;
 mod managed;

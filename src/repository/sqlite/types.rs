@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
-use super::{Sqlite, sql, views};
+use super::{Lease, Sqlite, sql, views};
 use crate::error::{Error, Kind, Result};
 use crate::object::{elements, write_key};
 use crate::repository::{Hashes, KeyIndex, Mode, StoredType};
@@ -39,18 +39,40 @@ impl Sqlite {
     pub fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
         let mut leases = BTreeMap::new();
         for definition in definitions {
-            // Parsed for its faults too, which are told before anything is waited for.
-            let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
-            let name = object_type.name();
-            if leases.contains_key(name) {
+            let name = TypeName::of(definition)?;
+            if leases.contains_key(&name) {
                 return Err(Error::request(format!("{name} is defined twice")));
             }
-            let lease = self.lease(name)?.ok_or_else(|| {
-                Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
-            })?;
-            leases.insert(name.clone(), lease);
+            leases.insert(name, self.lease_for(definition)?);
         }
         self.write(|conn| definitions.iter().map(|definition| apply(conn, definition, self.hashes)).collect())
+    }
+
+    /// Stores one definition, if the type as it is then allows it.
+    ///
+    /// # Errors
+    /// Those of `allows`, and see [`Sqlite::apply_types`].
+    pub fn apply_type_if(
+        &self,
+        definition: &Value,
+        allows: impl FnOnce(Option<&StoredType>) -> Result<()>,
+    ) -> Result<(StoredType, Vec<String>)> {
+        let name = TypeName::of(definition)?;
+        let _lease = self.lease_for(definition)?;
+        self.write(|conn| {
+            allows(find(conn, name.as_str())?.as_ref())?;
+            apply(conn, definition, self.hashes)
+        })
+    }
+
+    /// The lease that it takes to store a definition, which is parsed first: its faults are told before anything is waited
+    /// for.
+    fn lease_for(&self, definition: &Value) -> Result<Lease> {
+        let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
+        let name = object_type.name();
+        self.lease(name)?.ok_or_else(|| {
+            Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
+        })
     }
 
     /// The type, extended by string properties for these columns if it is one without a schema, and with an index over

@@ -1,0 +1,35 @@
+//! `/openidm/schema/managed/{type}`: what the objects of a type are like.
+
+use axum::extract::{Path, State};
+use serde_json::{Map, Value};
+
+use super::Door;
+use super::answer::Answer;
+use super::problem::{Problem, ProblemBody};
+use crate::access::Principal;
+use crate::schema::TypeName;
+
+/// The schema of an object type, as its definition has it.
+#[utoipa::path(
+    get, path = "/openidm/schema/managed/{type}", tag = "object types",
+    params(("type" = String, Path, description = "The object type, such as user")),
+    responses(
+        (status = 200, description = "The schema", body = Object, headers(("ETag" = String))),
+        (status = 400, description = "This is no name of an object type", body = ProblemBody),
+        (status = 404, description = "There is no such object type", body = ProblemBody),
+    ),
+)]
+pub(super) async fn read(
+    State(door): State<Door>,
+    principal: Principal,
+    Path(name): Path<String>,
+) -> Result<Answer, Problem> {
+    let object_type: TypeName = format!("managed/{name}").parse()?;
+    let stored = door.run(move |door| principal.object_type(&door.app, &object_type)).await?;
+    let mut schema = Map::new();
+    schema.insert("_id".to_owned(), stored.object_type.name().as_str().into());
+    schema.insert("_rev".to_owned(), stored.rev().into());
+    let declared = stored.object_type.definition().get("schema").and_then(Value::as_object);
+    schema.extend(declared.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    Ok(Answer::resource(Value::Object(schema)))
+}

@@ -1,0 +1,193 @@
+//! `/openidm/config/managed` and `/openidm/schema/managed`: object types.
+
+use serde_json::{Value, json};
+
+use crate::harness::Folder;
+use crate::service::{Reply, Service};
+
+const THING: &str =
+    r#"{"schema":{"properties":{"id":{"type":"string","policies":[{"policyId":"unique"}]},"size":{"type":"string"}}}}"#;
+
+fn put(service: &Service, place: &str, body: &str, options: &str) -> Reply {
+    std::fs::write(service.folder.path("body.json"), body).unwrap();
+    service.curl(&format!(
+        "-X PUT {options} --header 'Content-Type: application/json' --data-binary @body.json '/openidm/config/managed{place}'"
+    ))
+}
+
+fn message(reply: &Reply) -> String {
+    reply.json()["message"].as_str().unwrap().to_owned()
+}
+
+fn token(service: &Service, typed: &str) -> String {
+    let made = service.folder.run(&format!("token create {typed} --json")).success();
+    let token = serde_json::from_str::<Value>(&made).unwrap()["token"].as_str().unwrap().to_owned();
+    format!("--header 'Authorization: Bearer {token}'")
+}
+
+#[test]
+fn a_type_is_made_read_and_changed() {
+    let service = Service::new();
+    let reply = put(&service, "/thing", THING, "");
+    insta::assert_snapshot!(reply.shown(), @r#"
+    201
+    {"_id":"thing","_rev":"0000000000000001","name":"thing","schema":{"properties":{"id":{"type":"string","policies":[{"policyId":"unique"}]},"size":{"type":"string"}}}}
+    "#);
+    assert_eq!(reply.header("location"), Some("/openidm/config/managed/thing"));
+    assert_eq!(reply.header("etag"), Some("\"0000000000000001\""));
+    let read = service.curl("/openidm/config/managed/thing");
+    assert_eq!((read.status, &read.body), (200, &reply.body));
+    assert_eq!(
+        service.curl("--header 'If-None-Match: \"0000000000000001\"' /openidm/config/managed/thing").status,
+        304
+    );
+    // What was read can be put back, and changes nothing.
+    let again = put(&service, "/thing", &read.body, "");
+    assert_eq!((again.status, &again.body), (200, &read.body));
+    let warned = put(&service, "/thing", &THING.replace("\"unique\"", "\"unique\"},{\"policyId\":\"is-new\""), "");
+    assert_eq!((warned.status, &warned.json()["_rev"]), (200, &json!("0000000000000002")));
+    assert_eq!(warned.json()["_warnings"], json!(["policy 'is-new' on 'id' is not known here and not checked"]));
+    let schema = service.curl("/openidm/schema/managed/thing");
+    insta::assert_snapshot!(schema.shown(), @r#"
+    200
+    {"_id":"managed/thing","_rev":"0000000000000002","properties":{"id":{"type":"string","policies":[{"policyId":"unique"},{"policyId":"is-new"}]},"size":{"type":"string"}}}
+    "#);
+}
+
+#[test]
+fn conditions_hold_or_are_told() {
+    let service = Service::new();
+    for (options, status) in [
+        ("--header 'If-Match: *'", 412),
+        ("--header 'If-Match: \"0000000000000001\"'", 412),
+        ("--header 'If-None-Match: *'", 201),
+        ("--header 'If-None-Match: *'", 412),
+        ("--header 'If-Match: \"0000000000000002\"'", 412),
+        ("--header 'If-Match: 0000000000000001'", 200),
+        ("--header 'If-Match: *' --header 'If-None-Match: *'", 412),
+        ("--header 'If-None-Match: \"0000000000000001\"'", 400),
+    ] {
+        let reply = put(&service, "/thing", THING, options);
+        assert_eq!(reply.status, status, "{options}: {}", reply.body);
+    }
+}
+
+#[test]
+fn a_whole_configuration_comes_and_goes() {
+    let service = Service::new();
+    let all = service.curl("/openidm/config/managed").json();
+    let names = |all: &Value| {
+        let objects = all["objects"].as_array().unwrap().clone();
+        objects.iter().map(|object| object["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        (all["_id"].as_str(), names(&all)),
+        (Some("managed"), "assignment px_account px_user role user".to_owned())
+    );
+    let two = json!({"_id": "managed", "objects": [{"name": "open"}, {"name": "thing", "schema": {"properties": {"a": {}}}}]});
+    let reply = put(&service, "", &two.to_string(), "");
+    assert_eq!(
+        (reply.status, names(&reply.json())),
+        (200, "assignment open px_account px_user role thing user".to_owned())
+    );
+    // All or none.
+    let bad = json!({"objects": [{"name": "more"}, {"name": "bad", "schema": {"properties": {"a": {"type": "text"}, "b": 7}}}]});
+    let reply = put(&service, "", &bad.to_string(), "");
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.json()["detail"]["faults"].as_array().unwrap().len(), 2, "{}", reply.body);
+    assert_eq!(service.curl("/openidm/config/managed/more").status, 404);
+    // What the whole answers can be put back and changes no version.
+    let whole = service.curl("/openidm/config/managed");
+    assert_eq!(put(&service, "", &whole.body, "").status, 200);
+    assert_eq!(service.curl("/openidm/config/managed/user").json()["_rev"], "0000000000000001");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let folder = Folder::new()
+        .file("things.csv", "id,size\na,1\nb,1\n")
+        .file("thing.json", THING.replacen('{', "{\"name\":\"thing\",", 1));
+    let folder = folder.after("types apply thing.json").after("import things.csv --into managed/thing --unique id");
+    let service = Service::on(folder);
+    let number = THING.replace(r#""size":{"type":"string""#, r#""size":{"type":"number""#);
+    let unique =
+        THING.replace(r#""size":{"type":"string""#, r#""size":{"type":"string","policies":[{"policyId":"unique"}]"#);
+    for (place, body, status, said) in [
+        (
+            "/thing",
+            number.as_str(),
+            409,
+            "'size' of managed/thing is string and objects have values of it, so it cannot become number",
+        ),
+        (
+            "/thing",
+            &unique,
+            409,
+            "'size' of managed/thing cannot become unique: 1 of its values are shared by several objects",
+        ),
+        ("/thing", r#"{"name":"other"}"#, 400, "the definition is named \"other\", and not 'thing' as in the address"),
+        (
+            "/th%20ing",
+            "{}",
+            400,
+            "'managed/th ing' is no name of an object type: after managed/ come letters, digits, '_' and '-'",
+        ),
+        ("/thing", "[]", 400, "the body must be a JSON object"),
+        ("", r#"{"objects":{}}"#, 400, "'objects' is not a list of object types"),
+        ("", r#"{"objects":[{"name":"x"},{"name":"x"}]}"#, 400, "the object type 'x' is defined twice"),
+    ] {
+        let reply = put(&service, place, body, "");
+        assert_eq!((reply.status, message(&reply)), (status, said.to_owned()), "{place} {body}");
+    }
+    assert_eq!(service.curl("/openidm/config/managed/thing").json()["_rev"], "0000000000000001");
+    assert_eq!(service.curl("-X DELETE /openidm/config/managed/thing").status, 405);
+}
+
+#[test]
+fn a_type_stays_while_it_is_imported() {
+    let service = Service::new();
+    let lease = service.folder.busy();
+    let definition = service.curl("/openidm/config/managed/user").body.replace("\"title\"", "\"oldTitle\"");
+    let reply = put(&service, "/user", &definition, "");
+    assert_eq!((reply.status, reply.header("retry-after").is_some()), (503, true), "{}", reply.body);
+    assert_eq!(message(&reply), "an import of managed/user is running; its definition can change afterwards");
+    drop(lease);
+    assert_eq!(put(&service, "/user", &definition, "").status, 200);
+}
+
+#[test]
+fn roles_and_scopes_count() {
+    let service = Service::new();
+    let (viewer, importer) = (token(&service, "--name v --role viewer"), token(&service, "--name i --role importer"));
+    assert_eq!(put(&service, "/thing", THING, "").status, 201);
+    let scoped = token(&service, "--name s --role admin --types managed/thing,managed/user");
+    for who in [&viewer, &importer] {
+        assert_eq!(service.curl(&format!("{who} /openidm/config/managed/user")).status, 200);
+        assert_eq!(put(&service, "/thing", THING, who).status, 403);
+        assert_eq!(put(&service, "", "{}", who).status, 403);
+    }
+    let seen = service.curl(&format!("{scoped} /openidm/config/managed")).json();
+    assert_eq!(seen["objects"].as_array().unwrap().len(), 2);
+    for place in ["/openidm/config/managed/role", "/openidm/schema/managed/role"] {
+        assert_eq!(service.curl(&format!("{scoped} {place}")).status, 404);
+    }
+    assert_eq!(put(&service, "/thing", THING, &scoped).status, 200);
+    assert_eq!(put(&service, "/role", THING, &scoped).status, 404);
+    assert_eq!(put(&service, "", r#"{"objects":[{"name":"thing"},{"name":"new"}]}"#, &scoped).status, 404);
+    assert_eq!(service.curl("/openidm/config/managed/new").status, 404);
+}
+
+/// Nothing remembers a type as it was.
+#[test]
+fn the_command_line_and_the_service_see_each_others_types() {
+    let service = Service::new();
+    assert_eq!(put(&service, "/thing", THING, "").status, 201);
+    let shown = service.folder.run("types show managed/thing --json").success();
+    assert!(shown.contains("\"size\""), "{shown}");
+    let changed = THING.replacen('{', "{\"name\":\"thing\",", 1).replace("\"size\"", "\"weight\"");
+    std::fs::write(service.folder.path("changed.json"), changed).unwrap();
+    let _ = service.folder.run("types apply changed.json").success();
+    let header = service.curl("'/openidm/csv/template?resourceCollection=managed/thing'").json()["header"].clone();
+    assert_eq!(header, json!("\"id\",\"weight\""));
+    assert_eq!(service.curl("/openidm/config/managed/thing").json()["_rev"], "0000000000000002");
+}
