@@ -125,9 +125,19 @@ impl Service {
 
     /// Asks the process to end (SIGTERM) and waits for it. Gives the exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
+        self.terminate();
+        self.ended()
+    }
+
+    /// Waits for the end of the process. Gives the exit code.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.process.wait().unwrap().code()
+    }
+
+    /// Asks the process to end (SIGTERM).
+    pub(crate) fn terminate(&self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.process.wait().unwrap().code()
     }
 
     /// Ends the process as a power cut would, for the process.

@@ -83,13 +83,16 @@ impl ServerSection {
             request_timeout: values.timeout("server.request_timeout", self.request_timeout.as_deref(), PATIENCE),
             min_body_rate: values.size("server.min_body_rate", self.min_body_rate.as_deref(), 1 << 10),
             max_body_size: values.size("server.max_body_size", self.max_body_size.as_deref(), 5 << 20),
-            max_connections: self.max_connections.unwrap_or(2000),
+            max_connections: self.max_connections.unwrap_or(MAX_CONNECTIONS),
             behind_proxy: self.behind_proxy.unwrap_or(false),
             certificate: self.tls.map(|tls| Certificate { chain: data.join(tls.certificate), key: data.join(tls.key) }),
             listen,
         }
     }
 }
+
+/// Below the 1,024 files that a process may usually open, with room for those that imports and the database need.
+const MAX_CONNECTIONS: usize = 800;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
