@@ -10,6 +10,7 @@ mod searches;
 mod sessions;
 mod tokens;
 mod types;
+mod writing;
 
 use rollbook::app::App;
 use rollbook::clock;
@@ -69,6 +70,14 @@ const CHECKS: &[(&str, Check)] = &[
     ("a token takes the place of another", tokens::replaced),
     ("a token is revoked", tokens::revoked),
     ("a type without a schema takes columns", types::columns),
+    ("objects are written one by one", writing::one_by_one),
+    ("only what was seen is written", writing::only_what_was_seen),
+    ("ids may be chosen", writing::chosen_ids),
+    ("keys follow the objects", writing::keys_follow),
+    ("a unique value is one object's", writing::unique),
+    ("fingerprints are cleared by other writes", writing::fingerprints_are_cleared),
+    ("numbers are not used again", writing::numbers_are_not_used_again),
+    ("writing extends a type without a schema", writing::columns_of_an_open_type),
 ];
 
 #[test]

@@ -12,6 +12,7 @@
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 //! * `rest`: the REST door, asked with curl.
 //! * `service`: a running service; start there for anything that is asked over HTTP.
+//! * `together`: imports and other writes of objects in any order, against an oracle.
 //! * `types`: object types as they change.
 //! * `values`: which cells each type of property takes, and what they are stored as.
 
@@ -29,5 +30,6 @@ mod harness;
 mod plan;
 mod rest;
 mod service;
+mod together;
 mod types;
 mod values;
