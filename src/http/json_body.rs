@@ -2,16 +2,14 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
 use crate::schema::value::parse_json;
-
-/// Bytes of a body at most: PingIDM's limit for everything but uploads.
-const LARGEST: usize = 5 << 20;
 
 /// The JSON that came with a request. Names that come twice and numbers that would lose digits are refused, since what is
 /// stored must be what was sent.
@@ -63,14 +61,8 @@ fn refuse_other_types(headers: &HeaderMap) -> Result<()> {
     )))
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Problem> {
-    let too_large = |error: axum::Error| match is_too_long(&error) {
-        true => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 5 MB"),
-        false => Problem::new(StatusCode::BAD_REQUEST, "the body ended before it was whole"),
-    };
-    Ok(to_bytes(body, LARGEST).await.map_err(too_large)?.to_vec())
-}
-
-fn is_too_long(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+/// How large a body may be is looked after where it comes in.
+async fn read(body: Body) -> Result<Bytes> {
+    let broken = |_| Error::request("the body ended before it was whole");
+    to_bytes(body, usize::MAX).await.map_err(broken)
 }

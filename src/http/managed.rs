@@ -10,16 +10,17 @@ mod write;
 use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::conditions::Conditions;
 use super::fields::Fields;
 use super::params::Params;
 use super::problem::Problem;
 use crate::app::Condition;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::object::{Excerpt, Object, Visible};
 use crate::schema::{ObjectType, TypeName};
 
@@ -74,17 +75,16 @@ impl View {
     }
 }
 
-/// Reads `If-Match` and `If-None-Match` of a request that may have both.
-fn condition(headers: &HeaderMap) -> Result<Condition, Problem> {
-    refuse_dates(headers)?;
-    match (tags(headers, "if-match"), tags(headers, "if-none-match")) {
+/// What the client of a PUT knows of the object.
+fn condition(conditions: &Conditions) -> Result<Condition, Problem> {
+    match (conditions.if_match.as_deref(), conditions.if_none_match.as_deref()) {
         (Some(_), Some(_)) => {
             let both = "Simultaneous use of If-Match and If-None-Match not supported for PUT requests";
             Err(Problem::new(StatusCode::PRECONDITION_FAILED, both))
         }
-        (Some(tag), None) if tag == "*" => Ok(Condition::Present),
-        (Some(tag), None) => Ok(Condition::Revision(tag)),
-        (None, Some(tag)) if tag == "*" => Ok(Condition::Absent),
+        (Some("*"), None) => Ok(Condition::Present),
+        (Some(revision), None) => Ok(Condition::Revision(revision.to_owned())),
+        (None, Some("*")) => Ok(Condition::Absent),
         (None, Some(tag)) => {
             Err(Error::request(format!("\"{tag}\" is not a supported value for If-None-Match on PUT")).into())
         }
@@ -92,29 +92,14 @@ fn condition(headers: &HeaderMap) -> Result<Condition, Problem> {
     }
 }
 
-/// Reads `If-Match` of a request that can have no other condition.
-fn if_match(headers: &HeaderMap, method: &str) -> Result<Condition, Problem> {
-    refuse(headers, "If-None-Match", method)?;
-    condition(headers)
+/// What the client of a request that makes nothing new knows of the object.
+fn revision(conditions: &Conditions) -> Result<Condition, Problem> {
+    conditions.refuse_if_none_match()?;
+    condition(conditions)
 }
 
-/// Refuses a condition that requests of this method cannot have.
-fn refuse(headers: &HeaderMap, name: &str, method: &str) -> Result<(), Problem> {
-    refuse_dates(headers)?;
-    match headers.contains_key(name) {
-        true => Err(Error::new(Kind::Outdated, format!("{name} not supported for {method} requests")).into()),
-        false => Ok(()),
-    }
-}
-
-fn refuse_dates(headers: &HeaderMap) -> Result<()> {
-    let found = ["If-Modified-Since", "If-Unmodified-Since"].into_iter().find(|name| headers.contains_key(*name));
-    found.map_or(Ok(()), |name| Err(Error::conflict(format!("Header {name} not supported"))))
-}
-
-/// The value of a header with entity tags, without quotes.
-fn tags(headers: &HeaderMap, name: &str) -> Option<String> {
-    let text = String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned();
-    let strong = text.strip_prefix("W/").unwrap_or(&text);
-    Some(strong.trim_matches('"').to_owned())
+/// Refuses conditions where no object is addressed.
+fn refuse_conditions(conditions: &Conditions) -> Result<()> {
+    conditions.refuse_if_match()?;
+    conditions.refuse_if_none_match()
 }

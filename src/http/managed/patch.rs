@@ -1,14 +1,14 @@
 //! `PATCH /openidm/managed/{type}/{id}`, and the actions that do the same.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 
-use super::{Place, View, if_match};
+use super::{Place, View, revision};
 use crate::access::{Principal, Role};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::http::Door;
 use crate::http::answer::Answer;
+use crate::http::conditions::Conditions;
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -40,11 +40,11 @@ pub(in crate::http) async fn patch(
     principal: Principal,
     place: Place,
     params: Params,
-    headers: HeaderMap,
+    conditions: Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    patch_one(door, principal, place, &params, &headers, body).await
+    patch_one(door, principal, place, &params, &conditions, body).await
 }
 
 /// Changes members of the object that is addressed.
@@ -53,10 +53,10 @@ pub(super) async fn patch_one(
     principal: Principal,
     place: Place,
     params: &Params,
-    headers: &HeaderMap,
+    conditions: &Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
-    let (condition, view) = (if_match(headers, "PATCH")?, View::of(params)?);
+    let (condition, view) = (revision(conditions)?, View::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;

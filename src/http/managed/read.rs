@@ -1,14 +1,13 @@
 //! `GET /openidm/managed/{type}/{id}`.
 
 use axum::extract::State;
-use axum::http::header::ETAG;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::{Place, View, refuse, tags};
+use super::{Place, View};
 use crate::access::Principal;
 use crate::http::Door;
 use crate::http::answer::Answer;
+use crate::http::conditions::Conditions;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::object::no_object;
@@ -36,22 +35,17 @@ pub(in crate::http) async fn read(
     principal: Principal,
     place: Place,
     params: Params,
-    headers: HeaderMap,
+    conditions: Conditions,
 ) -> Result<Response, Problem> {
-    refuse(&headers, "If-Match", "GET")?;
+    conditions.refuse_if_match()?;
     let view = View::of(&params)?;
-    let (object, shown) = door
+    let (rev, shown) = door
         .run(move |door| {
             let stored = principal.object_type(&door.app, &place.object_type)?;
             let found = door.app.repository.object(&stored, &place.id)?;
             let object = found.ok_or_else(|| no_object(&place.object_type, &place.id))?;
-            let shown = view.show(&object, &stored.object_type);
-            Ok((object, shown))
+            Ok((object.rev(), view.show(&object, &stored.object_type)))
         })
         .await?;
-    let known = tags(&headers, "if-none-match").is_some_and(|tag| tag == "*" || tag == object.rev());
-    Ok(match known {
-        true => (StatusCode::NOT_MODIFIED, [(ETAG, format!("\"{}\"", object.rev()))]).into_response(),
-        false => Answer::resource(shown).into_response(),
-    })
+    Ok(conditions.unless_known(&rev, Answer::resource(shown)))
 }

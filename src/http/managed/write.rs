@@ -1,15 +1,16 @@
 //! Creating, replacing and removing objects.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 
 use super::patch::{patch_match, patch_one};
-use super::{Place, View, condition, if_match, refuse};
+use super::{Place, View, condition, refuse_conditions, revision};
 use crate::access::{Principal, Role};
 use crate::app::Put;
 use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::answer::Answer;
+use crate::http::conditions::Conditions;
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -44,12 +45,11 @@ pub(in crate::http) async fn create(
     principal: Principal,
     place: Place,
     params: Params,
-    headers: HeaderMap,
+    conditions: Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    refuse(&headers, "If-Match", "POST")?;
-    refuse(&headers, "If-None-Match", "POST")?;
+    refuse_conditions(&conditions)?;
     match params.one("_action")? {
         None => {}
         Some(action) if action.eq_ignore_ascii_case("create") => {}
@@ -96,11 +96,11 @@ pub(in crate::http) async fn put(
     principal: Principal,
     place: Place,
     params: Params,
-    headers: HeaderMap,
+    conditions: Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    let (condition, view) = (condition(&headers)?, View::of(&params)?);
+    let (condition, view) = (condition(&conditions)?, View::of(&params)?);
     let members = body.into_members()?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
@@ -136,10 +136,10 @@ pub(in crate::http) async fn delete(
     principal: Principal,
     place: Place,
     params: Params,
-    headers: HeaderMap,
+    conditions: Conditions,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
-    let (condition, view) = (if_match(&headers, "DELETE")?, View::of(&params)?);
+    let (condition, view) = (revision(&conditions)?, View::of(&params)?);
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         let object = door.app.delete_object(stored.clone(), &place.id, &condition)?;
@@ -174,15 +174,14 @@ pub(in crate::http) async fn post_to_object(
     principal: Principal,
     place: Place,
     params: Params,
-    headers: HeaderMap,
+    conditions: Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    refuse(&headers, "If-Match", "POST")?;
-    refuse(&headers, "If-None-Match", "POST")?;
+    refuse_conditions(&conditions)?;
     match params.one("_action")? {
         Some(action) if action.eq_ignore_ascii_case("patch") => {
-            patch_one(door, principal, place, &params, &headers, body).await
+            patch_one(door, principal, place, &params, &conditions, body).await
         }
         Some(action) => Err(unsupported(action).into()),
         None => Err(Error::request("the parameter '_action' is required: 'patch'").into()),
