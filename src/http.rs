@@ -39,6 +39,7 @@ mod sorting;
 mod streaming;
 mod template;
 mod upload;
+mod view;
 
 use std::sync::Arc;
 

@@ -14,7 +14,12 @@ const ALWAYS: [&str; 2] = ["_id", "_rev"];
 
 /// The members that were asked for; everything if nothing was, or `*`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Fields(Vec<Pointer>);
+pub(crate) struct Fields {
+    /// None means everything.
+    only: Vec<Pointer>,
+    /// What was named, also beside a `*`.
+    named: Vec<Pointer>,
+}
 
 impl Fields {
     /// Reads every `_fields` of a request. A `*` behind a pointer is all that is below it.
@@ -38,23 +43,44 @@ impl Fields {
             pointers.extend(words.map(parse).collect::<Option<Vec<_>>>().ok_or_else(malformed)?);
         }
         let everything = pointers.iter().any(|pointer| pointer.segments().is_empty());
-        Ok(Fields(if everything { Vec::new() } else { pointers }))
+        Ok(Fields { only: if everything { Vec::new() } else { pointers.clone() }, named: pointers })
     }
 
     /// Exactly these members, by their names.
     pub(crate) fn only(names: impl IntoIterator<Item = &'static str>) -> Fields {
-        Fields(names.into_iter().map(|name| Pointer::new([name])).collect())
+        let pointers: Vec<Pointer> = names.into_iter().map(|name| Pointer::new([name])).collect();
+        Fields { only: pointers.clone(), named: pointers }
     }
 
     /// The pointers that were asked for; none means everything.
     pub(crate) fn pointers(&self) -> &[Pointer] {
-        &self.0
+        &self.only
+    }
+
+    /// Whether this member, by its path, or something in it or around it was named.
+    pub(crate) fn name(&self, path: &str) -> bool {
+        let around = |pointer: &Pointer| {
+            let named = pointer.segments().iter().map(String::as_str);
+            !pointer.segments().is_empty() && path.split('/').zip(named).all(|(one, other)| one == other)
+        };
+        self.named.iter().any(around)
+    }
+
+    /// The same, where a name stands for several.
+    pub(crate) fn with(&self, name: &str, meant: &[&str]) -> Fields {
+        let expand = |pointers: &[Pointer]| {
+            let stands = |pointer: &Pointer| pointer.segments().first().is_some_and(|first| first == name);
+            let meant = || meant.iter().map(|path| Pointer::new(path.split('/'))).collect();
+            let expanded = pointers.iter().map(|pointer| if stands(pointer) { meant() } else { vec![pointer.clone()] });
+            expanded.collect::<Vec<Vec<Pointer>>>().concat()
+        };
+        Fields { only: expand(&self.only), named: expand(&self.named) }
     }
 
     /// The object with what was asked for: first what is always shown, then in the order of the asking. What the object
     /// does not have is left out. An array is shown whole or not at all, because its elements are known by their place.
     pub(crate) fn project(&self, object: Value) -> Value {
-        if self.0.is_empty() {
+        if self.only.is_empty() {
             return object;
         }
         let mut shown = Map::new();
@@ -63,7 +89,7 @@ impl Fields {
                 shown.insert(name.to_owned(), value.clone());
             }
         }
-        self.0.iter().for_each(|pointer| copy(&object, pointer.segments(), &mut shown));
+        self.only.iter().for_each(|pointer| copy(&object, pointer.segments(), &mut shown));
         Value::Object(shown)
     }
 }

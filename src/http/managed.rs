@@ -1,6 +1,6 @@
 //! `/openidm/managed/{type}` and `/openidm/managed/{type}/{id}`: objects, one by one.
 //!
-//! What the routes share: where an object is, the conditions that a client sets, and how an object is shown.
+//! What the routes share: where an object is, and the conditions that a client sets.
 
 mod patch;
 mod read;
@@ -17,12 +17,13 @@ use serde_json::Value;
 
 use super::conditions::Conditions;
 use super::fields::Fields;
-use super::params::Params;
 use super::problem::Problem;
+use super::view::View;
 use crate::app::Condition;
 use crate::error::{Error, Result};
-use crate::object::{Excerpt, Object, Visible};
-use crate::schema::{ObjectType, TypeName};
+use crate::object::Object;
+use crate::repository::StoredType;
+use crate::schema::TypeName;
 
 pub(super) use self::patch::{__path_patch, patch};
 pub(super) use self::read::{__path_read, read};
@@ -61,20 +62,6 @@ impl Place {
     }
 }
 
-/// What is shown of objects.
-#[derive(Clone, Debug)]
-struct View(Fields);
-
-impl View {
-    fn of(params: &Params) -> Result<View> {
-        Fields::of(params).map(View)
-    }
-
-    fn show(&self, object: &Object, object_type: &ObjectType) -> Value {
-        self.0.project(Excerpt::whole(object_type, Visible::Public).json(object))
-    }
-}
-
 /// What the client of a PUT knows of the object.
 fn condition(conditions: &Conditions) -> Result<Condition, Problem> {
     match (conditions.if_match.as_deref(), conditions.if_none_match.as_deref()) {
@@ -102,4 +89,9 @@ fn revision(conditions: &Conditions) -> Result<Condition, Problem> {
 fn refuse_conditions(conditions: &Conditions) -> Result<()> {
     conditions.refuse_if_match()?;
     conditions.refuse_if_none_match()
+}
+
+/// An object as it is shown.
+fn shown(object: &Object, stored: &StoredType, fields: &Fields) -> Value {
+    View::new(&stored.object_type, fields, &[]).show(object)
 }

@@ -16,11 +16,12 @@ use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use super::query::{Page, Query, QueryParameters, Start};
 use super::streaming::JSON;
+use super::view::View;
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
-use crate::object::{Excerpt, Visible};
+use crate::object::Visible;
 use crate::repository::{Found, FoundPage, ObjectNumber, Search, StoredType};
 use crate::schema::TypeName;
 
@@ -52,14 +53,15 @@ pub(super) async fn query(
     let query = Query::of(&params, &collection)?;
     door.stream(JSON, move |door, out| {
         let stored = principal.object_type(&door.app, &object_type)?;
-        let mut searching = Searching::new(&door.app, &stored, &query)?;
+        let view = View::new(&stored.object_type, &query.fields, &query.order.pointers().collect::<Vec<_>>());
+        let mut searching = Searching::new(&door.app, &stored, &query, &view)?;
         let audience = out.audience();
         let objects = in_chunks(query.needed_behind().unwrap_or(0), |behind| {
             audience.is_there()?;
             searching.step(behind)
         });
         // What the search finds matches.
-        let found = Query { filter: Filter::Literal(true), ..query.clone() };
+        let found = Query { filter: Filter::Literal(true), fields: view.fields().clone(), ..query.clone() };
         write_answer(&found, objects, out)
     })
     .await
@@ -71,7 +73,7 @@ struct Searching<'a> {
     stored: &'a StoredType,
     search: Search,
     /// What of the objects is needed.
-    needed: Excerpt,
+    view: &'a View,
     /// Where the page begins, if it says so.
     start: ObjectNumber,
     /// How many objects from there on are needed as they are; the others are only counted.
@@ -80,7 +82,7 @@ struct Searching<'a> {
 }
 
 impl<'a> Searching<'a> {
-    fn new(app: &'a App, stored: &'a StoredType, query: &Query) -> Result<Searching<'a>> {
+    fn new(app: &'a App, stored: &'a StoredType, query: &Query, view: &'a View) -> Result<Searching<'a>> {
         let search = app.repository.search(stored, &query.filter, Visible::Public)?;
         let (start, room) = match &query.page {
             Page::Count => (0, 0),
@@ -92,7 +94,7 @@ impl<'a> Searching<'a> {
             }
             Page::Part { .. } | Page::Whole => (0, usize::MAX),
         };
-        Ok(Searching { app, stored, search, needed: needed(stored, query), start, room, spent: Duration::ZERO })
+        Ok(Searching { app, stored, search, view, start, room, spent: Duration::ZERO })
     }
 
     fn step(&mut self, behind: ObjectNumber) -> Result<Chunk> {
@@ -116,16 +118,6 @@ impl<'a> Searching<'a> {
             return Candidate { position, object: Value::Null };
         }
         self.room -= 1;
-        Candidate { position, object: self.needed.json(&found.object) }
+        Candidate { position, object: self.view.read(&found.object) }
     }
-}
-
-/// The members of objects that are shown or sorted by.
-fn needed(stored: &StoredType, query: &Query) -> Excerpt {
-    let shown = query.fields.pointers();
-    if shown.is_empty() {
-        return Excerpt::whole(&stored.object_type, Visible::Public);
-    }
-    let names = shown.iter().chain(query.order.pointers()).filter_map(|pointer| pointer.segments().first());
-    Excerpt::of(&stored.object_type, Visible::Public, names.map(String::as_str).chain(["_id", "_rev"]))
 }

@@ -19,7 +19,7 @@ const MAX_COLUMNS: usize = 1000;
 /// How much of an object its client speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// All of it: what is not said has no value.
+    /// All of it: what is not said has no value, unless it is shown only to who asks for it.
     Whole,
     /// What differs from the object as it is; the rest is not judged again.
     Changes,
@@ -136,6 +136,7 @@ impl<'a> Drafting<'a> {
         }
         let value = match said {
             _ if refusal.is_some() && !self.is_new => kept.map(str::to_owned),
+            None if self.was_not_shown(property) => kept.map(str::to_owned),
             Some(_) if is_same && self.extent == Extent::Changes => kept.map(str::to_owned),
             Some(said) if refusal.is_none() => {
                 let read = self.read(property, said)?;
@@ -149,6 +150,12 @@ impl<'a> Drafting<'a> {
             self.missing.push(Violation::required(&property.path));
         }
         value
+    }
+
+    /// Who sends a whole object back as it was shown does not mean to clear what was not.
+    fn was_not_shown(&self, property: &Property) -> bool {
+        let is_left_out = self.extent == Extent::Whole && find(self.members, &property.path).is_none();
+        !self.is_new && !property.returned_by_default && is_left_out
     }
 
     /// The value of a property of which nothing is said. A default that saying nothing gave stays when nothing is said

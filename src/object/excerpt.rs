@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{Object, elements};
-use crate::schema::ObjectType;
 use crate::schema::property::Scope;
+use crate::schema::{ObjectType, Property};
 
 /// Which properties exist for whoever reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,14 @@ impl Excerpt {
     /// Everything that is visible.
     pub fn whole(object_type: &ObjectType, visible: Visible) -> Excerpt {
         Excerpt::new(object_type, visible, None)
+    }
+
+    /// Everything that is visible but for the properties that are not chosen.
+    pub fn among(object_type: &ObjectType, visible: Visible, is_chosen: impl Fn(&Property) -> bool) -> Excerpt {
+        let mut excerpt = Excerpt::whole(object_type, visible);
+        let unchosen = |path: &str| object_type.property(path).is_some_and(|property| !is_chosen(property));
+        excerpt.properties.retain(|(_, path)| !unchosen(path));
+        excerpt
     }
 
     /// The members of these names, which are the first parts of paths.

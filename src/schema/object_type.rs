@@ -157,6 +157,7 @@ fn text_property(path: &str, position: u32) -> Property {
         scope: Scope::Public,
         read_only: false,
         state: State::Enabled,
+        returned_by_default: true,
         default: None,
         unique: false,
         title: None,

@@ -46,6 +46,9 @@ pub struct Property {
     pub read_only: bool,
     /// Whether the property is in use.
     pub state: State,
+    /// Whether it is shown to whoever does not ask for it: not if it is a relationship, or virtual, unless the
+    /// definition says so with `returnByDefault`.
+    pub returned_by_default: bool,
     /// What a new object gets where it has no value.
     pub default: Option<Value<'static>>,
     /// Whether no two objects may have the same value.
@@ -101,8 +104,7 @@ impl Property {
             Property { state: State::Disabled, .. } => Err(Refusal::Disabled),
             Property { read_only: true, .. } => Err(Refusal::ReadOnly),
             Property { scope: Scope::Private, .. } => Err(Refusal::Private),
-            Property { kind: PropertyKind::Relationship, .. } => Err(Refusal::Relationship),
-            _ if self.elements.as_ref().is_some_and(Elements::are_relationships) => Err(Refusal::Relationship),
+            _ if self.is_relationship() => Err(Refusal::Relationship),
             _ => Ok(()),
         }
     }
@@ -115,6 +117,11 @@ impl Property {
     /// Whether every value is a text.
     pub fn holds_text_only(&self) -> bool {
         self.types.iter().all(|kind| matches!(kind.name(), "string" | "null"))
+    }
+
+    /// Whether the values are links to other objects.
+    pub fn is_relationship(&self) -> bool {
+        self.kind == PropertyKind::Relationship || self.elements.as_ref().is_some_and(Elements::are_relationships)
     }
 
     /// Makes a typed value of a cell. The cell is not empty: what an empty one means is the plan's matter.

@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 
-use super::{Place, View, revision};
+use super::{Place, revision, shown};
 use crate::access::{Principal, Role};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::http::Door;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
+use crate::http::fields::Fields;
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -56,12 +57,12 @@ pub(super) async fn patch_one(
     conditions: &Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
-    let (condition, view) = (revision(conditions)?, View::of(params)?);
+    let (condition, fields) = (revision(conditions)?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         let object = door.app.patch_object(stored.clone(), &place.id, &patch, &condition)?;
-        Ok(Answer::resource(view.show(&object, &stored.object_type)))
+        Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await
 }
@@ -81,12 +82,12 @@ pub(super) async fn patch_match(
             format!("The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter");
         Error::request(sentence).with_detail(error.to_string().into())
     };
-    let (filter, view) = (Filter::parse(text).map_err(malformed)?, View::of(params)?);
+    let (filter, fields) = (Filter::parse(text).map_err(malformed)?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         let object = door.app.patch_match(stored.clone(), &filter, &patch)?;
-        Ok(Answer::resource(view.show(&object, &stored.object_type)))
+        Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await
 }

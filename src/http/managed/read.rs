@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::{Place, View};
+use super::{Place, shown};
 use crate::access::Principal;
 use crate::http::Door;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
+use crate::http::fields::Fields;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::object::no_object;
@@ -38,13 +39,13 @@ pub(in crate::http) async fn read(
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     conditions.refuse_if_match()?;
-    let view = View::of(&params)?;
+    let fields = Fields::of(&params)?;
     let (rev, shown) = door
         .run(move |door| {
             let stored = principal.object_type(&door.app, &place.object_type)?;
             let found = door.app.repository.object(&stored, &place.id)?;
             let object = found.ok_or_else(|| no_object(&place.object_type, &place.id))?;
-            Ok((object.rev(), view.show(&object, &stored.object_type)))
+            Ok((object.rev(), shown(&object, &stored, &fields)))
         })
         .await?;
     Ok(conditions.unless_known(&rev, Answer::resource(shown)))

@@ -4,13 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::patch::{patch_match, patch_one};
-use super::{Place, View, condition, refuse_conditions, revision};
+use super::{Place, condition, refuse_conditions, revision, shown};
 use crate::access::{Principal, Role};
 use crate::app::Put;
 use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
+use crate::http::fields::Fields;
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -58,12 +59,12 @@ pub(in crate::http) async fn create(
         }
         Some(action) => return Err(unsupported(action).into()),
     }
-    let view = View::of(&params)?;
+    let fields = Fields::of(&params)?;
     let members = body.into_members()?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         let object = door.app.create_object(stored.clone(), &members)?;
-        Ok(created(&place, &view, &object, &stored))
+        Ok(created(&place, &object, &stored, &fields))
     })
     .await
 }
@@ -100,13 +101,13 @@ pub(in crate::http) async fn put(
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    let (condition, view) = (condition(&conditions)?, View::of(&params)?);
+    let (condition, fields) = (condition(&conditions)?, Fields::of(&params)?);
     let members = body.into_members()?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         Ok(match door.app.put_object(stored.clone(), &place.id, &members, &condition)? {
-            Put::Created(object) => created(&place, &view, &object, &stored),
-            Put::Replaced(object) => Answer::resource(view.show(&object, &stored.object_type)),
+            Put::Created(object) => created(&place, &object, &stored, &fields),
+            Put::Replaced(object) => Answer::resource(shown(&object, &stored, &fields)),
         })
     })
     .await
@@ -139,11 +140,11 @@ pub(in crate::http) async fn delete(
     conditions: Conditions,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
-    let (condition, view) = (revision(&conditions)?, View::of(&params)?);
+    let (condition, fields) = (revision(&conditions)?, Fields::of(&params)?);
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         let object = door.app.delete_object(stored.clone(), &place.id, &condition)?;
-        Ok(Answer::resource(view.show(&object, &stored.object_type)))
+        Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await
 }
@@ -192,8 +193,8 @@ fn unsupported(action: &str) -> Error {
     Error::request(format!("Action {action} is not supported."))
 }
 
-fn created(place: &Place, view: &View, object: &Object, stored: &StoredType) -> Answer {
-    Answer::resource(view.show(object, &stored.object_type))
+fn created(place: &Place, object: &Object, stored: &StoredType, fields: &Fields) -> Answer {
+    Answer::resource(shown(object, stored, fields))
         .with_status(StatusCode::CREATED)
         .with_header("location", &place.location(object))
 }

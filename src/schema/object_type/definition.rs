@@ -132,6 +132,7 @@ impl Reading {
             scope: around.scope,
             read_only: around.read_only,
             state: around.state,
+            returned_by_default: true,
             default: None,
             unique: false,
             title: definition.get("title").and_then(Json::as_str).map(str::to_owned),
@@ -143,6 +144,8 @@ impl Reading {
         self.implied_policies(&mut property, definition);
         self.listed_policies(&mut property, definition.get("policies"));
         property.elements = self.elements(path, definition.get("items"));
+        let is_plain = !property.is_relationship() && definition.get("isVirtual") != Some(&json!(true));
+        property.returned_by_default = definition.get("returnByDefault").and_then(Json::as_bool).unwrap_or(is_plain);
         property.required &= !property.read_only && property.state == State::Enabled;
         self.default_value(&mut property, definition);
         self.properties.push(property);

@@ -222,3 +222,50 @@ fn who_may_write_what() {
         assert_eq!(found, expected, "{typed}");
     }
 }
+
+#[test]
+fn what_is_shown_only_when_asked_for() {
+    let service = Service::new();
+    declare(
+        &service,
+        "thing",
+        &json!({
+            "a": {"type": "string"}, "big": {"type": "string", "returnByDefault": false},
+            "boss": {"type": "relationship"}, "team": {"type": "array", "items": {"type": "relationship"}},
+            "home": {"type": "relationship", "returnByDefault": true},
+            "deep": {"type": "object", "properties": {"x": {"type": "string", "returnByDefault": false}}},
+        }),
+    );
+    let link = |to: &str| json!({"_ref": format!("managed/thing/{to}"), "_refProperties": {"since": 2020}});
+    let whole = json!({
+        "a": "1", "big": "2", "boss": link("b"), "team": [link("c")], "home": link("d"), "deep": {"x": "3"},
+    });
+    let put = send(&service, "PUT '/openidm/managed/thing/1?_fields=*,big,*_ref,deep/x'", &whole.to_string());
+    let mut shown = put.json();
+    shown.as_object_mut().unwrap().retain(|name, _| !name.starts_with('_'));
+    assert_eq!((put.status, shown), (201, whole.clone()));
+    for (fields, names) in [
+        ("", "_id _rev a home"),
+        ("*", "_id _rev a home"),
+        ("*,boss", "_id _rev a boss home"),
+        ("*_ref", "_id _rev boss team home"),
+        ("*_ref/*,a", "_id _rev boss team home a"),
+        ("*,*_ref", "_id _rev a boss team home"),
+        ("deep", "_id _rev deep"),
+        ("big,team/*", "_id _rev big team"),
+    ] {
+        let read = service.curl(&format!("'/openidm/managed/thing/1?_fields={fields}'")).json();
+        let found: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(found.join(" "), names, "{fields}");
+        let query =
+            service.curl(&format!("'/openidm/managed/thing?_queryFilter=boss+pr&_sortKeys=big&_fields={fields}'"));
+        assert_eq!(query.json()["result"], json!([read]), "{fields}");
+    }
+    // Sent back as it was shown, it is as it was.
+    let shown = service.curl("/openidm/managed/thing/1").body;
+    let same = send(&service, "PUT /openidm/managed/thing/1", &shown);
+    assert_eq!((same.status, same.body), (200, shown));
+    let cleared = send(&service, "PUT '/openidm/managed/thing/1?_fields=*,*_ref'", r#"{"a":"1","boss":null}"#);
+    let found: Vec<String> = cleared.json().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(found.join(" "), "_id _rev a team");
+}
