@@ -57,7 +57,7 @@ pub(super) fn only_what_was_seen(repository: &Repository, open: Open<'_>) {
     ] {
         assert_eq!(written, Written::Outdated);
     }
-    assert_eq!(repository.objects(&now, 0, 9).unwrap().objects, [second.clone()]);
+    assert_eq!(repository.objects(&now, 0, 9).unwrap().objects, std::slice::from_ref(&second));
     done(repository.delete_object(&now, &second).unwrap());
     assert_eq!(repository.replace_object(&now, &second, &document("a", "z")).unwrap(), Written::Outdated);
     assert_eq!(repository.delete_object(&now, &second).unwrap(), Written::Outdated);
