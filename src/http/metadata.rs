@@ -37,7 +37,8 @@ const AT_ONCE: usize = 256;
     responses(
         (status = 200, description = "A page of metadata records", body = MetadataRecords),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
-        (status = 412, description = "`If-Match` makes no sense here", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "`If-Match` is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn query(
@@ -91,7 +92,8 @@ pub(super) fn shown(door: &Door, import: &Import) -> Value {
         (status = 304, description = "It has this revision still"),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
-        (status = 412, description = "`If-Match` makes no sense here", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "`If-Match` is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn read(

@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::Door;
+use super::conditions::Conditions;
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
@@ -40,14 +41,18 @@ const LONGEST: Duration = Duration::from_mins(5);
         (status = 200, description = "A page of objects", body = Object),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn query(
     State(door): State<Door>,
     principal: Principal,
     Path(name): Path<String>,
+    conditions: Conditions,
     params: Params,
 ) -> Result<Response, Problem> {
+    conditions.refuse_if_match()?;
     let collection = format!("managed/{name}");
     let object_type: TypeName = collection.parse()?;
     let query = Query::of(&params, &collection)?;

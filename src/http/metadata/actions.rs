@@ -76,7 +76,7 @@ fn unknown(name: &str, known: &str) -> Error {
         (status = 403, description = "The token's role is not enough", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
         (status = 409, description = "The import is in a state that does not allow this", body = ProblemBody),
-        (status = 412, description = "`If-Match` makes no sense here", body = ProblemBody),
+        (status = 412, description = "`If-Match` is set", body = ProblemBody),
         (status = 501, description = "Without an action: records are written by imports", body = ProblemBody),
     ),
 )]
@@ -103,7 +103,8 @@ pub(in crate::http) async fn act(
     responses(
         (status = 200, description = "The imports", body = ImportIds),
         (status = 400, description = "There is no such action", body = ProblemBody),
-        (status = 412, description = "`If-Match` makes no sense here", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "`If-Match` is set", body = ProblemBody),
         (status = 501, description = "Without an action: records are written by imports", body = ProblemBody),
     ),
 )]
