@@ -191,3 +191,43 @@ fn the_command_line_and_the_service_see_each_others_types() {
     assert_eq!(header, json!("\"id\",\"weight\""));
     assert_eq!(service.curl("/openidm/config/managed/thing").json()["_rev"], "0000000000000002");
 }
+
+/// A file that was read under another definition may mean something else.
+#[test]
+fn a_file_is_read_anew_when_its_type_has_changed() {
+    let service = Service::on(Folder::new().file("things.csv", "id,size\na,1\nb,22\n"));
+    assert_eq!(put(&service, "/thing", THING, "").status, 201);
+    let upload = || {
+        let id = service.upload("managed/thing?uniqueProperty=id", "things.csv").remove(0);
+        let metadata = service.finished(&id);
+        ["created", "unchanged", "failure"].map(|count| metadata[count].as_u64().unwrap())
+    };
+    assert_eq!(upload(), [2, 0, 0]);
+    assert_eq!(upload(), [0, 2, 0]);
+    let shorter = THING.replace(r#""size":{"type":"string""#, r#""size":{"type":"string","maxLength":1"#);
+    assert_eq!(put(&service, "/thing", &shorter, "").status, 200);
+    assert_eq!(upload(), [0, 1, 1]);
+}
+
+/// What was written without being declared was never judged.
+#[test]
+fn what_objects_hold_undeclared_does_not_become_a_property() {
+    let service = Service::new();
+    assert_eq!(put(&service, "/thing", THING, "").status, 201);
+    std::fs::write(service.folder.path("object.json"), r#"{"id":"a","weight":7}"#).unwrap();
+    let sent = "--header 'Content-Type: application/json' --data-binary @object.json";
+    assert_eq!(service.curl(&format!("-X PUT {sent} /openidm/managed/thing/a")).status, 201);
+    let declared = THING.replace("\"size\"", "\"weight\"");
+    let reply = put(&service, "/thing", &declared, "");
+    assert_eq!(
+        (reply.status, message(&reply).as_str()),
+        (
+            409,
+            "objects of managed/thing have values that were never declared of what is to be a property, so remove these \
+             first: 'weight' (1 of them)"
+        )
+    );
+    std::fs::write(service.folder.path("object.json"), r#"{"id":"a"}"#).unwrap();
+    assert_eq!(service.curl(&format!("-X PUT {sent} /openidm/managed/thing/a")).status, 200);
+    assert_eq!(put(&service, "/thing", &declared, "").status, 200);
+}
