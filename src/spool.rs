@@ -19,6 +19,9 @@ use crate::import::ImportId;
 /// A file that nobody holds is left alone for so long: who made it may not hold it yet.
 const FRESH: Duration = Duration::from_mins(1);
 
+/// So many bytes are written before they are synced, so that little is left to be done when the last ones are here.
+const SYNC_EVERY: u64 = 64 << 20;
+
 /// A directory with one file for each import that is not over.
 #[derive(Clone, Debug)]
 pub struct Spool {
@@ -59,7 +62,7 @@ impl Spool {
         let path = self.incoming(id);
         let file = File::create_new(&path).and_then(|file| file.lock().map(|()| file));
         let file = file.map_err(|error| unwritten("the file could not be spooled", error))?;
-        Ok(Incoming { path, place: self.path(id), file, size: 0 })
+        Ok(Incoming { path, place: self.path(id), file, size: 0, synced: 0 })
     }
 
     /// Copies a file into the spool, by reference where the file system can.
@@ -87,7 +90,7 @@ impl Spool {
         let held = copied.and_then(|_| File::options().append(true).open(&path));
         let held = held.and_then(|file| Ok((file.metadata()?.len(), file.lock().map(|()| file)?)));
         match held {
-            Ok((size, file)) => Incoming { path, place: self.path(id), file, size }.placed(),
+            Ok((size, file)) => Incoming { path, place: self.path(id), file, size, synced: 0 }.placed(),
             Err(error) => {
                 let _ = fs::remove_file(&path);
                 Err(unreadable(error))
@@ -165,6 +168,8 @@ pub struct Incoming {
     /// Locked.
     file: File,
     size: u64,
+    /// How many of the bytes were synced while others came in.
+    synced: u64,
 }
 
 impl Incoming {
@@ -175,6 +180,10 @@ impl Incoming {
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|error| unwritten("the file could not be spooled", error))?;
         self.size += bytes.len() as u64;
+        if self.size - self.synced >= SYNC_EVERY {
+            self.sync()?;
+            self.synced = self.size;
+        }
         Ok(())
     }
 

@@ -24,6 +24,8 @@ use crate::harness::{Folder, arguments, steady};
 /// The token of the administrator.
 pub(crate) const ADMIN: &str = "the-administrators-token";
 
+const SERVE: &str = "serve --listen 127.0.0.1:0";
+
 /// Longer than anything here takes, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -59,8 +61,24 @@ impl Service {
         Service { folder, process, address }
     }
 
+    /// The same, but no file that it writes may be larger than so many kilobytes: writing more is an error, as on a full
+    /// disk.
+    pub(crate) fn within(kilobytes: usize, folder: Folder) -> Service {
+        let rollbook = folder.command(SERVE);
+        let mut serve = Command::new("sh");
+        // Unless the signal is ignored, it is not an error but the end.
+        serve.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kilobytes * 2)]);
+        serve.arg(rollbook.get_program()).args(rollbook.get_args());
+        serve.current_dir(rollbook.get_current_dir().unwrap());
+        let (process, address) = Service::listening(serve);
+        Service { folder, process, address }
+    }
+
     fn spawn(folder: &Folder) -> (Child, String) {
-        let mut serve = folder.command("serve --listen 127.0.0.1:0");
+        Service::listening(folder.command(SERVE))
+    }
+
+    fn listening(mut serve: Command) -> (Child, String) {
         serve.env("ROLLBOOK_ADMIN_TOKEN", ADMIN).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = serve.spawn().unwrap();
         let mut first = String::new();

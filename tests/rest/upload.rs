@@ -364,3 +364,21 @@ fn a_corrected_failures_file_is_uploaded() {
         service.folder.run("objects list managed/user --filter 'userName eq \"scarter\"' --json").json().remove(0);
     assert_eq!((sam["givenName"].as_str(), sam.get("_importError")), (Some("=Sam"), None));
 }
+
+#[test]
+fn a_full_disk() {
+    let mut large = USERS.to_owned();
+    large.extend((0..60_000).map(|n| format!("user{n},Jo,Doe,user{n}@example.com\n")));
+    let service = Service::within(1500, Folder::new().file("users.csv", USERS).file("large.csv", large));
+    for files in ["--form a=@large.csv", "--form a=@users.csv --form a=@large.csv"] {
+        let reply = service.curl(&format!("{files} '/upload/csv/{TO_USERS}'"));
+        let problem = reply.json();
+        assert_eq!((reply.status, problem["reason"].as_str()), (507, Some("Insufficient Storage")), "{problem}");
+        let message = problem["message"].as_str().unwrap();
+        assert!(message.starts_with("large.csv: the file could not be spooled: "), "{message}");
+        nothing_is_left(&service);
+    }
+    // What fits is taken.
+    let id = &service.upload(TO_USERS, "users.csv")[0];
+    assert_eq!(counts(&service.finished(id)), [2, 2, 0, 0, 0]);
+}
