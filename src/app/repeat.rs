@@ -53,7 +53,7 @@ impl Claim {
         }
         drop(under_way);
         let mut digest = Hasher::new();
-        digest.update(asked.as_bytes());
+        digest.update(blake3::hash(asked.as_bytes()).as_bytes());
         let mut claim =
             Claim { under_way: Arc::clone(&app.under_way), caller, key, digest, file: None, answered: None };
         claim.answered = app.repository.answered_request(&claim.caller, &claim.key)?;
@@ -67,7 +67,7 @@ impl Claim {
 
     pub(super) fn begin_file(&mut self, filename: &str) {
         self.end_file();
-        // Hashed for itself, so that no part of a request can pass for another one.
+        // Hashed for itself, like every part, so that none can pass for another one.
         self.digest.update(blake3::hash(filename.as_bytes()).as_bytes());
         self.file = Some(Hasher::new());
     }
