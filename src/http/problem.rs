@@ -106,3 +106,46 @@ pub(super) async fn no_such_route(uri: Uri) -> Problem {
 pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("'{}' does not take {method}", uri.path()))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Path;
+    use axum::http::Request;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::panicked;
+    use crate::http::answer::present;
+
+    async fn broken() -> &'static str {
+        panic!("broken")
+    }
+
+    async fn numbered(Path(number): Path<u8>) -> String {
+        number.to_string()
+    }
+
+    #[tokio::test]
+    async fn every_refusal_is_a_problem() {
+        let routes = Router::new().route("/broken", get(broken)).route("/{number}", get(numbered));
+        let service = routes.layer(CatchPanicLayer::custom(panicked)).layer(from_fn(present));
+        for (path, told) in [
+            ("/7", "7"),
+            ("/x", r#"{"code":400,"reason":"Bad Request","message":"Invalid URL: Cannot parse `x` to a `u8`"}"#),
+            ("/nowhere/at/all", r#"{"code":404,"reason":"Not Found","message":"Not Found"}"#),
+            (
+                "/broken",
+                r#"{"code":500,"reason":"Internal Server Error","message":"the request failed in a way that it should not"}"#,
+            ),
+        ] {
+            let request = Request::get(path).body(Body::empty()).expect(path);
+            let response = service.clone().oneshot(request).await.expect("it cannot fail");
+            let body = to_bytes(response.into_body(), 4096).await.expect(path);
+            assert_eq!(String::from_utf8_lossy(&body), told, "{path}");
+        }
+    }
+}
