@@ -382,3 +382,25 @@ fn a_full_disk() {
     let id = &service.upload(TO_USERS, "users.csv")[0];
     assert_eq!(counts(&service.finished(id)), [2, 2, 0, 0, 0]);
 }
+
+#[test]
+fn who_may_upload() {
+    let service = service();
+    let token = |typed: &str| {
+        service.folder.run(&format!("token create {typed} --json")).json()[0]["token"].as_str().unwrap().to_owned()
+    };
+    for (typed, status) in [
+        ("--name looks --role viewer", 403),
+        ("--name roles --role importer --types managed/role", 404),
+        ("--name users --role importer --types managed/user", 200),
+    ] {
+        let who = format!("--header 'Authorization: Bearer {}'", token(typed));
+        let reply = service.curl(&format!("{who} --form a=@users.csv '/upload/csv/{TO_USERS}'"));
+        assert_eq!(reply.status, status, "{typed}: {}", reply.body);
+        if status != 200 {
+            nothing_is_left(&service);
+        }
+    }
+    let metadata = service.finished(&service.folder.last_import());
+    assert_eq!(metadata["authId"], "users");
+}
