@@ -256,6 +256,9 @@ impl App {
     pub(crate) fn finish(&self, import: &Import, state: State, counts: Counts, warnings: &[String]) -> Result<()> {
         let keep = import.plan.dry_run && matches!(state, State::Finished { .. });
         self.repository.finish(import.id, &state, counts, warnings, keep)?;
+        let Counts { total, created, updated, unchanged, failure } = counts;
+        let state = state.name();
+        tracing::info!(import = %import.id, state, total, created, updated, unchanged, failure, "import is over");
         if keep { Ok(()) } else { self.spool.remove(import.id) }
     }
 

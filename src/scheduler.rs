@@ -3,7 +3,6 @@
 //!
 //! Nothing that goes wrong with an import ends a thread. What the machine did to it is tried again, later and later.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -61,7 +60,7 @@ fn run(app: &App, worker: &Worker) {
     let mut pause = LOOK_AGAIN;
     while !worker.is_stopping() {
         let heard = app.bell.rings();
-        match unpanicked(|| worker.run_waiting()) {
+        match worker.run_waiting() {
             // Something may have been queued for a type whose imports were just over.
             Ok(1..) => pause = LOOK_AGAIN,
             Ok(0) => {
@@ -79,7 +78,7 @@ fn run(app: &App, worker: &Worker) {
 
 fn sweep(app: &App, worker: &Worker) {
     while !worker.is_stopping() {
-        if let Err(error) = unpanicked(|| app.sweep()) {
+        if let Err(error) = app.sweep() {
             tracing::warn!(%error, "what is not needed any more could not be cleared away");
         }
         let next = Instant::now() + SWEEP_EVERY;
@@ -92,10 +91,4 @@ fn sweep(app: &App, worker: &Worker) {
             app.bell.wait(heard, left);
         }
     }
-}
-
-/// A panic is an error of ours like any other: what was not committed is done again.
-fn unpanicked<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let done = catch_unwind(AssertUnwindSafe(work));
-    done.unwrap_or_else(|_| Err(Error::internal("an import failed in a way that it should not")))
 }

@@ -4,6 +4,7 @@
 //! leases, and the next one to look goes on where the last commit was. Everything here is synchronous.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -68,7 +69,7 @@ impl Worker {
         let mut failed = None;
         for object_type in self.app.repository.waiting_types()? {
             // What stops the imports of one type is no reason not to run those of the others.
-            match self.run_type(&object_type) {
+            match unpanicked(|| self.run_type(&object_type)) {
                 Ok(ran) => count += ran,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -90,6 +91,7 @@ impl Worker {
 
     /// Runs one import to its end. To be called with the lease of its type.
     fn run(&self, import: &Import) -> Result<()> {
+        tracing::info!(import = %import.id, into = %import.plan.object_type, settled = import.settled, "import runs");
         let progress = Arc::new(Progress::default());
         let shown = self.show(import, &progress);
         let outcome = self.attempt(import, &progress);
@@ -152,6 +154,12 @@ impl Worker {
         }
         Ok(Some(Ended::of(passed, atomic, &import)))
     }
+}
+
+/// A panic is an error of ours like any other: what was not committed is done again.
+fn unpanicked<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(Error::internal("an import failed in a way that it should not")))
 }
 
 /// Whether trying again would give the same: what is wrong with the data or with what was asked for is final, the

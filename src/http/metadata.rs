@@ -154,7 +154,7 @@ pub(super) async fn delete(
 #[utoipa::path(
     method(put, patch), path = "/openidm/csv/metadata/{id}", tag = "imports",
     params(("id" = String, Path, description = "The import")),
-    responses((status = 501, description = "Not offered", body = ProblemBody)),
+    responses((status = 403, description = "Not offered", body = ProblemBody)),
 )]
 pub(super) async fn write(_principal: Principal, Path(id): Path<String>) -> Problem {
     not_offered(&format!("{COLLECTION}/{id}"))
@@ -163,7 +163,7 @@ pub(super) async fn write(_principal: Principal, Path(id): Path<String>) -> Prob
 /// Refused: records of imports are written by imports.
 #[utoipa::path(
     method(put, patch, delete), path = "/openidm/csv/metadata", tag = "imports",
-    responses((status = 501, description = "Not offered", body = ProblemBody)),
+    responses((status = 403, description = "Not offered", body = ProblemBody)),
 )]
 pub(super) async fn write_collection(_principal: Principal) -> Problem {
     not_offered(COLLECTION)
@@ -171,5 +171,5 @@ pub(super) async fn write_collection(_principal: Principal) -> Problem {
 
 fn not_offered(resource: &str) -> Problem {
     let message = format!("{resource} is written by imports: upload a file to /upload/csv");
-    Problem::new(StatusCode::NOT_IMPLEMENTED, message)
+    Problem::new(StatusCode::FORBIDDEN, message)
 }

@@ -317,27 +317,27 @@ fn what_cannot_be_done_is_refused() {
         ),
         (
             format!("--request POST /openidm/csv/metadata/{id}"),
-            501,
+            403,
             format!("csv/metadata/{id} is written by imports: upload a file to /upload/csv"),
         ),
         (
             format!("--request PUT --data '{{}}' /openidm/csv/metadata/{id}"),
-            501,
+            403,
             format!("csv/metadata/{id} is written by imports: upload a file to /upload/csv"),
         ),
         (
             format!("--request PATCH --data '[]' /openidm/csv/metadata/{id}"),
-            501,
+            403,
             format!("csv/metadata/{id} is written by imports: upload a file to /upload/csv"),
         ),
         (
             "--request POST --data '{}' '/openidm/csv/metadata?_action=create'".to_owned(),
-            501,
+            403,
             "csv/metadata is written by imports: upload a file to /upload/csv".to_owned(),
         ),
         (
             "--request DELETE /openidm/csv/metadata".to_owned(),
-            501,
+            403,
             "csv/metadata is written by imports: upload a file to /upload/csv".to_owned(),
         ),
     ] {
