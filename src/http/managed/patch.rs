@@ -17,7 +17,7 @@ use crate::object::Patch;
 
 /// Changes members of an object.
 #[utoipa::path(
-    patch, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    patch, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "patchObject",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),

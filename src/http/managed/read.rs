@@ -15,7 +15,7 @@ use crate::object::no_object;
 
 /// One object.
 #[utoipa::path(
-    get, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    get, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "readObject",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),

@@ -15,7 +15,7 @@ use crate::schema::{Violation, policy_detail};
 
 /// Judges an object, or some of its properties, and writes nothing.
 #[utoipa::path(
-    post, path = "/openidm/policy/managed/{type}/{id}", tag = "objects",
+    post, path = "/openidm/policy/managed/{type}/{id}", tag = "objects", operation_id = "validateObject",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("id" = String, Path, description = "The object that it is to become, or * for a new one"),

@@ -20,7 +20,7 @@ use crate::repository::StoredType;
 
 /// Creates an object, or patches the one that a filter chooses.
 #[utoipa::path(
-    post, path = "/openidm/managed/{type}", tag = "objects",
+    post, path = "/openidm/managed/{type}", tag = "objects", operation_id = "createObject",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("_action" = Option<String>, Query, description = "`create`, which it is without, or `patch`"),
@@ -71,7 +71,7 @@ pub(in crate::http) async fn create(
 
 /// Creates an object of an id, or replaces all of it.
 #[utoipa::path(
-    put, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    put, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "putObject",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
@@ -115,7 +115,7 @@ pub(in crate::http) async fn put(
 
 /// Removes an object.
 #[utoipa::path(
-    delete, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    delete, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "deleteObject",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
@@ -151,7 +151,7 @@ pub(in crate::http) async fn delete(
 
 /// Patches an object, as older clients of PingIDM do.
 #[utoipa::path(
-    post, path = "/openidm/managed/{type}/{id}", tag = "objects",
+    post, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "patchObjectByAction",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
