@@ -12,7 +12,7 @@ use rollbook::error::{Error, Result};
 use rollbook::http::{Door, Server, service};
 use rollbook::scheduler::Scheduler;
 use rollbook::worker::Worker;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -22,6 +22,9 @@ use super::log;
 
 /// How many object types imports are run of at a time: as many as keep two cores busy while one waits for the disk.
 const LANES: usize = 2;
+
+/// Threads that block, beside one for each connection: files, name look-ups, questions to an issuer.
+const SPARE_THREADS: usize = 64;
 
 /// How long work may go on that was begun for requests which nobody waits for any more.
 const LEFTOVERS: Duration = Duration::from_secs(10);
@@ -42,7 +45,10 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     if let Some(listen) = args.listen {
         context.config.server.listen = listen;
     }
-    let runtime = Runtime::new().map_err(|error| Error::storage("the runtime could not start", error))?;
+    // A slow reader of a long answer holds a thread; with one for each connection nobody waits for them.
+    let threads = context.config.server.max_connections + SPARE_THREADS;
+    let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build();
+    let runtime = runtime.map_err(|error| Error::storage("the runtime could not start", error))?;
     let server = runtime.block_on(Server::bind(&context.config.server))?;
     let app = context.installation()?;
     let Some(_place) = app.repository.claim_service()? else {

@@ -48,6 +48,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// import.
 const PAGE_SIZE: u32 = 16_384;
 
+/// Pages that a connection keeps, in KiB. There may be many connections; only an import's keeps more.
+const CACHE_KIB: u32 = 4 << 10;
+
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -130,8 +133,7 @@ impl Sqlite {
             &conn,
             &format!(
                 "PRAGMA page_size = {PAGE_SIZE}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA cache_size = -{};",
-                self.memory.pages / 1024
+                 PRAGMA cache_size = -{CACHE_KIB};",
             ),
         )?;
         Ok(conn)

@@ -82,6 +82,7 @@ impl Session {
         let conn = repository.connect()?;
         // The checkpointer does it, at times of our choosing.
         sql::batch(&conn, "PRAGMA wal_autocheckpoint = 0")?;
+        sql::batch(&conn, &format!("PRAGMA cache_size = -{}", repository.memory.pages / 1024))?;
         let side = match mode {
             Mode::Write => Side::Write,
             Mode::DryRun => {
