@@ -15,6 +15,7 @@ mod conditions;
 mod config;
 mod credentials;
 mod events;
+mod extended_value;
 mod failures;
 mod fields;
 mod health;

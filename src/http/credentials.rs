@@ -1,14 +1,14 @@
 //! Credentials as they stand in the headers of a request.
 //!
 //! `Authorization: Bearer`, `Authorization: Basic`, and PingIDM's pair `X-OpenIDM-Username` and `X-OpenIDM-Password`, whose
-//! values may be encoded as RFC 5987 has it. Nothing here knows whether they are good.
+//! values may be [extended](ExtendedValue). Nothing here knows whether they are good.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
 
+use super::extended_value::ExtendedValue;
 use crate::access::Credentials;
 
 const USERNAME: &str = "x-openidm-username";
@@ -45,15 +45,9 @@ fn only(headers: &HeaderMap, name: &str) -> Option<String> {
     values.next().is_none().then(|| decoded(value)).flatten()
 }
 
-/// The text behind `UTF-8''Zo%C3%AB`, or the value as it is if it is not encoded.
+/// What a value says: a name or a password as it is, unless it is encoded.
 fn decoded(value: &str) -> Option<String> {
-    let mut parts = value.splitn(3, '\'');
-    let (charset, _language, encoded) = (parts.next()?, parts.next(), parts.next());
-    match (charset.to_ascii_uppercase().as_str(), encoded) {
-        ("UTF-8", Some(encoded)) => percent_decode_str(encoded).decode_utf8().ok().map(|text| text.into_owned()),
-        ("ISO-8859-1", Some(encoded)) => Some(percent_decode_str(encoded).map(char::from).collect()),
-        _ => Some(value.to_owned()),
-    }
+    ExtendedValue::of(value).map_or_else(|| Some(value.to_owned()), |extended| extended.text())
 }
 
 #[cfg(test)]

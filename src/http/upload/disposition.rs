@@ -3,7 +3,7 @@
 //! A name is a label for people, never a path here: only what stands behind the last slash of either kind is taken, and
 //! nothing in it can steer a terminal.
 
-use percent_encoding::percent_decode_str;
+use crate::http::extended_value::ExtendedValue;
 
 /// The most characters of a file name that are kept.
 const LONGEST: usize = 255;
@@ -13,7 +13,7 @@ pub(super) fn file_name(disposition: &[u8]) -> Option<String> {
     let disposition = String::from_utf8_lossy(disposition);
     let parameters = parameters(&disposition);
     let find = |wanted: &str| parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    let extended = find("filename*").and_then(|(_, value)| extended(value));
+    let extended = find("filename*").and_then(|(_, value)| ExtendedValue::of(value)?.text());
     // Browsers write a quote as %22.
     let plain = || find("filename").map(|(_, value)| value.replace("%22", "\""));
     extended.or_else(plain).map(|name| base_name(&name))
@@ -53,18 +53,6 @@ fn unquote(text: &str) -> (String, &str) {
         }
     }
     (value, "")
-}
-
-/// A value that names its charset: `UTF-8''Zo%C3%AB.csv`.
-fn extended(value: &str) -> Option<String> {
-    let mut parts = value.splitn(3, '\'');
-    let (charset, _language, text) = (parts.next()?, parts.next()?, parts.next()?);
-    let bytes = percent_decode_str(text);
-    match charset.to_ascii_lowercase().as_str() {
-        "utf-8" => bytes.decode_utf8().ok().map(|text| text.into_owned()),
-        "iso-8859-1" => Some(bytes.map(char::from).collect()),
-        _ => None,
-    }
 }
 
 fn base_name(name: &str) -> String {
