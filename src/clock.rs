@@ -1,5 +1,7 @@
 //! The one place that asks the machine what time it is.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// Now, in RFC 3339 UTC with milliseconds: the form of `begin` and `end`.
@@ -8,7 +10,7 @@ pub fn now() -> String {
 }
 
 /// The moment that lies this far ahead, in the form of [`now`]; nothing if no calendar has it.
-pub fn ahead(length: std::time::Duration) -> Option<String> {
+pub fn ahead(length: Duration) -> Option<String> {
     Timestamp::now().checked_add(length).ok().map(|moment| format!("{moment:.3}"))
 }
 
@@ -18,7 +20,7 @@ pub fn unix_millis() -> u64 {
 }
 
 /// How long ago an [`now`] was; nothing if it is not one or lies ahead.
-pub fn since(moment: &str) -> std::time::Duration {
+pub fn since(moment: &str) -> Duration {
     let elapsed = moment.parse::<Timestamp>().map(|moment| Timestamp::now().duration_since(moment));
     elapsed.ok().and_then(|elapsed| elapsed.try_into().ok()).unwrap_or_default()
 }

@@ -1,5 +1,7 @@
 //! `[oidc]`: whose JWTs are taken besides our own tokens, and what their claims mean.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use super::values::Values;
@@ -89,7 +91,7 @@ pub(crate) fn is_trustworthy(url: &str) -> bool {
         Some((address, _port)) => address,
         None => authority.split(':').next().unwrap_or_default(),
     };
-    let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     // With these, readers of addresses disagree on where the host is.
     let confuses = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '\\');
     let is_plain = !url.contains(confuses);

@@ -14,6 +14,9 @@ use serde_json::Value;
 use super::params::Params;
 use super::problem;
 
+/// The content type of JSON, as PingIDM writes it.
+pub(crate) const JSON: &str = "application/json; charset=UTF-8";
+
 /// A JSON answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -76,7 +79,7 @@ pub(super) async fn present(request: Request, next: Next) -> Response {
     let Some(Unwritten(body)) = response.extensions_mut().remove::<Unwritten>() else { return response };
     let text = if pretty { format!("{body:#}") } else { body.to_string() };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     *response.body_mut() = Body::from(text);
     response

@@ -1,8 +1,8 @@
 //! The way from asynchronous handlers to the library, which blocks.
 
 use super::Door;
-use super::problem::Problem;
-use crate::error::{Error, Result};
+use super::problem::{Problem, unforeseen};
+use crate::error::Result;
 
 impl Door {
     /// Runs work that may block where it holds up nobody.
@@ -14,6 +14,6 @@ impl Door {
     ) -> Result<T, Problem> {
         let door = self.clone();
         let done = tokio::task::spawn_blocking(move || work(&door)).await;
-        Ok(done.unwrap_or_else(|_| Err(Error::internal("the request failed in a way that it should not")))?)
+        Ok(done.unwrap_or_else(|_| Err(unforeseen()))?)
     }
 }

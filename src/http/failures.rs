@@ -9,12 +9,13 @@ use axum::http::header::CONTENT_DISPOSITION;
 use axum::response::Response;
 
 use super::Door;
+use super::answer::JSON;
 use super::metadata::record::FailureRecords;
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use super::query::{Query, QueryParameters};
-use super::streaming::{BodyWriter, JSON};
+use super::streaming::{BodyWriter, not_sent};
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -55,19 +56,18 @@ pub(super) async fn csv(
 }
 
 fn write_csv(app: &App, import: &Import, escape: Escape, out: &mut BodyWriter) -> Result<()> {
-    let failed = |error| Error::storage("the answer could not be sent", error);
     let mut failures = failures_behind(app, import, 0)?;
     if failures.is_empty() {
         return Err(Error::not_found(format!("import {} has no failures", import.id)));
     }
-    let mut writer = FailuresWriter::new(out, &import.header, escape).map_err(failed)?;
+    let mut writer = FailuresWriter::new(out, &import.header, escape).map_err(not_sent)?;
     while let Some(last) = failures.last().map(|failure| failure.row) {
         for failure in &failures {
-            writer.write(&failure.cells, &failure.plain_problem()).map_err(failed)?;
+            writer.write(&failure.cells, &failure.plain_problem()).map_err(not_sent)?;
         }
         failures = failures_behind(app, import, last)?;
     }
-    writer.finish().map(drop).map_err(failed)
+    writer.finish().map(drop).map_err(not_sent)
 }
 
 /// The failed records of an import as JSON, with what is wrong with each.

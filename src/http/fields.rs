@@ -15,7 +15,7 @@ const ALWAYS: [&str; 2] = ["_id", "_rev"];
 /// The members that were asked for; everything if nothing was, or `*`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Fields {
-    /// None means everything.
+    /// Empty for everything.
     only: Vec<Pointer>,
     /// What was named, also beside a `*`.
     named: Vec<Pointer>,

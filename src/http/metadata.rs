@@ -13,14 +13,13 @@ use serde_json::{Value, json};
 
 use self::record::{MetadataRecord, MetadataRecords};
 use super::Door;
-use super::answer::Answer;
+use super::answer::{Answer, JSON};
 use super::conditions::Conditions;
 use super::fields::Fields;
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use super::query::{Query, QueryParameters};
-use super::streaming::JSON;
 use crate::access::{Principal, Role};
 use crate::error::Result;
 use crate::import::Import;

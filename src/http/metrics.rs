@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use prometheus_client::collector::Collector;
@@ -19,9 +20,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::Door;
 use super::problem::Problem;
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::import::Counts;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -91,7 +94,7 @@ impl Collector for Imports {
         }
         let help = "Records of these imports, by what became of them";
         let mut records = encoder.encode_descriptor("import_records", help, None, kind)?;
-        let sum = |of: fn(&crate::import::Counts) -> u64| totals.iter().map(|(_, _, counts)| of(counts)).sum::<u64>();
+        let sum = |of: fn(&Counts) -> u64| totals.iter().map(|(_, _, counts)| of(counts)).sum::<u64>();
         for (outcome, count) in [
             ("created", sum(|counts| counts.created)),
             ("updated", sum(|counts| counts.updated)),
@@ -109,8 +112,10 @@ impl Collector for Imports {
 #[utoipa::path(get, path = "/metrics", tag = "service", security(()), responses(
     (status = 200, description = "The figures", body = String, content_type = OPEN_METRICS),
 ))]
-pub(super) async fn metrics(Extension(metrics): Extension<Arc<Metrics>>) -> Result<impl IntoResponse, Problem> {
-    let text = tokio::task::spawn_blocking(move || metrics.text()).await;
-    let text = text.unwrap_or_else(|_| Err(Error::internal("the metrics could not be read")))?;
+pub(super) async fn metrics(
+    State(door): State<Door>,
+    Extension(metrics): Extension<Arc<Metrics>>,
+) -> Result<impl IntoResponse, Problem> {
+    let text = door.run(move |_| metrics.text()).await?;
     Ok(([(CONTENT_TYPE, OPEN_METRICS)], text))
 }

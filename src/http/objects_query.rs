@@ -11,12 +11,12 @@ use axum::response::Response;
 use serde_json::Value;
 
 use super::Door;
+use super::answer::JSON;
 use super::conditions::Conditions;
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use super::query::{Page, Query, QueryParameters, Start};
-use super::streaming::JSON;
 use super::view::View;
 use crate::access::Principal;
 use crate::app::App;

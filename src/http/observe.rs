@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::metrics::Metrics;
+use super::request_id::NAME as REQUEST_ID;
 use crate::access::Principal;
 
 /// What no route answers is counted together: addresses are what clients make of them.
@@ -25,7 +26,7 @@ pub(super) async fn observe(State(metrics): State<Arc<Metrics>>, request: Reques
     let took = began.elapsed();
     let status = response.status().as_u16();
     metrics.count(method.as_str(), &route, status, took);
-    let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
     let caller = response.extensions().get::<Principal>().map_or("", |principal| principal.name.as_str());
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if status < 500 {

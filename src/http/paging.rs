@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::query::{Cursor, Layout, Page, Query, Start, Total};
 use super::sorting::Order;
+use super::streaming::not_sent;
 use crate::error::{Error, Result};
 
 /// An object that may match.
@@ -280,8 +281,7 @@ impl<W: Write> Envelope<'_, W> {
     }
 
     fn put(&mut self, text: &str) -> Result<()> {
-        let failed = |error| Error::storage("the answer could not be sent", error);
-        self.out.write_all(text.as_bytes()).map_err(failed)
+        self.out.write_all(text.as_bytes()).map_err(not_sent)
     }
 }
 

@@ -79,7 +79,12 @@ fn reason(status: StatusCode) -> &'static str {
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = said.unwrap_or("without a word"), "a request failed in a way that it should not");
-    Problem::from(Error::internal("the request failed in a way that it should not")).into_response()
+    Problem::from(unforeseen()).into_response()
+}
+
+/// What a client is told of a mistake of ours; the log knows more.
+pub(super) fn unforeseen() -> Error {
+    Error::internal("the request failed in a way that it should not")
 }
 
 /// The answer where a library of ours refused the request in words of its own.

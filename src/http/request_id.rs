@@ -7,7 +7,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-const NAME: HeaderName = HeaderName::from_static("x-request-id");
+/// Where the name is, in the request and in the answer.
+pub(super) const NAME: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longer than anybody's, shorter than what would fill a log.
 const LONGEST: usize = 128;

@@ -126,8 +126,8 @@ async fn addresses(settings: &ServerSettings) -> Result<Vec<SocketAddr>> {
     let listen = &settings.listen;
     let failed = |error| Error::request(format!("cannot listen on {listen}: {error}"));
     let addresses: Vec<SocketAddr> = lookup_host(listen).await.map_err(failed)?.collect();
-    let is_open = settings.certificate.is_some() || settings.behind_proxy;
-    if !is_open && !addresses.iter().all(|address| address.ip().is_loopback()) {
+    let is_safe = settings.certificate.is_some() || settings.behind_proxy;
+    if !is_safe && !addresses.iter().all(|address| address.ip().is_loopback()) {
         return Err(Error::request(format!(
             "server.listen = '{listen}' would send tokens unencrypted over the network: set server.tls, or \
              server.behind_proxy = true if a proxy speaks HTTPS in front of this service"

@@ -145,11 +145,8 @@ impl Key {
     fn of(value: Option<&Value>) -> Key {
         match value {
             Some(Value::Bool(boolean)) => Key::Boolean(*boolean),
-            Some(Value::Number(number)) =>
             // Plus zero makes one zero of the two.
-            {
-                number.as_f64().map_or(Key::Missing, |number| Key::Number(number + 0.0))
-            }
+            Some(Value::Number(number)) => number.as_f64().map_or(Key::Missing, |number| Key::Number(number + 0.0)),
             Some(Value::String(text)) => Key::Text(match text.char_indices().nth(CHARACTERS) {
                 Some((end, _)) => fold(&text[..end]),
                 None => fold(text),

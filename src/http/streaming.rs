@@ -16,15 +16,12 @@ use futures_util::stream::try_unfold;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Door;
-use super::problem::Problem;
+use super::problem::{Problem, unforeseen};
 use crate::error::{Error, Result};
 
 /// Bytes that are sent at once, and pieces that may wait for the client.
 const PIECE: usize = 64 << 10;
 const WAITING: usize = 2;
-
-/// The content type of JSON, as PingIDM writes it.
-pub(crate) const JSON: &str = "application/json; charset=UTF-8";
 
 /// Takes the body of an answer.
 #[derive(Debug)]
@@ -93,7 +90,7 @@ async fn sent(
 
 /// The writing thread has ended without a word.
 fn broken() -> Piece {
-    Piece::Failed(Error::internal("the request failed in a way that it should not"))
+    Piece::Failed(unforeseen())
 }
 
 /// Tells whether somebody still reads a body, for whoever searches long before there is something to write.
@@ -104,10 +101,15 @@ impl Audience {
     /// Fails if the client has gone.
     pub(crate) fn is_there(&self) -> Result<()> {
         match self.0.is_closed() {
-            true => Err(Error::storage("the answer could not be sent", io::Error::from(io::ErrorKind::BrokenPipe))),
+            true => Err(not_sent(io::ErrorKind::BrokenPipe.into())),
             false => Ok(()),
         }
     }
+}
+
+/// The error of an answer that nobody takes.
+pub(crate) fn not_sent(error: io::Error) -> Error {
+    Error::storage("the answer could not be sent", error)
 }
 
 impl BodyWriter {

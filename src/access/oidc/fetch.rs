@@ -3,6 +3,7 @@
 //! Blocks, for some seconds at most. What is answered is read up to a limit, and no redirection is followed: it could
 //! lead to where an answer cannot be trusted.
 
+use std::fmt::Display;
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -71,6 +72,6 @@ fn get(client: &Client, address: &str) -> Result<Value> {
     serde_json::from_slice(&body).map_err(|error| unanswered(address, &error))
 }
 
-fn unanswered(address: &str, why: &dyn std::fmt::Display) -> Error {
+fn unanswered(address: &str, why: &dyn Display) -> Error {
     Error::new(Kind::Busy, format!("'{address}': {why}"))
 }

@@ -1,5 +1,6 @@
 //! HTTPS with a certificate from files, which are read again when they change: a renewed certificate needs no restart.
 
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -76,10 +77,9 @@ fn written(certificate: &Certificate) -> Written {
 }
 
 fn config(certificate: &Certificate) -> Result<Arc<ServerConfig>> {
-    let chain =
-        CertificateDer::pem_file_iter(&certificate.chain).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
+    let chain = CertificateDer::pem_file_iter(&certificate.chain).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let key = PrivateKeyDer::from_pem_file(&certificate.key);
-    let unreadable = |what: &str, path: &Path, why: &dyn std::fmt::Display| {
+    let unreadable = |what: &str, path: &Path, why: &dyn Display| {
         format!("server.tls: the {what} '{}' could not be read: {why}", path.display())
     };
     let (chain, key) = match (chain, key) {
