@@ -27,7 +27,7 @@ const ROUTES: [(&str, &str, u16, u16); 26] = [
     ("viewer", "/openidm/managed/user/OBJECT", 200, 404),
     ("viewer", "'/openidm/managed/user?_queryFilter=true'", 200, 404),
     ("viewer", "--json ZOE '/openidm/policy/managed/user/*?_action=validateObject'", 200, 404),
-    ("viewer", "-X PUT /openidm/csv/metadata/IMPORT", 501, 501),
+    ("viewer", "-X PUT /openidm/csv/metadata/IMPORT", 403, 403),
     ("importer", "-F upload=@users.csv '/upload/csv/managed/user?uniqueProperty=userName&dryRun=true'", 200, 404),
     ("importer", "-X POST '/openidm/csv/metadata/IMPORT?_action=cancel'", 200, 404),
     ("importer", "-X POST '/openidm/csv/metadata/IMPORT?_action=cleanup'", 200, 404),
