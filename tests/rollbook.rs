@@ -17,6 +17,7 @@
 //! * `values`: which cells each type of property takes, and what they are stored as.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "a test stands for the machine and for whoever uses it")]
 
 mod cli;
 mod conformance;

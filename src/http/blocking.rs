@@ -8,6 +8,7 @@ impl Door {
     /// Runs work that may block where it holds up nobody.
     ///
     /// Work that was begun ends, also when the client has gone: a change is done whole or not at all.
+    #[expect(clippy::disallowed_methods, reason = "this is the way")]
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Door) -> Result<T> + Send + 'static,

@@ -42,6 +42,7 @@ enum Piece {
 
 impl Door {
     /// An answer of this content type whose body `write` writes. It stops with an error when the client has gone.
+    #[expect(clippy::disallowed_methods, reason = "the writing goes on while the answer is sent")]
     pub(crate) async fn stream(
         &self,
         content_type: &'static str,
