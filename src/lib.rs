@@ -1,15 +1,16 @@
 //! Rollbook: bulk import of people and accounts from CSV, with an exact account of every record.
 //!
-//! Doors, one engine, one repository, over one schema. The command line is the door there is; more find room on level 4.
-//! Upper layers import lower ones, never the other way round:
+//! Doors, one engine, one repository, over one schema. Two doors are open, the command line and [`http`]. Upper layers
+//! import lower ones, never the other way round, and below level 4 everything is synchronous:
 //!
 //! ```text
-//! 5  main  cli                                         composition
-//! 3  app  worker                                       the entrance: submit, run, cancel
-//! 2  engine  spool                                     from bytes to outcomes (synchronous)
+//! 5  main  cli  scheduler                              composition
+//! 4  http                                              what programs ask over the network
+//! 3  app  worker  access                               the entrance: submit, run, cancel; who may what
+//! 2  engine  spool                                     from bytes to outcomes
 //! 1  repository                                        storage
 //! 0  schema  object  plan  import  failure  filter     pure
-//!    csv_writer  token  error  config  clock
+//!    token  csv_writer  error  config  clock
 //! ```
 
 pub mod access;
