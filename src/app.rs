@@ -69,6 +69,15 @@ pub enum Source {
     Stream(Box<dyn Read>),
 }
 
+/// What an import that is over still keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftovers {
+    /// The spooled bytes of its file.
+    Bytes,
+    /// Its failures too, which are then gone for good.
+    BytesAndFailures,
+}
+
 impl App {
     /// Opens the installation in the data directory, making it if there is none.
     pub fn open(config: Config) -> Result<App> {
@@ -209,15 +218,15 @@ impl App {
         Ok(())
     }
 
-    /// Removes what an import that is over still keeps: its spooled bytes and, if asked for, its failures.
+    /// Removes what an import that is over still keeps.
     ///
     /// # Errors
     /// `Conflict` while the import is not over.
-    pub fn clean_up(&self, id: ImportId, with_failures: bool) -> Result<()> {
+    pub fn clean_up(&self, id: ImportId, leftovers: Leftovers) -> Result<()> {
         self.ended(id, "cleaned up")?;
         self.repository.note_spool_purged(id)?;
         self.spool.remove(id)?;
-        if with_failures {
+        if leftovers == Leftovers::BytesAndFailures {
             self.repository.purge_failures(id)?;
         }
         Ok(())

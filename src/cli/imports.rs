@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use rollbook::app::App;
+use rollbook::app::{App, Leftovers};
 use rollbook::error::{Error, Result};
 use rollbook::failure::Escape;
 use rollbook::import::{Import, ImportId, State};
@@ -219,7 +219,7 @@ fn cancel(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
 
 fn clean_up(context: &mut Context, app: &App, args: &CleanupArgs) -> Result<Verdict> {
     let id = args.import.id;
-    app.clean_up(id, args.errors)?;
+    app.clean_up(id, if args.errors { Leftovers::BytesAndFailures } else { Leftovers::Bytes })?;
     let import = app.import(id)?;
     answer(context, &import, format!("import {id} is cleaned up"))
 }

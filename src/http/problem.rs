@@ -11,7 +11,6 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa::openapi::Object;
 
 use super::answer::Answer;
 use crate::error::Error;
@@ -39,7 +38,7 @@ pub(super) struct ProblemBody {
     message: String,
     /// More for programs, such as the requirements that a value does not meet.
     #[schema(required = false)]
-    detail: Option<Object>,
+    detail: Option<Value>,
 }
 
 impl Problem {

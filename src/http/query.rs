@@ -180,7 +180,11 @@ fn chosen(params: &Params) -> Result<Option<(Filter, Fields)>> {
     }
 }
 
-fn parse_filter(text: &str) -> Result<Filter> {
+/// Reads the value of a `_queryFilter`.
+///
+/// # Errors
+/// `Request`, in PingIDM's words, with what is wrong in the detail.
+pub(crate) fn parse_filter(text: &str) -> Result<Filter> {
     Filter::parse(text).map_err(|error| {
         let message =
             format!("The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter");

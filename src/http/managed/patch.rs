@@ -5,7 +5,6 @@ use axum::extract::State;
 use super::{Place, revision, shown};
 use crate::access::{Principal, Role};
 use crate::error::Error;
-use crate::filter::Filter;
 use crate::http::Door;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
@@ -13,6 +12,7 @@ use crate::http::fields::Fields;
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
+use crate::http::query::parse_filter;
 use crate::object::Patch;
 
 /// Changes members of an object.
@@ -77,12 +77,7 @@ pub(super) async fn patch_match(
 ) -> Result<Answer, Problem> {
     let missing = || Error::request("the parameter '_queryFilter' is required: it chooses the object to patch");
     let text = params.one("_queryFilter")?.ok_or_else(missing)?;
-    let malformed = |error: Error| {
-        let sentence =
-            format!("The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter");
-        Error::request(sentence).with_detail(error.to_string().into())
-    };
-    let (filter, fields) = (Filter::parse(text).map_err(malformed)?, Fields::of(params)?);
+    let (filter, fields) = (parse_filter(text)?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::record::{Acted, ImportIds};
 use super::{COLLECTION, not_offered};
 use crate::access::{Principal, Role};
-use crate::app::App;
+use crate::app::{App, Leftovers};
 use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::answer::Answer;
@@ -23,10 +23,8 @@ use crate::plan::Caller;
 enum Action {
     /// Stop it; what is in stays in.
     Cancel,
-    /// Remove the bytes that it still keeps.
-    CleanUp,
-    /// Remove its failures too.
-    CleanUpErrors,
+    /// Remove what it still keeps.
+    CleanUp(Leftovers),
     /// Import exactly the bytes of a dry run.
     Apply,
 }
@@ -35,8 +33,8 @@ impl Action {
     fn of(name: &str, params: &Params) -> Result<Action> {
         match name {
             "cancel" => Ok(Action::Cancel),
-            "cleanup" if params.flag("deleteErrorRecords")? => Ok(Action::CleanUpErrors),
-            "cleanup" => Ok(Action::CleanUp),
+            "cleanup" if params.flag("deleteErrorRecords")? => Ok(Action::CleanUp(Leftovers::BytesAndFailures)),
+            "cleanup" => Ok(Action::CleanUp(Leftovers::Bytes)),
             "apply" => Ok(Action::Apply),
             _ => Err(unknown(name, "'cancel', 'cleanup' and 'apply'")),
         }
@@ -45,8 +43,7 @@ impl Action {
     fn run(self, app: &App, id: ImportId, caller: Caller) -> Result<Value> {
         match self {
             Action::Cancel => app.cancel(id)?,
-            Action::CleanUp => app.clean_up(id, false)?,
-            Action::CleanUpErrors => app.clean_up(id, true)?,
+            Action::CleanUp(leftovers) => app.clean_up(id, leftovers)?,
             Action::Apply => {
                 let applied = app.apply_dry_run(id, caller)?;
                 return Ok(json!({ "importUUIDs": [applied.to_string()] }));
