@@ -96,6 +96,11 @@ impl Params {
     }
 }
 
+/// The refusal of an `_action` that the route does not have, in PingIDM's words; `known` are those that it has.
+pub(crate) fn unsupported_action(name: &str, known: &str) -> Error {
+    Error::request(format!("Action {name} is not supported. There is {known}"))
+}
+
 impl<S: Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;
 

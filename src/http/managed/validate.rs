@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::answer::Answer;
 use crate::http::json_body::JsonBody;
-use crate::http::params::Params;
+use crate::http::params::{Params, unsupported_action};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::schema::{Violation, policy_detail};
 
@@ -39,8 +39,12 @@ pub(in crate::http) async fn validate(
     let judged = match params.one("_action")? {
         Some("validateObject") => Judged::Everything,
         Some("validateProperty") => Judged::Given,
-        Some(other) => return Err(Error::request(format!("Action {other} is not supported.")).into()),
-        None => return Err(Error::request("the parameter '_action' is required: 'validateObject'").into()),
+        Some(action) => return Err(unsupported_action(action, "'validateObject' and 'validateProperty'").into()),
+        None => {
+            return Err(
+                Error::request("the parameter '_action' is required: 'validateObject' or 'validateProperty'").into()
+            );
+        }
     };
     let members = body.into_members()?;
     let violations = door

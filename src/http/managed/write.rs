@@ -13,7 +13,7 @@ use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
 use crate::http::fields::Fields;
 use crate::http::json_body::JsonBody;
-use crate::http::params::Params;
+use crate::http::params::{Params, unsupported_action};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::object::Object;
 use crate::repository::StoredType;
@@ -57,7 +57,7 @@ pub(in crate::http) async fn create(
         Some(action) if action.eq_ignore_ascii_case("patch") => {
             return patch_match(door, principal, place, &params, body).await;
         }
-        Some(action) => return Err(unsupported(action).into()),
+        Some(action) => return Err(unsupported_action(action, "'create' and 'patch'").into()),
     }
     let fields = Fields::of(&params)?;
     let members = body.into_members()?;
@@ -184,13 +184,9 @@ pub(in crate::http) async fn post_to_object(
         Some(action) if action.eq_ignore_ascii_case("patch") => {
             patch_one(door, principal, place, &params, &conditions, body).await
         }
-        Some(action) => Err(unsupported(action).into()),
+        Some(action) => Err(unsupported_action(action, "'patch'").into()),
         None => Err(Error::request("the parameter '_action' is required: 'patch'").into()),
     }
-}
-
-fn unsupported(action: &str) -> Error {
-    Error::request(format!("Action {action} is not supported."))
 }
 
 fn created(place: &Place, object: &Object, stored: &StoredType, fields: &Fields) -> Answer {

@@ -9,11 +9,11 @@ use super::record::{Acted, ImportIds};
 use super::{COLLECTION, not_offered};
 use crate::access::{Principal, Role};
 use crate::app::{App, Leftovers};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::Door;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
-use crate::http::params::Params;
+use crate::http::params::{Params, unsupported_action};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::import::ImportId;
 use crate::plan::Caller;
@@ -36,7 +36,7 @@ impl Action {
             "cleanup" if params.flag("deleteErrorRecords")? => Ok(Action::CleanUp(Leftovers::BytesAndFailures)),
             "cleanup" => Ok(Action::CleanUp(Leftovers::Bytes)),
             "apply" => Ok(Action::Apply),
-            _ => Err(unknown(name, "'cancel', 'cleanup' and 'apply'")),
+            _ => Err(unsupported_action(name, "'cancel', 'cleanup' and 'apply'")),
         }
     }
 
@@ -51,10 +51,6 @@ impl Action {
         }
         Ok(json!({ "status": "OK" }))
     }
-}
-
-fn unknown(name: &str, known: &str) -> Error {
-    Error::request(format!("Action {name} is not supported. There is {known}"))
 }
 
 /// Cancels an import, removes what one that is over still keeps, or applies a dry run.
@@ -114,7 +110,7 @@ pub(in crate::http) async fn act_on_all(
     match params.one("_action")? {
         Some("cleanupList") => {}
         None | Some("create") => return Err(not_offered(COLLECTION)),
-        Some(other) => return Err(unknown(other, "'cleanupList'").into()),
+        Some(other) => return Err(unsupported_action(other, "'cleanupList'").into()),
     }
     let kept = door.run(|door| door.app.repository.imports_to_clean_up()).await?;
     let seen = kept.into_iter().filter(|(_, object_type)| principal.sees(object_type));
