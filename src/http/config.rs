@@ -35,10 +35,8 @@ pub(super) async fn read_all(State(door): State<Door>, principal: Principal) -> 
     responses(
         (status = 200, description = "All object types as they are now, with `_warnings` if there are any", body = Object),
         (status = 400, description = "A definition is wrong", body = ProblemBody),
-        (status = 403, description = "The caller may not", body = ProblemBody),
         (status = 404, description = "The caller may not see one of the types", body = ProblemBody),
         (status = 409, description = "Objects that there are do not allow the change", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
         (status = 503, description = "An import of one of the types runs", body = ProblemBody),
     ),
 )]
@@ -100,11 +98,9 @@ pub(super) async fn read(
         (status = 201, description = "The object type is new", body = Object,
          headers(("ETag" = String), ("Location" = String))),
         (status = 400, description = "The definition is wrong", body = ProblemBody),
-        (status = 403, description = "The caller may not", body = ProblemBody),
         (status = 404, description = "The caller may not see the type", body = ProblemBody),
         (status = 409, description = "Objects that there are do not allow the change", body = ProblemBody),
         (status = 412, description = "A condition does not hold", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
         (status = 503, description = "An import of the type runs", body = ProblemBody),
     ),
 )]

@@ -3,13 +3,11 @@
 use serde_json::json;
 
 use super::answer::Answer;
-use super::problem::ProblemBody;
 use crate::access::{Principal, Role};
 
 /// That the service is there, in PingIDM's words.
 #[utoipa::path(get, path = "/openidm/info/ping", tag = "service", responses(
     (status = 200, description = "The service lives", body = Object),
-    (status = 401, description = "Nobody knows who asks", body = ProblemBody),
 ))]
 pub(super) async fn ping(_principal: Principal) -> Answer {
     Answer::json(json!({ "_id": "", "_rev": "", "shortDesc": "OpenIDM ready", "state": "ACTIVE_READY" }))
@@ -20,7 +18,6 @@ pub(super) async fn ping(_principal: Principal) -> Answer {
 /// `roles` are PingIDM's names for it, `role` and `objectTypes` ours; `null` stands for all object types.
 #[utoipa::path(get, path = "/openidm/info/login", tag = "service", responses(
     (status = 200, description = "Who asks", body = Object),
-    (status = 401, description = "Nobody knows who asks", body = ProblemBody),
 ))]
 pub(super) async fn login(principal: Principal) -> Answer {
     let authorized = "internal/role/openidm-authorized";

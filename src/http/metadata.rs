@@ -37,7 +37,7 @@ const AT_ONCE: usize = 256;
         (status = 200, description = "A page of metadata records", body = MetadataRecords),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "`If-Match` is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn query(
@@ -84,15 +84,15 @@ pub(super) fn shown(door: &Door, import: &Import) -> Value {
     params(
         ("id" = String, Path, description = "The import"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
-        ("If-None-Match" = Option<String>, Header, description = "A revision that is known already"),
+        ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
     responses(
         (status = 200, description = "The metadata record", body = MetadataRecord),
-        (status = 304, description = "It has this revision still"),
+        (status = 304, description = "The client has it"),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "`If-Match` is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn read(
@@ -119,12 +119,11 @@ pub(super) async fn read(
     params(
         ("id" = String, Path, description = "The import"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
-        ("If-Match" = Option<String>, Header, description = "The revision that it has to have"),
+        ("If-Match" = Option<String>, Header, description = "The revision that is deleted, or * for any"),
     ),
     responses(
         (status = 200, description = "The metadata record, as it was", body = MetadataRecord),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
-        (status = 403, description = "The token's role is not enough", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
         (status = 409, description = "The import is not over: cancel it first", body = ProblemBody),
         (status = 412, description = "It has another revision", body = ProblemBody),

@@ -51,16 +51,26 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [get, put, post, delete, patch].into_iter().flatten()
 }
 
-/// What any request for which somebody has to sign in may be answered.
+/// What any request for which somebody has to sign in may be answered, beside what its handler says.
 fn refusals_of_all(operation: &mut Operation) {
-    for (status, description) in [
-        ("401", "Nobody known sends this"),
-        ("403", "The role does not allow this"),
-        ("503", "The repository is busy with an import, or the request took too long; try again"),
-    ] {
+    refusals(
+        operation,
+        &[
+            ("401", "Nobody known sends this"),
+            ("403", "The role does not allow this"),
+            ("503", "The repository is busy with an import, or the request took too long; try again"),
+        ],
+    );
+    if operation.request_body.is_some() {
+        refusals(operation, &[("408", "The body came too slowly"), ("413", "The body is larger than is allowed")]);
+    }
+}
+
+fn refusals(operation: &mut Operation, known: &[(&str, &str)]) {
+    for (status, description) in known {
         let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-        let refusal = Response::builder().description(description).content("application/json", problem).build();
-        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(refusal));
+        let refusal = Response::builder().description(*description).content("application/json", problem).build();
+        operation.responses.responses.entry((*status).to_owned()).or_insert(RefOr::T(refusal));
     }
 }
 

@@ -72,8 +72,6 @@ pub(super) struct Uploaded {
     responses(
         (status = 200, description = "The imports that wait now", body = Uploaded),
         (status = 400, description = "A parameter, the form or a file is wrong", body = ProblemBody),
-        (status = 401, description = "Nobody knows who asks", body = ProblemBody),
-        (status = 403, description = "Who asks may not import", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
         (status = 409, description = "The Idempotency-Key is in use", body = ProblemBody),
         (status = 413, description = "The files are larger than is allowed", body = ProblemBody),

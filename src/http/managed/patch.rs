@@ -28,12 +28,10 @@ use crate::object::Patch;
     responses(
         (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
-        (status = 403, description = "The object would not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 403, description = "The object would not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
         (status = 412, description = "A condition does not hold", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
-        (status = 503, description = "An import holds the repository", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn patch(

@@ -26,7 +26,6 @@ use crate::schema::{Violation, policy_detail};
         (status = 200, description = "Whether it meets its policies, and those that it does not meet", body = Object),
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn validate(

@@ -32,13 +32,11 @@ use crate::repository::StoredType;
         (status = 200, description = "The patched object", body = Object),
         (status = 201, description = "The new object", body = Object, headers(("ETag" = String), ("Location" = String))),
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
-        (status = 403, description = "The object does not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 403, description = "The object does not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object type, or no object matches", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
         (status = 412, description = "There is an object of this id, or a condition is set", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
         (status = 500, description = "Several objects match", body = ProblemBody),
-        (status = 503, description = "An import holds the repository", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn create(
@@ -84,12 +82,10 @@ pub(in crate::http) async fn create(
         (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
         (status = 201, description = "The new object", body = Object, headers(("ETag" = String), ("Location" = String))),
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
-        (status = 403, description = "The object does not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 403, description = "The object does not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
         (status = 412, description = "A condition does not hold", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
-        (status = 503, description = "An import holds the repository", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn put(
@@ -125,11 +121,9 @@ pub(in crate::http) async fn put(
     responses(
         (status = 200, description = "The object as it was", body = Object, headers(("ETag" = String))),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
-        (status = 403, description = "The caller may not", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
         (status = 412, description = "A condition does not hold", body = ProblemBody),
-        (status = 503, description = "An import holds the repository", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn delete(
@@ -162,12 +156,10 @@ pub(in crate::http) async fn delete(
     responses(
         (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
-        (status = 403, description = "The object would not meet its policies, or the caller may not", body = ProblemBody),
+        (status = 403, description = "The object would not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
         (status = 412, description = "A condition is set", body = ProblemBody),
-        (status = 413, description = "The body is larger than 5 MB", body = ProblemBody),
-        (status = 503, description = "An import holds the repository", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn post_to_object(

@@ -66,10 +66,10 @@ impl Action {
     responses(
         (status = 200, description = "It is done, or will be after the current records", body = Acted),
         (status = 400, description = "There is no such action", body = ProblemBody),
-        (status = 403, description = "The role is not enough, or there is no action: records are written by imports", body = ProblemBody),
+        (status = 403, description = "The role does not allow this, or there is no action: records are written by imports", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
         (status = 409, description = "The import is in a state that does not allow this", body = ProblemBody),
-        (status = 412, description = "`If-Match` is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
 pub(in crate::http) async fn act(
@@ -96,7 +96,7 @@ pub(in crate::http) async fn act(
         (status = 200, description = "The imports", body = ImportIds),
         (status = 400, description = "There is no such action", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "`If-Match` is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
         (status = 403, description = "Without an action: records are written by imports", body = ProblemBody),
     ),
 )]
