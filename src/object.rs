@@ -12,10 +12,12 @@ mod excerpt;
 mod patch;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::schema::property::Scope;
 use crate::schema::value::write_json_string;
 use crate::schema::{ObjectType, TypeName};
 
@@ -171,6 +173,21 @@ impl Object {
 /// The error about an object that is nowhere, in PingIDM's words.
 pub(crate) fn no_object(object_type: &TypeName, id: &str) -> Error {
     Error::not_found(format!("Object {id} not found in {object_type}"))
+}
+
+/// The paths of the objects that the value at a path lies in, from the outside to the inside.
+fn around(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
+/// The paths of objects all properties of which are private. So is what is not declared in them.
+fn private_objects(object_type: &ObjectType) -> HashSet<&str> {
+    let (mut private, mut public) = (HashSet::new(), HashSet::new());
+    for property in object_type.properties() {
+        let paths = if property.scope == Scope::Private { &mut private } else { &mut public };
+        paths.extend(around(&property.path));
+    }
+    private.difference(&public).copied().collect()
 }
 
 /// A JSON text as a cell would hold it: a string without its quotes, nothing for null, anything else as it stands.

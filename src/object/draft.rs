@@ -7,11 +7,14 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::{DocumentWriter, NOTHING_UNDECLARED, elements};
+use super::{DocumentWriter, NOTHING_UNDECLARED, around, elements, private_objects};
 use crate::error::{Error, Kind, Result};
 use crate::schema::property::shown;
 use crate::schema::value::json_type_name;
 use crate::schema::{ObjectType, Property, Refusal, Violation, path as path_of};
+
+/// Why what is private may not be written.
+const PRIVATE: &str = "is private and cannot be written: no secrets are kept here, leave it out";
 
 /// How many properties an open type has at most before what clients write to it is kept undeclared.
 const MAX_COLUMNS: usize = 1000;
@@ -61,7 +64,7 @@ impl Draft {
             let place = property.position as usize;
             values[place] = drafting.value(property, kept(place));
         }
-        let undeclared = Undeclared::of(object_type).among(members, &mut drafting.violations);
+        let undeclared = Undeclared::of(object_type).among(members, &mut drafting);
         let undeclared = same_or_new(kept(0), undeclared);
         let mut document = String::new();
         let mut writer = DocumentWriter::new(&mut document, Some(&undeclared));
@@ -200,7 +203,7 @@ pub(crate) fn refusal(property: &Property) -> Option<&'static str> {
         Ok(()) | Err(Refusal::Relationship) => None,
         Err(Refusal::Disabled) => Some("is disabled"),
         Err(Refusal::ReadOnly) => Some("is read-only: its value is computed"),
-        Err(Refusal::Private) => Some("is private and cannot be written: no secrets are kept here, leave it out"),
+        Err(Refusal::Private) => Some(PRIVATE),
     }
 }
 
@@ -234,32 +237,26 @@ struct Undeclared<'t> {
     declared: HashSet<&'t str>,
     /// Paths of the objects that properties lie in.
     around: HashSet<&'t str>,
+    /// Those of them that are private.
+    private: HashSet<&'t str>,
 }
 
 impl<'t> Undeclared<'t> {
     fn of(object_type: &'t ObjectType) -> Undeclared<'t> {
         let declared: HashSet<&str> = object_type.properties().iter().map(|property| property.path.as_str()).collect();
-        let slashes = |path: &&'t str| path.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
-        let around = declared.iter().flat_map(|path| slashes(path).into_iter().map(move |at| &path[..at])).collect();
-        Undeclared { is_open: object_type.is_open(), declared, around }
+        let around = declared.iter().flat_map(|path| around(path)).collect();
+        Undeclared { is_open: object_type.is_open(), declared, around, private: private_objects(object_type) }
     }
 
     /// The members that are not declared, nested as they are. What is not the object that it should be is a violation.
-    fn among(&self, members: &Map<String, Json>, violations: &mut Vec<Violation>) -> Map<String, Json> {
+    fn among(&self, members: &Map<String, Json>, drafting: &mut Drafting<'_>) -> Map<String, Json> {
         let outer = members.iter().filter(|(name, value)| !name.starts_with('_') && !value.is_null());
         let mut undeclared = Map::new();
-        outer.for_each(|(name, value)| self.collect(name, name, value, &mut undeclared, violations));
+        outer.for_each(|(name, value)| self.collect(name, name, value, &mut undeclared, drafting));
         undeclared
     }
 
-    fn collect(
-        &self,
-        name: &str,
-        path: &str,
-        value: &Json,
-        into: &mut Map<String, Json>,
-        violations: &mut Vec<Violation>,
-    ) {
+    fn collect(&self, name: &str, path: &str, value: &Json, into: &mut Map<String, Json>, drafting: &mut Drafting<'_>) {
         // A name with a slash in it is not the path that it looks like.
         let is_path = !name.contains('/');
         if is_path && self.declared.contains(path) && (!self.is_open || value.is_string()) {
@@ -269,15 +266,22 @@ impl<'t> Undeclared<'t> {
             Json::Object(inner) if is_path && self.around.contains(path) => {
                 let mut found = Map::new();
                 for (name, value) in inner {
-                    self.collect(name, &format!("{path}/{name}"), value, &mut found, violations);
+                    self.collect(name, &format!("{path}/{name}"), value, &mut found, drafting);
                 }
-                if !found.is_empty() {
+                if self.private.contains(path) {
+                    drafting.refused.extend(found.keys().map(|name| format!("'{path}/{name}' {PRIVATE}")));
+                } else if !found.is_empty() {
                     into.insert(name.to_owned(), Json::Object(found));
                 }
             }
             Json::Null if is_path && self.around.contains(path) => {}
             other if is_path && !self.is_open && self.around.contains(path) => {
-                violations.push(Violation::wrong_type(path, json_type_name(other), &["object"], &shown(other)));
+                drafting.violations.push(Violation::wrong_type(
+                    path,
+                    json_type_name(other),
+                    &["object"],
+                    &shown(other),
+                ));
             }
             other => drop(into.insert(name.to_owned(), other.clone())),
         }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::{Object, elements};
+use super::{Object, elements, private_objects};
 use crate::schema::property::Scope;
 use crate::schema::{ObjectType, Property};
 
@@ -27,6 +27,8 @@ pub struct Excerpt {
     names: Option<HashSet<String>>,
     /// Position and path.
     properties: Vec<(usize, String)>,
+    /// Paths of objects in which nothing is read that is not declared.
+    closed: Vec<String>,
 }
 
 impl Excerpt {
@@ -54,7 +56,11 @@ impl Excerpt {
         let properties = object_type.properties().iter();
         let read = properties.filter(|property| is_seen(property.scope) && is_read(&property.path));
         let properties = read.map(|property| (property.position as usize, property.path.clone())).collect();
-        Excerpt { names, properties }
+        let closed = match visible {
+            Visible::Everything => Vec::new(),
+            Visible::Public => private_objects(object_type).into_iter().map(str::to_owned).collect(),
+        };
+        Excerpt { names, properties, closed }
     }
 
     /// These members of an object: `_id`, `_rev`, then the properties in the type's order, nested where the type nests
@@ -76,8 +82,9 @@ impl Excerpt {
             }
         }
         if let Some(part) = parts.first().filter(|part| part.starts_with('{'))
-            && let Ok(Value::Object(undeclared)) = serde_json::from_str(part)
+            && let Ok(Value::Object(mut undeclared)) = serde_json::from_str(part)
         {
+            self.closed.iter().for_each(|path| remove_at(&mut undeclared, path));
             merge(&mut json, undeclared.into_iter().filter(|(name, _)| self.reads(name)));
         }
         Value::Object(json)
@@ -102,6 +109,17 @@ fn insert_at(object: &mut Map<String, Value>, path: &str, value: Value) {
             let nested = object.entry(outer).or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(nested) = nested {
                 insert_at(nested, rest, value);
+            }
+        }
+    }
+}
+
+fn remove_at(object: &mut Map<String, Value>, path: &str) {
+    match path.split_once('/') {
+        None => drop(object.shift_remove(path)),
+        Some((outer, rest)) => {
+            if let Some(Value::Object(nested)) = object.get_mut(outer) {
+                remove_at(nested, rest);
             }
         }
     }

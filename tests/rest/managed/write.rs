@@ -85,6 +85,25 @@ fn ids_may_be_chosen() {
     assert_eq!(barbara(&service, "bjensen")["_rev"], "0000000000000001");
 }
 
+/// Otherwise there could be two objects that only a reader with good eyes tells apart.
+#[test]
+fn an_id_that_the_service_made_is_the_same_in_either_case() {
+    let service = Service::new();
+    let created = send(&service, "POST /openidm/managed/user", BARBARA).json();
+    let id = created["_id"].as_str().unwrap().to_owned();
+    let upper = id.to_uppercase();
+    assert_eq!(get(&service, &upper), created);
+    let replaced = send(&service, &format!("PUT /openidm/managed/user/{upper}"), BARBARA);
+    assert_eq!((replaced.status, replaced.json()), (200, created));
+    let patch = r#"[{"operation":"replace","field":"/city","value":"Bern"}]"#;
+    let patched = send(&service, &format!("PATCH /openidm/managed/user/{upper}"), patch);
+    assert_eq!((patched.status, &patched.json()["_id"]), (200, &json!(id)), "{}", patched.body);
+    let body = BARBARA.replace('{', &format!(r#"{{"_id":"{upper}","#)).replace("bjensen", "second");
+    assert_eq!(send(&service, "POST /openidm/managed/user", &body).status, 412);
+    assert_eq!(service.curl(&format!("-X DELETE /openidm/managed/user/{upper}")).status, 200);
+    assert_eq!(service.curl(&format!("/openidm/managed/user/{id}")).status, 404);
+}
+
 #[test]
 fn a_replacement_is_the_whole_object() {
     let service = Service::new();
@@ -128,9 +147,9 @@ fn bodies_that_are_none_are_refused() {
     .map(|typed| refused(typed))
     .collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
-    400 The request could not be processed because the provided content is not valid JSON "EOF while parsing a value at line 1 column 5"
-    400 The request could not be processed because the provided content is not valid JSON "the name 'a' comes twice at line 1 column 13"
-    400 The request could not be processed because the provided content is not valid JSON "the integer '18446744073709551616' does not fit into 64 bits"
+    400 The request could not be processed because the provided content is not valid JSON {"message":"EOF while parsing a value at line 1 column 5"}
+    400 The request could not be processed because the provided content is not valid JSON {"message":"the name 'a' comes twice at line 1 column 13"}
+    400 The request could not be processed because the provided content is not valid JSON {"message":"the integer '18446744073709551616' does not fit into 64 bits"}
     400 the body must be a JSON object null
     400 The request could not be processed because it did not contain any JSON content null
     400 The request could not be processed because it specified the content-type 'application/x-www-form-urlencoded' when only the content-type 'application/json' is supported null
@@ -197,6 +216,29 @@ fn private_properties_never_leave_and_never_come() {
     assert_eq!((copied.status, &copied.json()["message"]), (400, &json!("there is nothing at '/pin' (operation 1)")));
     let stored = service.folder.run("objects list managed/account --json").json();
     assert_eq!(stored[0]["pin"], "4711");
+}
+
+/// An object is private with all that is in it, also what nobody has declared.
+#[test]
+fn nothing_in_a_private_object_leaves_or_comes() {
+    let service = Service::new();
+    let vault = |scope: &str| {
+        let vault = json!({"type": "object", "scope": scope, "properties": {"pin": {"type": "string"}}});
+        declare(&service, "account", &json!({"id": {"type": "string"}, "vault": vault}));
+    };
+    vault("public");
+    let object = r#"{"id":"1","vault":{"pin":"4711","puk":"12345678"}}"#;
+    assert_eq!(send(&service, "PUT /openidm/managed/account/1", object).json()["vault"]["puk"], "12345678");
+    vault("private");
+    let shown = service.curl("/openidm/managed/account/1");
+    assert_eq!(shown.json(), json!({"_id": "1", "_rev": "0000000000000001", "id": "1"}));
+    let found = service.curl("'/openidm/managed/account?_queryFilter=vault/puk+pr'");
+    assert_eq!(found.json()["resultCount"], 0);
+    let refused = send(&service, "PUT /openidm/managed/account/2", r#"{"id":"2","vault":{"puk":"12345678"}}"#);
+    insta::assert_snapshot!(refused.shown(), @r#"
+    400
+    {"code":400,"reason":"Bad Request","message":"the object cannot be written as it was sent: 'vault/puk' is private and cannot be written: no secrets are kept here, leave it out"}
+    "#);
 }
 
 #[test]
