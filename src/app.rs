@@ -3,6 +3,7 @@
 //! Files that are at hand are [submitted](App::submit); those that come in piece by piece are [received](receiving).
 
 mod bell;
+mod condition;
 mod objects;
 mod receiving;
 mod repeat;
@@ -31,7 +32,8 @@ pub use self::receiving::Receiving;
 pub use self::repeat::Request;
 use self::repeat::UnderWay;
 
-pub use self::objects::{Condition, Put};
+pub use self::condition::Condition;
+pub use self::objects::Put;
 pub use self::types::TypePut;
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.

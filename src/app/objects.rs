@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::App;
+use super::{App, Condition};
 use crate::error::{Error, Kind, Result, shown};
 use crate::filter::Filter;
 use crate::object::{Draft, Excerpt, Extent, Object, Patch, Visible, element_text, no_object, opened_for, refusal};
@@ -23,19 +23,6 @@ const PATCH_REFUSED: &str = "Failed policy validation";
 
 /// Characters of an id at most.
 const LONGEST_ID: usize = 255;
-
-/// What the client knows of the object that it writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Nothing.
-    None,
-    /// That there is none.
-    Absent,
-    /// That there is one.
-    Present,
-    /// That it is of this revision, as clients see revisions.
-    Revision(String),
-}
 
 /// What became of an object that was put.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,10 +65,10 @@ impl App {
         condition: &Condition,
     ) -> Result<Put> {
         check_id(id)?;
-        check_same_id(members, id)?;
         self.until_settled(stored, |stored| {
             let seen = self.repository.object(&stored, id)?;
-            condition.check(&stored, id, seen.as_ref())?;
+            check(condition, &stored, id, seen.as_ref())?;
+            check_same_id(members, seen.as_ref().map_or(id, |seen| &seen.id))?;
             let stored = opened(stored, members);
             let existing = seen.as_ref().map(|seen| seen.document.as_str());
             let draft = Draft::new(&stored.object_type, members, existing, Extent::Whole)?;
@@ -97,14 +84,15 @@ impl App {
     pub fn patch_object(&self, stored: StoredType, id: &str, patch: &Patch, condition: &Condition) -> Result<Object> {
         self.until_settled(stored, |stored| {
             let seen = self.repository.object(&stored, id)?;
-            condition.check(&stored, id, seen.as_ref())?;
+            check(condition, &stored, id, seen.as_ref())?;
             let seen = seen.ok_or_else(|| no_object(stored.object_type.name(), id))?;
             refuse_removals(&stored.object_type, patch)?;
             let members = patch.apply(public_members(&seen, &stored.object_type))?;
-            check_same_id(&members, id)?;
+            check_same_id(&members, &seen.id)?;
             let stored = opened(stored, &members);
             let draft = Draft::new(&stored.object_type, &members, Some(&seen.document), Extent::Changes)?;
-            self.settle(&stored, draft, Some(&seen), Some(id), PATCH_REFUSED)
+            self.refuse_growth(&seen.document, &draft.document)?;
+            self.settle(&stored, draft, Some(&seen), None, PATCH_REFUSED)
         })
     }
 
@@ -134,7 +122,7 @@ impl App {
     pub fn delete_object(&self, stored: StoredType, id: &str, condition: &Condition) -> Result<Object> {
         self.until_settled(stored, |stored| {
             let seen = self.repository.object(&stored, id)?;
-            condition.check(&stored, id, seen.as_ref())?;
+            check(condition, &stored, id, seen.as_ref())?;
             let seen = seen.ok_or_else(|| no_object(stored.object_type.name(), id))?;
             match self.repository.delete_object(&stored, &seen)? {
                 Written::Done(object) => Ok(Some(object)),
@@ -154,6 +142,16 @@ impl App {
         let draft = Draft::new(&stored.object_type, members, existing, Extent::Whole)?;
         let taken = self.repository.taken(&stored, &draft.document, seen.as_ref())?;
         Ok(with_taken(&stored, draft, &taken))
+    }
+
+    /// Refuses to make an object so large that it could not be put back in one body.
+    fn refuse_growth(&self, before: &str, after: &str) -> Result<()> {
+        let limit = self.config.server.max_body_size;
+        if after.len() as u64 > limit.max(before.len() as u64) {
+            let said = format!("patched, the object would be larger than {limit} bytes");
+            return Err(Error::new(Kind::TooLarge, said));
+        }
+        Ok(())
     }
 
     /// Does an attempt until nobody else was faster.
@@ -200,24 +198,13 @@ impl App {
     /// A new object was not written: it must not be if there is one of its id.
     fn yield_to(&self, stored: &StoredType, id: Option<&str>) -> Result<Option<Object>> {
         let Some(id) = id else { return Ok(None) };
-        Condition::Absent.check(stored, id, self.repository.object(stored, id)?.as_ref()).map(|()| None)
+        check(&Condition::Absent, stored, id, self.repository.object(stored, id)?.as_ref()).map(|()| None)
     }
 }
 
-impl Condition {
-    fn check(&self, stored: &StoredType, id: &str, seen: Option<&Object>) -> Result<()> {
-        let outdated = |message: String| Err(Error::new(Kind::Outdated, message));
-        match (self, seen) {
-            (Condition::None, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(()),
-            (Condition::Absent, Some(_)) => outdated(format!("there is an object '{id}' already")),
-            (Condition::Present | Condition::Revision(_), None) => Err(no_object(stored.object_type.name(), id)),
-            (Condition::Revision(revision), Some(seen)) if *revision == seen.rev() => Ok(()),
-            (Condition::Revision(revision), Some(seen)) => outdated(format!(
-                "the current revision of object '{id}' is '{}' and not '{revision}': it has changed since it was read",
-                seen.rev()
-            )),
-        }
-    }
+fn check(condition: &Condition, stored: &StoredType, id: &str, seen: Option<&Object>) -> Result<()> {
+    let missing = || no_object(stored.object_type.name(), id);
+    condition.check(&format!("object '{id}'"), seen.map(Object::rev), missing)
 }
 
 fn opened(stored: StoredType, members: &Map<String, Json>) -> StoredType {

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{App, Condition};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::repository::StoredType;
 use crate::schema::{ObjectType, Positions, TypeName};
 
@@ -29,12 +29,11 @@ impl App {
         let name = TypeName::of(definition)?;
         let before = self.repository.object_type(&name)?;
         if let Some(stored) = before.as_ref().filter(|stored| is_stored_as(stored, definition)) {
-            condition.check_type(&name, Some(stored))?;
+            check(condition, &name, Some(stored))?;
             let (_, warnings) = ObjectType::parse(definition, &Positions::default())?;
             return Ok(TypePut::Stored(stored.clone(), warnings));
         }
-        let (stored, warnings) =
-            self.repository.apply_type_if(definition, |before| condition.check_type(&name, before))?;
+        let (stored, warnings) = self.repository.apply_type_if(definition, |before| check(condition, &name, before))?;
         Ok(match before {
             None => TypePut::Created(stored, warnings),
             Some(_) => TypePut::Stored(stored, warnings),
@@ -67,20 +66,7 @@ fn is_stored_as(stored: &StoredType, definition: &Value) -> bool {
     text(stored.object_type.definition()) == text(definition)
 }
 
-impl Condition {
-    fn check_type(&self, name: &TypeName, seen: Option<&StoredType>) -> Result<()> {
-        let outdated = |message: String| Err(Error::new(Kind::Outdated, message));
-        match (self, seen) {
-            (Condition::None, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(()),
-            (Condition::Absent, Some(_)) => outdated(format!("there is an object type '{name}' already")),
-            (Condition::Present | Condition::Revision(_), None) => {
-                outdated(format!("there is no object type '{name}' yet"))
-            }
-            (Condition::Revision(revision), Some(seen)) if *revision == seen.rev() => Ok(()),
-            (Condition::Revision(revision), Some(seen)) => outdated(format!(
-                "the current revision of '{name}' is '{}' and not '{revision}': it has changed since it was read",
-                seen.rev()
-            )),
-        }
-    }
+fn check(condition: &Condition, name: &TypeName, seen: Option<&StoredType>) -> Result<()> {
+    let missing = || Error::not_found(format!("there is no object type '{name}'"));
+    condition.check(&format!("object type '{name}'"), seen.map(StoredType::rev), missing)
 }

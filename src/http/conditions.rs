@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::Answer;
 use super::problem::Problem;
+use crate::app::Condition;
 use crate::error::{Error, Kind, Result};
 
 /// `If-Match` and `If-None-Match`: a revision without its quotes, or `*` for any.
@@ -55,6 +56,44 @@ impl Conditions {
                 Err(Error::new(Kind::Outdated, message))
             }
         }
+    }
+
+    /// Refuses both where no resource is addressed.
+    ///
+    /// # Errors
+    /// `Outdated`, in PingIDM's words.
+    pub(crate) fn refuse_any(&self) -> Result<()> {
+        self.refuse_if_match()?;
+        self.refuse_if_none_match()
+    }
+
+    /// What the client of a PUT, which may make something new, knows of the resource.
+    ///
+    /// # Errors
+    /// In PingIDM's words, `Outdated` if both are there, `Request` if `If-None-Match` names a revision.
+    pub(crate) fn of_put(&self) -> Result<Condition> {
+        match (self.if_match.as_deref(), self.if_none_match.as_deref()) {
+            (Some(_), Some(_)) => {
+                let both = "Simultaneous use of If-Match and If-None-Match not supported for PUT requests";
+                Err(Error::new(Kind::Outdated, both))
+            }
+            (Some("*"), None) => Ok(Condition::Present),
+            (Some(rev), None) => Ok(Condition::Revision(rev.to_owned())),
+            (None, Some("*")) => Ok(Condition::Absent),
+            (None, Some(tag)) => {
+                Err(Error::request(format!("\"{tag}\" is not a supported value for If-None-Match on PUT")))
+            }
+            (None, None) => Ok(Condition::None),
+        }
+    }
+
+    /// What the client of a request that makes nothing new knows of the resource.
+    ///
+    /// # Errors
+    /// `Outdated`, in PingIDM's words.
+    pub(crate) fn of_change(&self) -> Result<Condition> {
+        self.refuse_if_none_match()?;
+        self.of_put()
     }
 
     /// The `_rev` that the resource has to have, if it must have a certain one.

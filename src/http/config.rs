@@ -11,21 +11,33 @@ use serde_json::{Map, Value, json};
 use super::Door;
 use super::answer::Answer;
 use super::conditions::Conditions;
+use super::fields::Fields;
 use super::json_body::JsonBody;
+use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use crate::access::{Principal, Role};
-use crate::app::{App, Condition, TypePut};
-use crate::error::{Error, Kind, Result};
+use crate::app::{App, TypePut};
+use crate::error::{Error, Result};
 use crate::repository::StoredType;
 use crate::schema::{TypeName, parse_definitions};
 
 /// All object types.
 #[utoipa::path(
     get, path = "/openidm/config/managed", tag = "object types",
-    responses((status = 200, description = "`_id` and `objects`, the definitions", body = Object)),
+    params(("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them")),
+    responses(
+        (status = 200, description = "`_id` and `objects`, the definitions", body = Object),
+        (status = 400, description = "A parameter is wrong", body = ProblemBody),
+    ),
 )]
-pub(super) async fn read_all(State(door): State<Door>, principal: Principal) -> Result<Answer, Problem> {
-    Ok(Answer::json(door.run(move |door| whole(&door.app, &principal)).await?))
+pub(super) async fn read_all(
+    State(door): State<Door>,
+    principal: Principal,
+    params: Params,
+) -> Result<Answer, Problem> {
+    let fields = Fields::of(&params)?;
+    let all = door.run(move |door| whole(&door.app, &principal)).await?;
+    Ok(Answer::json(fields.project(all)))
 }
 
 /// Stores the definitions of object types, all or none. Types that are not among them stay as they are.
@@ -60,12 +72,13 @@ pub(super) async fn put_all(State(door): State<Door>, principal: Principal, body
     get, path = "/openidm/config/managed/{type}", tag = "object types",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
         ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
     responses(
         (status = 200, description = "The definition", body = Object, headers(("ETag" = String))),
         (status = 304, description = "The client has it"),
-        (status = 400, description = "This is no name of an object type", body = ProblemBody),
+        (status = 400, description = "This is no name of an object type, or a parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
         (status = 409, description = "A condition on a date is set", body = ProblemBody),
         (status = 412, description = "If-Match is set", body = ProblemBody),
@@ -75,12 +88,14 @@ pub(super) async fn read(
     State(door): State<Door>,
     principal: Principal,
     Path(name): Path<String>,
+    params: Params,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     conditions.refuse_if_match()?;
+    let fields = Fields::of(&params)?;
     let object_type: TypeName = format!("managed/{name}").parse()?;
     let stored = door.run(move |door| principal.object_type(&door.app, &object_type)).await?;
-    Ok(conditions.unless_known(&stored.rev(), Answer::resource(shown(&stored))))
+    Ok(conditions.unless_known(&stored.rev(), Answer::resource(fields.project(shown(&stored)))))
 }
 
 /// Creates an object type, or changes its definition. Objects keep their values of properties that it no longer has.
@@ -98,7 +113,7 @@ pub(super) async fn read(
         (status = 201, description = "The object type is new", body = Object,
          headers(("ETag" = String), ("Location" = String))),
         (status = 400, description = "The definition is wrong", body = ProblemBody),
-        (status = 404, description = "The caller may not see the type", body = ProblemBody),
+        (status = 404, description = "There is no such object type, or the caller may not see it", body = ProblemBody),
         (status = 409, description = "Objects that there are do not allow the change", body = ProblemBody),
         (status = 412, description = "A condition does not hold", body = ProblemBody),
         (status = 503, description = "An import of the type runs", body = ProblemBody),
@@ -113,7 +128,7 @@ pub(super) async fn put(
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
     let object_type: TypeName = format!("managed/{name}").parse()?;
-    let condition = condition(&conditions)?;
+    let condition = conditions.of_put()?;
     let definition = named(body.into_members()?, &name)?;
     let put = door
         .run(move |door| {
@@ -153,22 +168,6 @@ fn refuse_unseen(app: &App, principal: &Principal, name: &TypeName) -> Result<()
     match principal.sees(name) {
         true => Ok(()),
         false => principal.object_type(app, name).map(drop),
-    }
-}
-
-fn condition(conditions: &Conditions) -> Result<Condition> {
-    match (conditions.if_match.as_deref(), conditions.if_none_match.as_deref()) {
-        (Some(_), Some(_)) => {
-            let both = "Simultaneous use of If-Match and If-None-Match not supported for PUT requests";
-            Err(Error::new(Kind::Outdated, both))
-        }
-        (Some("*"), None) => Ok(Condition::Present),
-        (Some(rev), None) => Ok(Condition::Revision(rev.to_owned())),
-        (None, Some("*")) => Ok(Condition::Absent),
-        (None, Some(tag)) => {
-            Err(Error::request(format!("\"{tag}\" is not a supported value for If-None-Match on PUT")))
-        }
-        (None, None) => Ok(Condition::None),
     }
 }
 

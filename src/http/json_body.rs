@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ impl<S: Sync> FromRequest<S> for JsonBody {
         }
         let invalid = |said: String| {
             let sentence = "The request could not be processed because the provided content is not valid JSON";
-            Error::request(sentence).with_detail(Value::String(said))
+            Error::request(sentence).with_detail(json!({ "message": said }))
         };
         let text = std::str::from_utf8(&text).map_err(|error| invalid(error.to_string()))?;
         Ok(JsonBody(parse_json(text).map_err(invalid)?))

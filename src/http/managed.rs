@@ -1,6 +1,6 @@
 //! `/openidm/managed/{type}` and `/openidm/managed/{type}/{id}`: objects, one by one.
 //!
-//! What the routes share: where an object is, and the conditions that a client sets.
+//! What the routes share: where an object is, and how it is shown.
 
 mod patch;
 mod read;
@@ -10,16 +10,13 @@ mod write;
 use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::conditions::Conditions;
 use super::fields::Fields;
 use super::problem::Problem;
 use super::view::View;
-use crate::app::Condition;
 use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::repository::StoredType;
@@ -60,35 +57,6 @@ impl Place {
     fn location(&self, object: &Object) -> String {
         format!("/openidm/{}/{}", self.object_type, utf8_percent_encode(&object.id, PLAIN))
     }
-}
-
-/// What the client of a PUT knows of the object.
-fn condition(conditions: &Conditions) -> Result<Condition, Problem> {
-    match (conditions.if_match.as_deref(), conditions.if_none_match.as_deref()) {
-        (Some(_), Some(_)) => {
-            let both = "Simultaneous use of If-Match and If-None-Match not supported for PUT requests";
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, both))
-        }
-        (Some("*"), None) => Ok(Condition::Present),
-        (Some(revision), None) => Ok(Condition::Revision(revision.to_owned())),
-        (None, Some("*")) => Ok(Condition::Absent),
-        (None, Some(tag)) => {
-            Err(Error::request(format!("\"{tag}\" is not a supported value for If-None-Match on PUT")).into())
-        }
-        (None, None) => Ok(Condition::None),
-    }
-}
-
-/// What the client of a request that makes nothing new knows of the object.
-fn revision(conditions: &Conditions) -> Result<Condition, Problem> {
-    conditions.refuse_if_none_match()?;
-    condition(conditions)
-}
-
-/// Refuses conditions where no object is addressed.
-fn refuse_conditions(conditions: &Conditions) -> Result<()> {
-    conditions.refuse_if_match()?;
-    conditions.refuse_if_none_match()
 }
 
 /// An object as it is shown.

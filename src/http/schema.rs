@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 use super::Door;
 use super::answer::Answer;
+use super::fields::Fields;
+use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use crate::access::Principal;
 use crate::schema::TypeName;
@@ -12,10 +14,13 @@ use crate::schema::TypeName;
 /// The schema of an object type, as its definition has it.
 #[utoipa::path(
     get, path = "/openidm/schema/managed/{type}", tag = "object types",
-    params(("type" = String, Path, description = "The object type, such as user")),
+    params(
+        ("type" = String, Path, description = "The object type, such as user"),
+        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+    ),
     responses(
         (status = 200, description = "The schema", body = Object, headers(("ETag" = String))),
-        (status = 400, description = "This is no name of an object type", body = ProblemBody),
+        (status = 400, description = "This is no name of an object type, or a parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
     ),
 )]
@@ -23,7 +28,9 @@ pub(super) async fn read(
     State(door): State<Door>,
     principal: Principal,
     Path(name): Path<String>,
+    params: Params,
 ) -> Result<Answer, Problem> {
+    let fields = Fields::of(&params)?;
     let object_type: TypeName = format!("managed/{name}").parse()?;
     let stored = door.run(move |door| principal.object_type(&door.app, &object_type)).await?;
     let mut schema = Map::new();
@@ -31,5 +38,5 @@ pub(super) async fn read(
     schema.insert("_rev".to_owned(), stored.rev().into());
     let declared = stored.object_type.definition().get("schema").and_then(Value::as_object);
     schema.extend(declared.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-    Ok(Answer::resource(Value::Object(schema)))
+    Ok(Answer::resource(fields.project(Value::Object(schema))))
 }

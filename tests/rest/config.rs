@@ -58,8 +58,8 @@ fn a_type_is_made_read_and_changed() {
 fn conditions_hold_or_are_told() {
     let service = Service::new();
     for (options, status) in [
-        ("--header 'If-Match: *'", 412),
-        ("--header 'If-Match: \"0000000000000001\"'", 412),
+        ("--header 'If-Match: *'", 404),
+        ("--header 'If-Match: \"0000000000000001\"'", 404),
         ("--header 'If-None-Match: *'", 201),
         ("--header 'If-None-Match: *'", 412),
         ("--header 'If-Match: \"0000000000000002\"'", 412),
@@ -70,6 +70,37 @@ fn conditions_hold_or_are_told() {
         let reply = put(&service, "/thing", THING, options);
         assert_eq!(reply.status, status, "{options}: {}", reply.body);
     }
+}
+
+#[test]
+fn fields_choose_what_is_shown() {
+    let service = Service::new();
+    assert_eq!(put(&service, "/thing", THING, "").status, 201);
+    for (address, shown) in [
+        ("config/managed/thing?_fields=name", r#"{"_id":"thing","_rev":"0000000000000001","name":"thing"}"#),
+        ("config/managed?_fields=_id", r#"{"_id":"managed"}"#),
+        (
+            "schema/managed/thing?_fields=properties/size",
+            r#"{"_id":"managed/thing","_rev":"0000000000000001","properties":{"size":{"type":"string"}}}"#,
+        ),
+    ] {
+        let reply = service.curl(&format!("'/openidm/{address}'"));
+        assert_eq!((reply.status, reply.body.as_str()), (200, shown), "{address}");
+    }
+}
+
+/// Who has secrets kept safe elsewhere has to know that they are not here.
+#[test]
+fn what_is_not_encrypted_is_told() {
+    let service = Service::new();
+    let properties = json!({
+        "pin": {"type": "string", "secureHash": {"algorithm": "SHA-256"}},
+        "code": {"type": "string", "encryption": {"purpose": "idm.password.encryption"}},
+        "password": {"type": "string", "scope": "private", "encryption": {"purpose": "idm.password.encryption"}},
+    });
+    let reply = put(&service, "/thing", &json!({"schema": {"properties": properties}}).to_string(), "");
+    let warning = "values of 'pin', 'code' are kept and shown as they come: none is encrypted or hashed";
+    assert_eq!((reply.status, &reply.json()["_warnings"]), (201, &json!([warning])));
 }
 
 #[test]

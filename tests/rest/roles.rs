@@ -14,7 +14,7 @@ const PATCH: &str = r#"[{"operation":"replace","field":"/city","value":"Ytterby"
 
 /// Whom a route is for, what is asked, the status when that one asks, and when somebody asks who sees roles only. The
 /// order matters: what is removed is removed at the end.
-const ROUTES: [(&str, &str, u16, u16); 26] = [
+const ROUTES: [(&str, &str, u16, u16); 31] = [
     ("viewer", "/openidm/info/ping", 200, 200),
     ("viewer", "/openidm/info/login", 200, 200),
     ("viewer", "'/openidm/csv/template?resourceCollection=managed/user'", 200, 404),
@@ -27,6 +27,9 @@ const ROUTES: [(&str, &str, u16, u16); 26] = [
     ("viewer", "/openidm/managed/user/OBJECT", 200, 404),
     ("viewer", "'/openidm/managed/user?_queryFilter=true'", 200, 404),
     ("viewer", "--json ZOE '/openidm/policy/managed/user/*?_action=validateObject'", 200, 404),
+    ("viewer", "/openidm/config/managed", 200, 200),
+    ("viewer", "/openidm/config/managed/user", 200, 404),
+    ("viewer", "/openidm/schema/managed/user", 200, 404),
     ("viewer", "-X PUT /openidm/csv/metadata/IMPORT", 403, 403),
     ("importer", "-F upload=@users.csv '/upload/csv/managed/user?uniqueProperty=userName&dryRun=true'", 200, 404),
     ("importer", "-X POST '/openidm/csv/metadata/IMPORT?_action=cancel'", 200, 404),
@@ -40,8 +43,12 @@ const ROUTES: [(&str, &str, u16, u16); 26] = [
     ("importer", "-X POST '/openidm/csv/metadata/IMPORT?_action=cleanup&deleteErrorRecords=true'", 200, 404),
     ("importer", "-X DELETE /openidm/csv/metadata/IMPORT", 200, 404),
     ("admin", "-X DELETE /openidm/managed/user/OBJECT", 200, 404),
+    ("admin", "--json TYPE -X PUT /openidm/config/managed/thing", 201, 404),
+    ("admin", "--json TYPE -X PUT /openidm/config/managed", 200, 404),
     ("viewer", "-X DELETE /somewhere/else", 404, 404),
 ];
+
+const THING: &str = r#"{"name":"thing"}"#;
 
 const ROLES: [&str; 3] = ["viewer", "importer", "admin"];
 
@@ -73,7 +80,10 @@ impl House {
     fn ask(&self, token: &str, route: &str) -> Reply {
         let typed = [("IMPORT", &self.import), ("OBJECT", &self.object)];
         let typed = typed.iter().fold(route.to_owned(), |route, (name, id)| route.replace(name, id));
-        let typed = typed.replace("ZOE", &format!("'{ZOE}'")).replace("--json PATCH", &format!("--json '{PATCH}'"));
+        let typed = typed
+            .replace("ZOE", &format!("'{ZOE}'"))
+            .replace("--json TYPE", &format!("--json '{THING}'"))
+            .replace("--json PATCH", &format!("--json '{PATCH}'"));
         self.service.curl(&format!("-H 'Authorization: Bearer {token}' {typed}"))
     }
 }

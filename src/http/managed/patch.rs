@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 
-use super::{Place, revision, shown};
+use super::{Place, shown};
 use crate::access::{Principal, Role};
 use crate::error::Error;
 use crate::http::Door;
@@ -55,7 +55,7 @@ pub(super) async fn patch_one(
     conditions: &Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
-    let (condition, fields) = (revision(conditions)?, Fields::of(params)?);
+    let (condition, fields) = (conditions.of_change()?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::patch::{patch_match, patch_one};
-use super::{Place, condition, refuse_conditions, revision, shown};
+use super::{Place, shown};
 use crate::access::{Principal, Role};
 use crate::app::Put;
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ pub(in crate::http) async fn create(
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    refuse_conditions(&conditions)?;
+    conditions.refuse_any()?;
     match params.one("_action")? {
         None => {}
         Some(action) if action.eq_ignore_ascii_case("create") => {}
@@ -97,7 +97,7 @@ pub(in crate::http) async fn put(
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    let (condition, fields) = (condition(&conditions)?, Fields::of(&params)?);
+    let (condition, fields) = (conditions.of_put()?, Fields::of(&params)?);
     let members = body.into_members()?;
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
@@ -134,7 +134,7 @@ pub(in crate::http) async fn delete(
     conditions: Conditions,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
-    let (condition, fields) = (revision(&conditions)?, Fields::of(&params)?);
+    let (condition, fields) = (conditions.of_change()?, Fields::of(&params)?);
     door.run(move |door| {
         let stored = principal.object_type(&door.app, &place.object_type)?;
         let object = door.app.delete_object(stored.clone(), &place.id, &condition)?;
@@ -171,7 +171,7 @@ pub(in crate::http) async fn post_to_object(
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    refuse_conditions(&conditions)?;
+    conditions.refuse_any()?;
     match params.one("_action")? {
         Some(action) if action.eq_ignore_ascii_case("patch") => {
             patch_one(door, principal, place, &params, &conditions, body).await

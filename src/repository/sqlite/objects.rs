@@ -46,23 +46,23 @@ impl Sqlite {
     }
 }
 
-/// The object of this id, and where it lies. An id of ours names the place; those that clients chose are looked up.
+/// The object of this id, and where it lies. An id of ours names the place, and is the same in either case; those that
+/// clients chose are looked up to the letter.
 pub(super) fn find(conn: &Connection, stored: &StoredType, id: &str) -> Result<Option<(ObjectNumber, Object)>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import WHERE o.number = ?1",
         stored.number
     );
-    let of_id = |number: ObjectNumber| {
-        let found = sql::first(conn, &sql, [number], read)?;
-        Ok(found.filter(|(_, object)| object.id == id))
-    };
-    let named = Uuid::parse_str(id).ok().and_then(number_in).map(of_id).transpose()?.flatten();
+    let at = |number: ObjectNumber| sql::first(conn, &sql, [number], read);
+    let ours = id.to_ascii_lowercase();
+    let uuid = Uuid::parse_str(&ours).ok().filter(|uuid| uuid.to_string() == ours);
+    let named = uuid.and_then(number_in).map(at).transpose()?.flatten().filter(|(_, object)| object.id == ours);
     if named.is_some() {
         return Ok(named);
     }
     let chosen = "SELECT object FROM chosen_id WHERE object_type = ?1 AND id = ?2";
     let chosen = sql::first(conn, chosen, (stored.number, id), |row| sql::get(row, 0))?;
-    chosen.map_or(Ok(None), of_id)
+    chosen.map_or(Ok(None), at)
 }
 
 fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {

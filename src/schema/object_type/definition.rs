@@ -77,6 +77,8 @@ struct Reading {
     warnings: Vec<String>,
     /// Policies that are not checked, each with the properties that have it.
     unchecked: Vec<(String, Vec<String>)>,
+    /// Properties whose values are to be encrypted or hashed.
+    unprotected: Vec<String>,
 }
 
 impl Reading {
@@ -148,6 +150,10 @@ impl Reading {
         property.returned_by_default = definition.get("returnByDefault").and_then(Json::as_bool).unwrap_or(is_plain);
         property.required &= !property.read_only && property.state == State::Enabled;
         self.default_value(&mut property, definition);
+        let is_given = |name| definition.get(name).is_some_and(|given| !given.is_null());
+        if property.scope == Scope::Public && (is_given("encryption") || is_given("secureHash")) {
+            self.unprotected.push(format!("'{path}'"));
+        }
         self.properties.push(property);
     }
 
@@ -326,6 +332,11 @@ impl Reading {
             let paths: Vec<String> = paths.iter().map(|path| format!("'{path}'")).collect();
             let paths = paths.join(", ");
             self.warnings.push(format!("policy '{id}' on {paths} is not known here and not checked"));
+        }
+        if !self.unprotected.is_empty() {
+            let paths = self.unprotected.join(", ");
+            self.warnings
+                .push(format!("values of {paths} are kept and shown as they come: none is encrypted or hashed"));
         }
         Ok((ObjectType::new(name, definition.clone(), self.properties, self.positions), self.warnings))
     }

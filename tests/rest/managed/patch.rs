@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{barbara, get, patched, send};
+use crate::harness::Folder;
 use crate::service::Service;
 
 /// Each row: what the object is but for its id, the operations, and what it is then.
@@ -96,6 +97,20 @@ fn operations_do_what_they_say() {
         assert_eq!(object.to_string(), after.to_string().replace("ID", &at.to_string()), "{operations}");
         assert_eq!(service.curl(&address).body, reply.body);
     }
+}
+
+/// What is stored can always be put back in one body.
+#[test]
+fn an_object_does_not_grow_without_end() {
+    let settings = "[server]\nmax_body_size = \"1KB\"\n";
+    let service = Service::on(Folder::new().file("rollbook-data/rollbook.toml", settings));
+    barbara(&service, "b");
+    let half = |name: &str| format!(r#"[{{"operation":"add","field":"/{name}","value":"{}"}}]"#, "x".repeat(600));
+    assert_eq!(patched(&service, "b", &half("one")).status, 200);
+    let reply = patched(&service, "b", &half("two"));
+    let message = "patched, the object would be larger than 1024 bytes";
+    assert_eq!((reply.status, &reply.json()["message"]), (413, &json!(message)));
+    assert_eq!(patched(&service, "b", r#"[{"operation":"remove","field":"/one"}]"#).status, 200);
 }
 
 #[test]
