@@ -110,6 +110,17 @@ impl Service {
         Reply::of(&typed, &curl.output().unwrap())
     }
 
+    /// Given a token that is made like this, by hand, while the service runs.
+    pub(crate) fn token(&self, options: &str) -> String {
+        let made = self.folder.run(&format!("token create {options} --json")).json().remove(0);
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    /// When somebody with this token calls curl.
+    pub(crate) fn ask(&self, token: &str, typed: &str) -> Reply {
+        self.curl(&format!("--header 'Authorization: Bearer {token}' {typed}"))
+    }
+
     /// curl in the folder, silent, with the answer's headers.
     pub(crate) fn command(&self) -> Command {
         let mut curl = Command::new("curl");
@@ -206,6 +217,11 @@ impl Reply {
     /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect(&self.body)
+    }
+
+    /// What is said to be wrong.
+    pub(crate) fn message(&self) -> String {
+        self.json()["message"].as_str().expect(&self.body).to_owned()
     }
 
     /// Status and body, without what differs from run to run.

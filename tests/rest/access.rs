@@ -6,27 +6,16 @@ use std::process::{Child, Stdio};
 use serde_json::json;
 
 use crate::harness::Folder;
-use crate::service::{Reply, Service};
+use crate::service::Service;
 
 const TEMPLATE: &str = "'/openidm/csv/template?resourceCollection=managed/user'";
 
 const DENIED: &str = r#"{"code":401,"reason":"Unauthorized","message":"Access Denied"}"#;
 
-/// Given a token that was made like this, by hand, while the service runs. Gives its id and itself.
-fn token(service: &Service, options: &str) -> (String, String) {
-    let created = service.folder.run(&format!("token create {options} --json")).json().remove(0);
-    ["id", "token"].map(|name| created[name].as_str().unwrap().to_owned()).into()
-}
-
-/// When this is asked with a token.
-fn ask(service: &Service, token: &str, typed: &str) -> Reply {
-    service.curl(&format!("--header 'Authorization: Bearer {token}' {typed}"))
-}
-
 #[test]
 fn whoever_is_known_comes_in() {
     let service = Service::new();
-    let (_, secret) = token(&service, "--name 'Zoë' --role viewer");
+    let secret = service.token("--name 'Zoë' --role viewer");
     for credentials in [
         format!("--header 'Authorization: Bearer {secret}'"),
         format!("--header 'authorization: bearer {secret}'"),
@@ -44,8 +33,8 @@ fn whoever_is_known_comes_in() {
 #[test]
 fn whoever_is_not_known_is_told_nothing() {
     let service = Service::new();
-    let (_, secret) = token(&service, "--name viewer --role viewer");
-    let (_, other) = token(&service, "--name other --role viewer");
+    let secret = service.token("--name viewer --role viewer");
+    let other = service.token("--name other --role viewer");
     for credentials in [
         "--header 'Authorization: Bearer wrong'".to_owned(),
         "--header 'Authorization: Bearer '".to_owned(),
@@ -91,12 +80,12 @@ fn everybody_learns_who_they_are() {
     200
     {"_id":"login","authenticationId":"openidm-admin","authorization":{"id":"openidm-admin","component":"internal/user","roles":["internal/role/openidm-admin","internal/role/openidm-authorized"],"role":"admin","objectTypes":null}}
     "#);
-    let (_, secret) = token(&service, "--name hr --role importer --types managed/user");
-    insta::assert_snapshot!(ask(&service, &secret, "/openidm/info/login").shown(), @r#"
+    let secret = service.token("--name hr --role importer --types managed/user");
+    insta::assert_snapshot!(service.ask(&secret, "/openidm/info/login").shown(), @r#"
     200
     {"_id":"login","authenticationId":"hr","authorization":{"id":"hr","component":"internal/user","roles":["internal/role/openidm-authorized"],"role":"importer","objectTypes":["managed/user"]}}
     "#);
-    insta::assert_snapshot!(ask(&service, &secret, "/openidm/info/ping").shown(), @r#"
+    insta::assert_snapshot!(service.ask(&secret, "/openidm/info/ping").shown(), @r#"
     200
     {"_id":"","_rev":"","shortDesc":"OpenIDM ready","state":"ACTIVE_READY"}
     "#);
@@ -105,23 +94,25 @@ fn everybody_learns_who_they_are() {
 #[test]
 fn a_token_counts_from_when_it_is_made_until_it_is_revoked() {
     let service = Service::new();
-    let (id, secret) = token(&service, "--name ci --role viewer");
-    assert_eq!(ask(&service, &secret, TEMPLATE).status, 200);
+    let secret = service.token("--name ci --role viewer");
+    // A secret that is found somewhere says what to revoke.
+    let id = secret.split('_').nth(1).unwrap();
+    assert_eq!(service.ask(&secret, TEMPLATE).status, 200);
     let _ = service.folder.run(&format!("token revoke {id}")).success();
-    assert_eq!(ask(&service, &secret, TEMPLATE).body, DENIED);
+    assert_eq!(service.ask(&secret, TEMPLATE).body, DENIED);
     // Somebody else of the same name is somebody else.
-    let (_, new) = token(&service, "--name ci --role viewer");
-    assert_eq!(ask(&service, &new, TEMPLATE).status, 200);
-    assert_eq!(ask(&service, &secret, TEMPLATE).status, 401);
+    let new = service.token("--name ci --role viewer");
+    assert_eq!(service.ask(&new, TEMPLATE).status, 200);
+    assert_eq!(service.ask(&secret, TEMPLATE).status, 401);
 }
 
 #[test]
 fn a_token_expires() {
     let service = Service::new();
-    let (_, secret) = token(&service, "--name brief --role viewer --expires 1s");
-    let (_, lasting) = token(&service, "--name lasting --role viewer --expires 1d");
-    assert!((0..1000).any(|_| ask(&service, &secret, TEMPLATE).status == 401));
-    assert_eq!(ask(&service, &lasting, TEMPLATE).status, 200);
+    let secret = service.token("--name brief --role viewer --expires 1s");
+    let lasting = service.token("--name lasting --role viewer --expires 1d");
+    assert!((0..1000).any(|_| service.ask(&secret, TEMPLATE).status == 401));
+    assert_eq!(service.ask(&lasting, TEMPLATE).status, 200);
     let listed = service.folder.run("token list").success();
     assert!(listed.lines().any(|line| line.contains("brief") && line.contains("(expired)")), "{listed}");
 }
@@ -129,9 +120,9 @@ fn a_token_expires() {
 #[test]
 fn what_a_token_may_not_see_is_nowhere() {
     let service = Service::new();
-    let (_, secret) = token(&service, "--name roles --role admin --types managed/role,managed/assignment");
-    assert_eq!(ask(&service, &secret, "'/openidm/csv/template?resourceCollection=managed/role'").status, 200);
-    let reply = ask(&service, &secret, TEMPLATE);
+    let secret = service.token("--name roles --role admin --types managed/role,managed/assignment");
+    assert_eq!(service.ask(&secret, "'/openidm/csv/template?resourceCollection=managed/role'").status, 200);
+    let reply = service.ask(&secret, TEMPLATE);
     insta::assert_snapshot!(reply.shown(), @r#"
     404
     {"code":404,"reason":"Not Found","message":"there is no object type 'managed/user'; there are managed/assignment, managed/role"}
@@ -164,7 +155,7 @@ impl Started {
         String::from_utf8(curl.output().unwrap().stdout).unwrap()
     }
 
-    /// Ends the process. Gives what it has printed that was not read yet.
+    /// Ends the process.
     fn stop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -342,24 +342,19 @@ fn what_cannot_be_done_is_refused() {
         ),
     ] {
         let reply = service.curl(&typed);
-        assert_eq!((reply.status, reply.json()["message"].as_str().unwrap()), (status, message.as_str()), "{typed}");
+        assert_eq!((reply.status, reply.message()), (status, message), "{typed}");
     }
 }
 
 #[test]
 fn a_token_sees_the_imports_of_its_types() {
     let (service, [users, roles, faulty]) = after_imports();
-    let token = |options: &str| {
-        let made = service.folder.run(&format!("token create {options} --json")).json().remove(0);
-        format!("--header 'Authorization: Bearer {}'", made["token"].as_str().unwrap())
-    };
-    let scoped = token("--name roles --role importer --types managed/role");
-    let page = service.curl(&format!(
-        "{scoped} '/openidm/csv/metadata?_queryFilter=true&_pageSize=1&_totalPagedResultsPolicy=EXACT'"
-    ));
+    let scoped = service.token("--name roles --role importer --types managed/role");
+    let page =
+        service.ask(&scoped, "'/openidm/csv/metadata?_queryFilter=true&_pageSize=1&_totalPagedResultsPolicy=EXACT'");
     assert_eq!(each(&page.json(), "_id"), [&roles]);
     assert_eq!((&page.json()["totalPagedResults"], &page.json()["pagedResultsCookie"]), (&json!(1), &Value::Null));
-    let list = service.curl(&format!("{scoped} --request POST '/openidm/csv/metadata?_action=cleanupList'"));
+    let list = service.ask(&scoped, "--request POST '/openidm/csv/metadata?_action=cleanupList'");
     assert_eq!(list.json()["importUUIDs"], json!([]));
     for typed in [
         format!("/openidm/csv/metadata/{faulty}"),
@@ -369,15 +364,15 @@ fn a_token_sees_the_imports_of_its_types() {
         format!("--request DELETE /openidm/csv/metadata/{users}"),
         format!("--request POST '/openidm/csv/metadata/{users}?_action=cancel'"),
     ] {
-        assert_eq!(service.curl(&format!("{scoped} {typed}")).status, 404, "{typed}");
+        assert_eq!(service.ask(&scoped, &typed).status, 404, "{typed}");
     }
-    assert_eq!(service.curl(&format!("{scoped} --request DELETE /openidm/csv/metadata/{roles}")).status, 200);
-    let viewer = token("--name viewer --role viewer");
-    assert_eq!(service.curl(&format!("{viewer} /openidm/csv/metadata/{faulty}/failures")).status, 200);
+    assert_eq!(service.ask(&scoped, &format!("--request DELETE /openidm/csv/metadata/{roles}")).status, 200);
+    let viewer = service.token("--name viewer --role viewer");
+    assert_eq!(service.ask(&viewer, &format!("/openidm/csv/metadata/{faulty}/failures")).status, 200);
     for typed in [
         format!("--request DELETE /openidm/csv/metadata/{faulty}"),
         format!("--request POST '/openidm/csv/metadata/{faulty}?_action=cleanup&deleteErrorRecords=true'"),
     ] {
-        assert_eq!(service.curl(&format!("{viewer} {typed}")).status, 403, "{typed}");
+        assert_eq!(service.ask(&viewer, &typed).status, 403, "{typed}");
     }
 }

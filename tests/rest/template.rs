@@ -1,6 +1,6 @@
 //! `/openidm/csv/template`.
 
-use crate::service::Service;
+use crate::service::{ADMIN, Service};
 
 const ROLE: &str = "/openidm/csv/template?resourceCollection=managed/role";
 
@@ -47,7 +47,7 @@ fn a_quoted_type_is_none() {
     }
     let mut curl = service.command();
     let reply = curl
-        .args(["--header", "Authorization: Bearer the-administrators-token"])
+        .args(["--header", &format!("Authorization: Bearer {ADMIN}")])
         .arg(format!("{}{ROLE}&_fields=header&_mimeType='text/plain'", service.address))
         .output()
         .unwrap();
@@ -92,7 +92,7 @@ fn what_makes_no_template_is_refused() {
         ),
     ] {
         let reply = service.curl(&format!("'/openidm/csv/template{parameters}'"));
-        assert_eq!((reply.status, reply.json()["message"].as_str().unwrap()), (status, message), "{parameters}");
+        assert_eq!((reply.status, reply.message()), (status, message.to_owned()), "{parameters}");
     }
     assert_eq!(service.curl("'/openidm/csv/template?resourceCollection=system/role'").status, 400);
 }

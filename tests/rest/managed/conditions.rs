@@ -41,8 +41,7 @@ fn every_condition_has_its_answer() {
     .iter()
     .map(|(id, typed, header)| {
         let reply = service.curl(&format!("{typed} --header '{header}' '/openidm/managed/user/{id}'"));
-        let message =
-            if reply.status < 400 { String::new() } else { reply.json()["message"].as_str().unwrap().to_owned() };
+        let message = if reply.status < 400 { String::new() } else { reply.message() };
         let method = typed.split(' ').find(|word| ["PUT", "PATCH", "DELETE"].contains(word)).unwrap_or("-");
         format!("{method} {header}: {} {message}", reply.status).trim_end().to_owned()
     })
