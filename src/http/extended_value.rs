@@ -1,4 +1,4 @@
-//! Values of headers that name their charset, as RFC 8187 has it: `UTF-8''Zo%C3%AB`.
+//! Values of headers that name their charset, as RFC 5987 has it: `UTF-8''Zo%C3%AB`.
 
 use percent_encoding::percent_decode_str;
 
