@@ -25,7 +25,6 @@ mod managed;
 mod metadata;
 mod metrics;
 mod negotiation;
-mod objects_query;
 mod observe;
 mod openapi;
 mod paging;
@@ -40,7 +39,6 @@ mod sorting;
 mod streaming;
 mod template;
 mod upload;
-mod view;
 
 use std::sync::Arc;
 
@@ -82,7 +80,7 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(openapi::openapi))
         .routes(routes!(info::ping))
         .routes(routes!(info::login))
-        .routes(routes!(managed::create, objects_query::query))
+        .routes(routes!(managed::create, managed::query))
         .routes(routes!(managed::read, managed::put, managed::delete, managed::patch, managed::post_to_object))
         .routes(routes!(managed::validate))
         .routes(routes!(template::template))

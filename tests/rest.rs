@@ -7,7 +7,6 @@ mod events;
 mod failures;
 mod managed;
 mod metadata;
-mod objects_query;
 mod observed;
 mod oidc;
 mod roles;

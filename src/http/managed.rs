@@ -1,10 +1,12 @@
-//! `/openidm/managed/{type}` and `/openidm/managed/{type}/{id}`: objects, one by one.
+//! `/openidm/managed/{type}` and `/openidm/managed/{type}/{id}`: objects, one by one and as queries choose them.
 //!
 //! What the routes share: where an object is, and how it is shown.
 
 mod patch;
+mod query;
 mod read;
 mod validate;
+mod view;
 mod write;
 
 use std::collections::HashMap;
@@ -14,15 +16,16 @@ use axum::http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use self::view::View;
 use super::fields::Fields;
 use super::problem::Problem;
-use super::view::View;
 use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::repository::StoredType;
 use crate::schema::TypeName;
 
 pub(super) use self::patch::{__path_patch, patch};
+pub(super) use self::query::{__path_query, query};
 pub(super) use self::read::{__path_read, read};
 pub(super) use self::validate::{__path_validate, validate};
 pub(super) use self::write::{

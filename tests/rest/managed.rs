@@ -1,9 +1,10 @@
-//! `/openidm/managed/{type}/{id}`: objects one by one.
+//! `/openidm/managed/{type}/{id}`: objects one by one and as queries choose them.
 
 mod beside_imports;
 mod conditions;
 mod patch;
 mod policies;
+mod query;
 mod write;
 
 use serde_json::{Value, json};

@@ -10,18 +10,18 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::Door;
-use super::answer::JSON;
-use super::conditions::Conditions;
-use super::paging::{Candidate, Chunk, in_chunks, write_answer};
-use super::params::Params;
-use super::problem::{Problem, ProblemBody};
-use super::query::{Page, Query, QueryParameters, Start};
 use super::view::View;
 use crate::access::Principal;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
+use crate::http::Door;
+use crate::http::answer::JSON;
+use crate::http::conditions::Conditions;
+use crate::http::paging::{Candidate, Chunk, in_chunks, write_answer};
+use crate::http::params::Params;
+use crate::http::problem::{Problem, ProblemBody};
+use crate::http::query::{Page, Query, QueryParameters, Start};
 use crate::object::Visible;
 use crate::repository::{Found, FoundPage, ObjectNumber, Search, StoredType};
 use crate::schema::TypeName;
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// The objects that a filter chooses, in the order in which they were created unless sorted. Private properties do not
 /// exist here, neither for the filter nor in the answer.
 #[utoipa::path(
-    get, path = "/openidm/managed/{type}", tag = "objects",
+    get, path = "/openidm/managed/{type}", tag = "objects", operation_id = "queryObjects",
     params(("type" = String, Path, description = "The object type, such as user"), QueryParameters),
     responses(
         (status = 200, description = "A page of objects", body = Object),
@@ -45,7 +45,7 @@ const LONGEST: Duration = Duration::from_mins(5);
         (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
-pub(super) async fn query(
+pub(in crate::http) async fn query(
     State(door): State<Door>,
     principal: Principal,
     Path(name): Path<String>,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::fields::Fields;
 use crate::filter::Pointer;
+use crate::http::fields::Fields;
 use crate::object::{Excerpt, Object, Visible};
 use crate::schema::{ObjectType, Property};
 
@@ -12,14 +12,14 @@ const RELATIONSHIPS: &str = "*_ref";
 
 /// What is shown of the objects of a type.
 #[derive(Clone, Debug)]
-pub(crate) struct View {
+pub(super) struct View {
     fields: Fields,
     excerpt: Excerpt,
 }
 
 impl View {
     /// What these fields ask for; `sorted_by` is read too.
-    pub(crate) fn new(object_type: &ObjectType, fields: &Fields, sorted_by: &[&Pointer]) -> View {
+    pub(super) fn new(object_type: &ObjectType, fields: &Fields, sorted_by: &[&Pointer]) -> View {
         let relationships = object_type.properties().iter().filter(|property| property.is_relationship());
         let relationships: Vec<&str> = relationships.map(|property| property.path.as_str()).collect();
         let fields = fields.with(RELATIONSHIPS, &relationships);
@@ -35,17 +35,17 @@ impl View {
     }
 
     /// The fields, each by its own name.
-    pub(crate) fn fields(&self) -> &Fields {
+    pub(super) fn fields(&self) -> &Fields {
         &self.fields
     }
 
     /// What has to be read of an object to show it and to sort it.
-    pub(crate) fn read(&self, object: &Object) -> Value {
+    pub(super) fn read(&self, object: &Object) -> Value {
         self.excerpt.json(object)
     }
 
     /// An object as it is shown.
-    pub(crate) fn show(&self, object: &Object) -> Value {
+    pub(super) fn show(&self, object: &Object) -> Value {
         self.fields.project(self.read(object))
     }
 }
