@@ -21,8 +21,8 @@ use serde_json::Value as Json;
 
 use crate::error::Result;
 
+pub use operand::Operand;
 pub(crate) use operand::fold;
-pub use operand::{Operand, case_variants};
 pub use operator::Operator;
 pub use pointer::Pointer;
 

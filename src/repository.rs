@@ -16,6 +16,7 @@ pub use sqlite::Sqlite as Repository;
 pub use sqlite::search::Search;
 pub use sqlite::session::Session;
 
+use crate::filter::fold;
 use crate::import::{Counts, ImportId};
 use crate::object::Object;
 use crate::schema::ObjectType;
@@ -117,6 +118,9 @@ pub struct AnsweredRequest {
     pub imports: Vec<ImportId>,
 }
 
+/// The half of a key's hash that does not depend on case.
+pub(crate) const ALIKE: u64 = 0xFFFF_FFFF_0000_0000;
+
 /// The keyed hashes of this installation. Their seed is a secret, so nobody can prepare values that collide.
 #[derive(Clone, Copy, Debug)]
 pub struct Hashes {
@@ -130,8 +134,27 @@ impl Hashes {
 
     /// The hash of a key: the JSON texts of its properties' values in the index's order, each followed by a NUL.
     /// Equal keys have equal hashes; the converse must be checked against the stored object.
+    ///
+    /// Its upper half is that of the key without its case, see [`Hashes::alike`].
     pub fn key(&self, texts: &str) -> u64 {
-        xxh3_64_with_seed(texts.as_bytes(), self.seed)
+        self.alike(texts) | (xxh3_64_with_seed(texts.as_bytes(), self.seed) & !ALIKE)
+    }
+
+    /// What the hashes of all keys have in common that differ from this one in nothing but case: their upper half, as a
+    /// hash whose lower half is 0. So an index, which is ordered by hash, also answers who equals a text without regard
+    /// to case.
+    pub fn alike(&self, texts: &str) -> u64 {
+        let mut short = [0; 128];
+        let hash = match short.get_mut(..texts.len()).filter(|_| texts.is_ascii()) {
+            // Nearly always: without an allocation.
+            Some(short) => {
+                short.copy_from_slice(texts.as_bytes());
+                short.make_ascii_lowercase();
+                xxh3_64_with_seed(short, self.seed)
+            }
+            None => xxh3_64_with_seed(fold(texts).as_bytes(), self.seed),
+        };
+        hash & ALIKE
     }
 
     /// The fingerprint of a raw record under `context`, the hash of all that decides what the record means. Never 0.

@@ -12,6 +12,7 @@ mod tokens;
 mod types;
 mod writing;
 
+use crate::harness::Folder;
 use rollbook::app::App;
 use rollbook::clock;
 use rollbook::config::Config;
@@ -116,6 +117,28 @@ fn a_newer_form_is_refused() {
     assert!(error.message().contains("use a newer rollbook"), "{error}");
     conn.pragma_update(None, "user_version", form).unwrap();
     drop(App::open(config()).unwrap());
+}
+
+/// What was stored in an older form is found again: its keys had other hashes.
+#[test]
+fn an_older_form_is_brought_up_to_date() {
+    let import = "import users.csv --into managed/user --unique userName";
+    let users = "userName,givenName,sn,mail\nbjensen,Barbara,Jensen,b@example.com\nscarter,Sam,Carter,s@example.com\n";
+    let folder = Folder::new().file("users.csv", users).after(import);
+    let conn = rusqlite::Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
+    let forget_keys = "SELECT group_concat('DELETE FROM key_' || number, '; ') FROM key_index";
+    let forget_keys: String = conn.query_row(forget_keys, [], |row| row.get(0)).unwrap();
+    conn.execute_batch(&forget_keys).unwrap();
+    conn.execute_batch(
+        "DROP TABLE token; DROP TABLE idempotency; DROP TABLE chosen_id; ALTER TABLE import DROP COLUMN structure; \
+         PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(conn);
+    assert_eq!(folder.account(import), "exit 0, unchanged 2, total 2");
+    let other = "userName,givenName,sn,mail\nscarter,Sara,Carter,sara@example.com\n";
+    let account = folder.file("other.csv", other).account("import other.csv --into managed/user --unique mail");
+    assert!(account.contains("'scarter' is taken"), "{account}");
 }
 
 /// A dry run whose report could not be stored tries again, and is a dry run still.

@@ -57,6 +57,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 const MIGRATIONS: [&str; 2] =
     [include_str!("../../migrations/sqlite/001_first.sql"), include_str!("../../migrations/sqlite/002_rest.sql")];
 
+/// In forms before this one the hashes of keys were others.
+const HASHES_AGAIN: usize = 2;
+
 /// See the module's head.
 #[derive(Debug)]
 pub struct Sqlite {
@@ -90,10 +93,7 @@ impl Sqlite {
         let mut conn = repository.connect()?;
         migrate(&mut conn)?;
         drop(turn);
-        let secret = sql::first(&conn, "SELECT value FROM installation WHERE name = 'secret'", [], |row| {
-            sql::get::<Vec<u8>>(row, 0)
-        })?;
-        repository.hashes = Hashes::new(&secret.ok_or_else(|| Error::internal("the installation has no secret"))?);
+        repository.hashes = Hashes::new(&secret(&conn)?);
         repository.idle.put(conn);
         Ok(repository)
     }
@@ -172,6 +172,13 @@ fn transaction_to_read<T>(conn: &mut Connection, work: impl FnOnce(&Connection) 
     work(&transaction)
 }
 
+/// What the hashes of this installation are made with.
+fn secret(conn: &Connection) -> Result<Vec<u8>> {
+    let sql = "SELECT value FROM installation WHERE name = 'secret'";
+    let secret = sql::first(conn, sql, [], |row| sql::get::<Vec<u8>>(row, 0))?;
+    secret.ok_or_else(|| Error::internal("the installation has no secret"))
+}
+
 /// Brings the database to this binary's form. One transaction: a kill leaves the form before or the form after.
 fn migrate(conn: &mut Connection) -> Result<()> {
     let current = |conn: &Connection| {
@@ -193,6 +200,9 @@ fn migrate(conn: &mut Connection) -> Result<()> {
         }
         for migration in &MIGRATIONS[done..] {
             sql::batch(conn, migration)?;
+        }
+        if (1..HASHES_AGAIN).contains(&done) {
+            types::rebuild_indexes(conn, Hashes::new(&secret(conn)?))?;
         }
         if done == 0 {
             let secret = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();

@@ -111,6 +111,12 @@ impl KeyTable {
         kept.chain(self.pending.get(hash))
     }
 
+    /// The stored objects with a hash that has this upper half: never are there so many buckets that it does not say in
+    /// which of them.
+    pub(super) fn alike(&self, conn: &Connection, upper: u64) -> Result<Vec<ObjectNumber>> {
+        Ok(self.read(conn, self.bucket_of(upper))?.alike(upper, self.bits).collect())
+    }
+
     pub(super) fn add(&mut self, hash: u64, object: ObjectNumber) {
         if !self.removed.remove(&(hash, object)) {
             self.pending.insert(hash, object);

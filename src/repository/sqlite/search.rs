@@ -1,9 +1,9 @@
 //! Looking for the objects that a filter chooses.
 //!
 //! What a filter means is defined by [`Filter::matches`], and here too nothing else decides: indexes only say among
-//! which objects the matches must be. Strings are compared without regard to case, and the keys of an index are exact;
-//! so an index answers `eq` and `in` where few texts differ from the value in nothing but case (numbers, codes, dates),
-//! and every other filter looks at all objects, window by window.
+//! which objects the matches must be. An id leads to its object, and an index answers `eq` and `in`: its hashes put values
+//! side by side that differ in nothing but case, as strings are compared here. Every other filter looks at all objects,
+//! window by window.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::keys::KeyTable;
 use super::objects::{COLUMNS, read as read_object};
 use super::{Sqlite, sql, transaction_to_read};
 use crate::error::Result;
-use crate::filter::{Filter, Operand, Operator, Pointer, case_variants};
+use crate::filter::{Filter, Operand, Operator, Pointer};
 use crate::object::{Excerpt, Object, Visible, write_key_value};
 use crate::repository::{Found, FoundPage, Hashes, Mode, ObjectNumber, StoredType};
 use crate::schema::value::write_json_string;
@@ -25,12 +25,6 @@ const WINDOW: ObjectNumber = 10_000;
 
 /// Bytes of documents that one step finds, about.
 const HEAVY: usize = 4 << 20;
-
-/// Texts that an index is asked for in place of one value or list of values: two pages each at worst.
-const MAX_VARIANTS: usize = 1024;
-
-/// For the keys that are read.
-const MEMORY: u64 = 16 << 20;
 
 /// The longest `_id` that is looked up; SQLite refuses very long patterns.
 const LONGEST_ID: usize = 1000;
@@ -214,29 +208,20 @@ impl Indexes<'_> {
         let property = property.filter(|property| property.path == path && property.holds_text_only());
         let index = property.and_then(|property| self.stored.index(std::slice::from_ref(&property.path)));
         let Some(index) = index else { return Ok(None) };
-        let Some(mut hashes) = self.hashes_of(&texts) else { return Ok(None) };
-        let mut table = KeyTable::new(index, Mode::Write, MEMORY);
+        let mut table = KeyTable::new(index, Mode::Write, 0);
         table.reset(self.conn)?;
-        table.prefetch(self.conn, &mut hashes)?;
-        Ok(Some(hashes.iter().flat_map(|hash| table.holders(*hash)).collect()))
-    }
-
-    /// The hashes of all texts that equal one of these. None if they are too many, or if objects with such a value are
-    /// not in an index.
-    fn hashes_of(&self, texts: &[String]) -> Option<Vec<u64>> {
-        let mut hashes = Vec::new();
-        for text in texts {
+        let mut found = BTreeSet::new();
+        for text in &texts {
             // As in keys, which are compared without outer blanks, and which an empty text is none of.
             let text = text.trim();
-            let room = MAX_VARIANTS.checked_sub(hashes.len()).filter(|_| !text.is_empty())?;
-            let key = |variant: String| {
-                let mut key = String::new();
-                write_key_value(&mut key, |key| write_json_string(key, &variant));
-                self.hashes.key(&key)
-            };
-            hashes.extend(case_variants(text, room)?.into_iter().map(key));
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let mut key = String::new();
+            write_key_value(&mut key, |key| write_json_string(key, text));
+            found.extend(table.alike(self.conn, self.hashes.alike(&key))?);
         }
-        Some(hashes)
+        Ok(Some(found))
     }
 
     /// The objects with one of these ids, which clients may have chosen.

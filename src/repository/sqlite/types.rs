@@ -156,6 +156,22 @@ pub(super) fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyInde
     })
 }
 
+/// Builds all indexes anew: those of unique properties now, the others when they are next needed.
+pub(super) fn rebuild_indexes(conn: &Connection, hashes: Hashes) -> Result<()> {
+    for number in sql::all(conn, "SELECT number FROM key_index", [], |row| sql::get::<i64>(row, 0))? {
+        sql::batch(conn, &format!("DROP TABLE key_{number}"))?;
+    }
+    sql::batch(conn, "DELETE FROM key_index")?;
+    let names = sql::all(conn, "SELECT name FROM object_type", [], |row| sql::get::<String>(row, 0))?;
+    for name in names {
+        let Some(stored) = find(conn, &name)? else { continue };
+        for property in stored.object_type.unique_properties() {
+            ensure_index(conn, &stored, std::slice::from_ref(&property.path), hashes)?;
+        }
+    }
+    Ok(())
+}
+
 /// The index over these properties, built from the objects there are if it is new.
 fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], hashes: Hashes) -> Result<KeyIndex> {
     let properties = KeyIndex::canonical(properties);

@@ -2,7 +2,7 @@
 
 use super::Pair;
 use crate::error::{Error, Result};
-use crate::repository::ObjectNumber;
+use crate::repository::{ALIKE, ObjectNumber};
 
 /// Bytes of a pair: a hash of eight and an object's number of four.
 pub(super) const PAIR_SIZE: usize = 12;
@@ -31,6 +31,13 @@ impl Bucket {
     pub(super) fn holders(&self, hash: u64, bits: u32) -> impl Iterator<Item = ObjectNumber> + '_ {
         let start = self.place_of(hash, bits);
         let count = self.hashes[start..].iter().take_while(|other| **other == hash).count();
+        self.objects[start..start + count].iter().map(|object| ObjectNumber::from(*object))
+    }
+
+    /// The objects with a hash that has this upper half.
+    pub(super) fn alike(&self, upper: u64, bits: u32) -> impl Iterator<Item = ObjectNumber> + '_ {
+        let start = self.place_of(upper, bits);
+        let count = self.hashes[start..].iter().take_while(|other| **other & ALIKE == upper).count();
         self.objects[start..start + count].iter().map(|object| ObjectNumber::from(*object))
     }
 
