@@ -3,7 +3,10 @@
 //! Slashes around a path mean nothing to clients of PingIDM (`/openidm/csv/metadata/?_queryFilter=true`), and one that
 //! can only POST names the method that it means in `X-HTTP-Method-Override`.
 
-use axum::extract::Request;
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
@@ -11,8 +14,29 @@ use axum::response::Response;
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
+use crate::schema::TypeName;
 
 const OVERRIDE: &str = "x-http-method-override";
+
+/// The object type that a route is about, and the object if it is about one: `{type}` and `{id}` of its path.
+#[derive(Clone, Debug)]
+pub(super) struct Addressed {
+    pub(super) object_type: TypeName,
+    /// Empty for the collection.
+    pub(super) id: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Addressed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Addressed, Problem> {
+        let segments = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
+        let Path(mut segments) = segments.map_err(|error| Error::request(error.body_text()))?;
+        let object_type = segments.remove("type").unwrap_or_default();
+        let object_type = format!("managed/{object_type}").parse()?;
+        Ok(Addressed { object_type, id: segments.remove("id").unwrap_or_default() })
+    }
+}
 
 /// Settles method and path, before a route is chosen.
 pub(super) async fn settle(mut request: Request, next: Next) -> Response {

@@ -3,12 +3,13 @@
 //! Definitions go in and come out as they are written there. What the server says of one has a name with an underscore in
 //! front (`_id`, `_rev`, `_warnings`), and is no part of what is put: so what was read can be put back.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::Door;
+use super::addressing::Addressed;
 use super::answer::Answer;
 use super::conditions::Conditions;
 use super::fields::Fields;
@@ -87,13 +88,12 @@ pub(super) async fn put_all(State(door): State<Door>, principal: Principal, body
 pub(super) async fn read(
     State(door): State<Door>,
     principal: Principal,
-    Path(name): Path<String>,
+    Addressed { object_type, .. }: Addressed,
     params: Params,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
     conditions.refuse_if_match()?;
     let fields = Fields::of(&params)?;
-    let object_type: TypeName = format!("managed/{name}").parse()?;
     let stored = door.run(move |door| principal.object_type(&door.app, &object_type)).await?;
     Ok(conditions.unless_known(&stored.rev(), Answer::resource(fields.project(shown(&stored)))))
 }
@@ -122,14 +122,13 @@ pub(super) async fn read(
 pub(super) async fn put(
     State(door): State<Door>,
     principal: Principal,
-    Path(name): Path<String>,
+    Addressed { object_type, .. }: Addressed,
     conditions: Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
-    let object_type: TypeName = format!("managed/{name}").parse()?;
     let condition = conditions.of_put()?;
-    let definition = named(body.into_members()?, &name)?;
+    let definition = named(body.into_members()?, object_type.short())?;
     let put = door
         .run(move |door| {
             refuse_unseen(&door.app, &principal, &object_type)?;
@@ -140,7 +139,7 @@ pub(super) async fn put(
         TypePut::Stored(stored, warnings) => Answer::resource(with_warnings(shown(&stored), warnings)),
         TypePut::Created(stored, warnings) => Answer::resource(with_warnings(shown(&stored), warnings))
             .with_status(StatusCode::CREATED)
-            .with_header("location", &format!("/openidm/config/managed/{name}")),
+            .with_header("location", &format!("/openidm/config/{}", stored.object_type.name())),
     })
 }
 
@@ -179,9 +178,8 @@ fn whole(app: &App, principal: &Principal) -> Result<Value> {
 
 /// The definition, and which it is.
 fn shown(stored: &StoredType) -> Value {
-    let name = stored.object_type.name().as_str();
     let mut shown = Map::new();
-    shown.insert("_id".to_owned(), name.strip_prefix("managed/").unwrap_or(name).into());
+    shown.insert("_id".to_owned(), stored.object_type.name().short().into());
     shown.insert("_rev".to_owned(), stored.rev().into());
     if let Value::Object(definition) = without_ours(stored.object_type.definition().clone()) {
         shown.extend(definition);

@@ -1,15 +1,15 @@
 //! `/openidm/schema/managed/{type}`: what the objects of a type are like.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Map, Value};
 
 use super::Door;
+use super::addressing::Addressed;
 use super::answer::Answer;
 use super::fields::Fields;
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use crate::access::Principal;
-use crate::schema::TypeName;
 
 /// The schema of an object type, as its definition has it.
 #[utoipa::path(
@@ -27,11 +27,10 @@ use crate::schema::TypeName;
 pub(super) async fn read(
     State(door): State<Door>,
     principal: Principal,
-    Path(name): Path<String>,
+    Addressed { object_type, .. }: Addressed,
     params: Params,
 ) -> Result<Answer, Problem> {
     let fields = Fields::of(&params)?;
-    let object_type: TypeName = format!("managed/{name}").parse()?;
     let stored = door.run(move |door| principal.object_type(&door.app, &object_type)).await?;
     let mut schema = Map::new();
     schema.insert("_id".to_owned(), stored.object_type.name().as_str().into());

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use self::parts::{FRAME, Parts};
 use super::Door;
+use super::addressing::Addressed;
 use super::answer::Answer;
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
@@ -82,12 +83,11 @@ pub(super) struct Uploaded {
 pub(super) async fn upload(
     State(door): State<Door>,
     principal: Principal,
-    Path(name): Path<String>,
+    Addressed { object_type, .. }: Addressed,
     params: Params,
     request: Request,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    let object_type: TypeName = format!("managed/{name}").parse()?;
     let max_size = door.app.config.upload.max_size;
     let headers = request.headers();
     let boundary = boundary(headers)?;

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 
-use super::{Place, shown};
+use super::shown;
 use crate::access::{Principal, Role};
 use crate::error::Error;
 use crate::http::Door;
+use crate::http::addressing::Addressed;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
 use crate::http::fields::Fields;
@@ -37,20 +38,20 @@ use crate::object::Patch;
 pub(in crate::http) async fn patch(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     conditions: Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    patch_one(door, principal, place, &params, &conditions, body).await
+    patch_one(door, principal, addressed, &params, &conditions, body).await
 }
 
 /// Changes members of the object that is addressed.
 pub(super) async fn patch_one(
     door: Door,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: &Params,
     conditions: &Conditions,
     body: JsonBody,
@@ -58,8 +59,8 @@ pub(super) async fn patch_one(
     let (condition, fields) = (conditions.of_change()?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &place.object_type)?;
-        let object = door.app.patch_object(stored.clone(), &place.id, &patch, &condition)?;
+        let stored = principal.object_type(&door.app, &addressed.object_type)?;
+        let object = door.app.patch_object(stored.clone(), &addressed.id, &patch, &condition)?;
         Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await
@@ -69,7 +70,7 @@ pub(super) async fn patch_one(
 pub(super) async fn patch_match(
     door: Door,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: &Params,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
@@ -78,7 +79,7 @@ pub(super) async fn patch_match(
     let (filter, fields) = (parse_filter(text)?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &place.object_type)?;
+        let stored = principal.object_type(&door.app, &addressed.object_type)?;
         let object = door.app.patch_match(stored.clone(), &filter, &patch)?;
         Ok(Answer::resource(shown(&object, &stored, &fields)))
     })

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::http::Door;
+use crate::http::addressing::Addressed;
 use crate::http::answer::JSON;
 use crate::http::conditions::Conditions;
 use crate::http::paging::{Candidate, Chunk, in_chunks, write_answer};
@@ -24,7 +25,6 @@ use crate::http::problem::{Problem, ProblemBody};
 use crate::http::query::{Page, Query, QueryParameters, Start};
 use crate::object::Visible;
 use crate::repository::{Found, FoundPage, ObjectNumber, Search, StoredType};
-use crate::schema::TypeName;
 
 /// Objects that one step finds.
 const AT_ONCE: usize = 256;
@@ -48,14 +48,12 @@ const LONGEST: Duration = Duration::from_mins(5);
 pub(in crate::http) async fn query(
     State(door): State<Door>,
     principal: Principal,
-    Path(name): Path<String>,
+    Addressed { object_type, .. }: Addressed,
     conditions: Conditions,
     params: Params,
 ) -> Result<Response, Problem> {
     conditions.refuse_if_match()?;
-    let collection = format!("managed/{name}");
-    let object_type: TypeName = collection.parse()?;
-    let query = Query::of(&params, &collection)?;
+    let query = Query::of(&params, object_type.as_str())?;
     door.stream(JSON, move |door, out| {
         let stored = principal.object_type(&door.app, &object_type)?;
         let view = View::new(&stored.object_type, &query.fields, &query.order.pointers().collect::<Vec<_>>());

@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::response::Response;
 
-use super::{Place, shown};
+use super::shown;
 use crate::access::Principal;
 use crate::http::Door;
+use crate::http::addressing::Addressed;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
 use crate::http::fields::Fields;
@@ -34,7 +35,7 @@ use crate::object::no_object;
 pub(in crate::http) async fn read(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     conditions: Conditions,
 ) -> Result<Response, Problem> {
@@ -42,9 +43,9 @@ pub(in crate::http) async fn read(
     let fields = Fields::of(&params)?;
     let (rev, shown) = door
         .run(move |door| {
-            let stored = principal.object_type(&door.app, &place.object_type)?;
-            let found = door.app.repository.object(&stored, &place.id)?;
-            let object = found.ok_or_else(|| no_object(&place.object_type, &place.id))?;
+            let stored = principal.object_type(&door.app, &addressed.object_type)?;
+            let found = door.app.repository.object(&stored, &addressed.id)?;
+            let object = found.ok_or_else(|| no_object(&addressed.object_type, &addressed.id))?;
             Ok((object.rev(), shown(&object, &stored, &fields)))
         })
         .await?;

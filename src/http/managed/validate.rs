@@ -3,10 +3,10 @@
 use axum::extract::State;
 use serde_json::{Map, Value};
 
-use super::Place;
 use crate::access::Principal;
 use crate::error::{Error, Result};
 use crate::http::Door;
+use crate::http::addressing::Addressed;
 use crate::http::answer::Answer;
 use crate::http::json_body::JsonBody;
 use crate::http::params::{Params, unsupported_action};
@@ -31,7 +31,7 @@ use crate::schema::{Violation, policy_detail};
 pub(in crate::http) async fn validate(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
@@ -48,8 +48,8 @@ pub(in crate::http) async fn validate(
     let members = body.into_members()?;
     let violations = door
         .run(move |door| {
-            let stored = principal.object_type(&door.app, &place.object_type)?;
-            let mut violations = door.app.judge_object(stored, &place.id, &members)?;
+            let stored = principal.object_type(&door.app, &addressed.object_type)?;
+            let mut violations = door.app.judge_object(stored, &addressed.id, &members)?;
             violations.retain(|violation| judged.concerns(violation, &members));
             Ok(violations)
         })

@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::patch::{patch_match, patch_one};
-use super::{Place, shown};
+use super::{location, shown};
 use crate::access::{Principal, Role};
 use crate::app::Put;
 use crate::error::{Error, Result};
 use crate::http::Door;
+use crate::http::addressing::Addressed;
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
 use crate::http::fields::Fields;
@@ -42,7 +43,7 @@ use crate::repository::StoredType;
 pub(in crate::http) async fn create(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     conditions: Conditions,
     body: JsonBody,
@@ -53,16 +54,16 @@ pub(in crate::http) async fn create(
         None => {}
         Some(action) if action.eq_ignore_ascii_case("create") => {}
         Some(action) if action.eq_ignore_ascii_case("patch") => {
-            return patch_match(door, principal, place, &params, body).await;
+            return patch_match(door, principal, addressed, &params, body).await;
         }
         Some(action) => return Err(unsupported_action(action, "'create' and 'patch'").into()),
     }
     let fields = Fields::of(&params)?;
     let members = body.into_members()?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &place.object_type)?;
+        let stored = principal.object_type(&door.app, &addressed.object_type)?;
         let object = door.app.create_object(stored.clone(), &members)?;
-        Ok(created(&place, &object, &stored, &fields))
+        Ok(created(&addressed, &object, &stored, &fields))
     })
     .await
 }
@@ -91,7 +92,7 @@ pub(in crate::http) async fn create(
 pub(in crate::http) async fn put(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     conditions: Conditions,
     body: JsonBody,
@@ -100,9 +101,9 @@ pub(in crate::http) async fn put(
     let (condition, fields) = (conditions.of_put()?, Fields::of(&params)?);
     let members = body.into_members()?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &place.object_type)?;
-        Ok(match door.app.put_object(stored.clone(), &place.id, &members, &condition)? {
-            Put::Created(object) => created(&place, &object, &stored, &fields),
+        let stored = principal.object_type(&door.app, &addressed.object_type)?;
+        Ok(match door.app.put_object(stored.clone(), &addressed.id, &members, &condition)? {
+            Put::Created(object) => created(&addressed, &object, &stored, &fields),
             Put::Replaced(object) => Answer::resource(shown(&object, &stored, &fields)),
         })
     })
@@ -129,15 +130,15 @@ pub(in crate::http) async fn put(
 pub(in crate::http) async fn delete(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     conditions: Conditions,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
     let (condition, fields) = (conditions.of_change()?, Fields::of(&params)?);
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &place.object_type)?;
-        let object = door.app.delete_object(stored.clone(), &place.id, &condition)?;
+        let stored = principal.object_type(&door.app, &addressed.object_type)?;
+        let object = door.app.delete_object(stored.clone(), &addressed.id, &condition)?;
         Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await
@@ -165,7 +166,7 @@ pub(in crate::http) async fn delete(
 pub(in crate::http) async fn post_to_object(
     State(door): State<Door>,
     principal: Principal,
-    place: Place,
+    addressed: Addressed,
     params: Params,
     conditions: Conditions,
     body: JsonBody,
@@ -174,15 +175,15 @@ pub(in crate::http) async fn post_to_object(
     conditions.refuse_any()?;
     match params.one("_action")? {
         Some(action) if action.eq_ignore_ascii_case("patch") => {
-            patch_one(door, principal, place, &params, &conditions, body).await
+            patch_one(door, principal, addressed, &params, &conditions, body).await
         }
         Some(action) => Err(unsupported_action(action, "'patch'").into()),
         None => Err(Error::request("the parameter '_action' is required: 'patch'").into()),
     }
 }
 
-fn created(place: &Place, object: &Object, stored: &StoredType, fields: &Fields) -> Answer {
+fn created(addressed: &Addressed, object: &Object, stored: &StoredType, fields: &Fields) -> Answer {
     Answer::resource(shown(object, stored, fields))
         .with_status(StatusCode::CREATED)
-        .with_header("location", &place.location(object))
+        .with_header("location", &location(&addressed.object_type, object))
 }

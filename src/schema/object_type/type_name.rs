@@ -32,6 +32,11 @@ impl TypeName {
         &self.0
     }
 
+    /// The name as definitions and addresses have it: `user`.
+    pub fn short(&self) -> &str {
+        &self.0[COLLECTION.len()..]
+    }
+
     /// The error about a name that none of the `known` object types has.
     pub fn unknown<'n>(&self, known: impl IntoIterator<Item = &'n TypeName>) -> Error {
         let known: Vec<&str> = known.into_iter().map(TypeName::as_str).collect();
