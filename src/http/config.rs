@@ -24,7 +24,7 @@ use crate::schema::{TypeName, parse_definitions};
 
 /// All object types.
 #[utoipa::path(
-    get, path = "/openidm/config/managed", tag = "object types",
+    get, path = "/openidm/config/managed", tag = "object types", operation_id = "readTypes",
     params(("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them")),
     responses(
         (status = 200, description = "`_id` and `objects`, the definitions", body = Object),
@@ -43,7 +43,7 @@ pub(super) async fn read_all(
 
 /// Stores the definitions of object types, all or none. Types that are not among them stay as they are.
 #[utoipa::path(
-    put, path = "/openidm/config/managed", tag = "object types",
+    put, path = "/openidm/config/managed", tag = "object types", operation_id = "putTypes",
     request_body(content = Object, description = "`objects`, the definitions, or one definition alone"),
     responses(
         (status = 200, description = "All object types as they are now, with `_warnings` if there are any", body = Object),
@@ -70,7 +70,7 @@ pub(super) async fn put_all(State(door): State<Door>, principal: Principal, body
 
 /// One object type.
 #[utoipa::path(
-    get, path = "/openidm/config/managed/{type}", tag = "object types",
+    get, path = "/openidm/config/managed/{type}", tag = "object types", operation_id = "readType",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
@@ -100,7 +100,7 @@ pub(super) async fn read(
 
 /// Creates an object type, or changes its definition. Objects keep their values of properties that it no longer has.
 #[utoipa::path(
-    put, path = "/openidm/config/managed/{type}", tag = "object types",
+    put, path = "/openidm/config/managed/{type}", tag = "object types", operation_id = "putType",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),

@@ -25,7 +25,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The progress of an import: an event `progress` with its metadata record now and whenever that changes, and an event
 /// `end` with the last one, which ends the stream.
 #[utoipa::path(
-    get, path = "/openidm/csv/metadata/{id}/events", tag = "imports",
+    get, path = "/openidm/csv/metadata/{id}/events", tag = "imports", operation_id = "followImport",
     params(("id" = String, Path, description = "The import")),
     responses(
         (status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),

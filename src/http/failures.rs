@@ -28,7 +28,7 @@ const AT_ONCE: usize = 512;
 /// The failed records of an import as CSV: the columns of the file, then `_importError`. While the import runs, those
 /// so far.
 #[utoipa::path(
-    get, path = "/export/csvImportFailures/{id}", tag = "imports",
+    get, path = "/export/csvImportFailures/{id}", tag = "imports", operation_id = "exportFailures",
     params(
         ("id" = String, Path, description = "The import"),
         ("escape" = Option<String>, Query, description =
@@ -72,7 +72,7 @@ fn write_csv(app: &App, import: &Import, escape: Escape, out: &mut BodyWriter) -
 
 /// The failed records of an import as JSON, with what is wrong with each.
 #[utoipa::path(
-    get, path = "/openidm/csv/metadata/{id}/failures", tag = "imports",
+    get, path = "/openidm/csv/metadata/{id}/failures", tag = "imports", operation_id = "queryFailures",
     params(("id" = String, Path, description = "The import"), QueryParameters),
     responses(
         (status = 200, description = "A page of failures, in the order of the file", body = FailureRecords),

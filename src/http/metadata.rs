@@ -32,7 +32,7 @@ const AT_ONCE: usize = 256;
 
 /// The imports that a filter chooses, oldest first unless they are sorted.
 #[utoipa::path(
-    get, path = "/openidm/csv/metadata", tag = "imports", params(QueryParameters),
+    get, path = "/openidm/csv/metadata", tag = "imports", operation_id = "queryImports", params(QueryParameters),
     responses(
         (status = 200, description = "A page of metadata records", body = MetadataRecords),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
@@ -80,7 +80,7 @@ pub(super) fn shown(door: &Door, import: &Import) -> Value {
 
 /// One import.
 #[utoipa::path(
-    get, path = "/openidm/csv/metadata/{id}", tag = "imports",
+    get, path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "readImport",
     params(
         ("id" = String, Path, description = "The import"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
@@ -115,7 +115,7 @@ pub(super) async fn read(
 
 /// Deletes the record of an import that is over, with its failures. The objects that it wrote stay.
 #[utoipa::path(
-    delete, path = "/openidm/csv/metadata/{id}", tag = "imports",
+    delete, path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "deleteImport",
     params(
         ("id" = String, Path, description = "The import"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
@@ -150,7 +150,7 @@ pub(super) async fn delete(
 
 /// Refused: records of imports are written by imports.
 #[utoipa::path(
-    method(put, patch), path = "/openidm/csv/metadata/{id}", tag = "imports",
+    method(put, patch), path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "writeImport",
     params(("id" = String, Path, description = "The import")),
     responses((status = 403, description = "Not offered", body = ProblemBody)),
 )]
@@ -160,7 +160,7 @@ pub(super) async fn write(_principal: Principal, Path(id): Path<String>) -> Prob
 
 /// Refused: records of imports are written by imports.
 #[utoipa::path(
-    method(put, patch, delete), path = "/openidm/csv/metadata", tag = "imports",
+    method(put, patch, delete), path = "/openidm/csv/metadata", tag = "imports", operation_id = "writeImports",
     responses((status = 403, description = "Not offered", body = ProblemBody)),
 )]
 pub(super) async fn write_collection(_principal: Principal) -> Problem {

@@ -1,5 +1,6 @@
 //! `/openapi.json`: the description of all routes, made from what stands beside each handler.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -26,7 +27,10 @@ impl Document {
         info.license = Some(license);
         collected.info = info;
         for item in collected.paths.paths.values_mut() {
-            operations(item).filter(|operation| operation.security.is_none()).for_each(refusals_of_all);
+            tell_apart(item);
+            let closed =
+                operations(item).map(|(_, operation)| operation).filter(|operation| operation.security.is_none());
+            closed.for_each(refusals_of_all);
         }
         let components = collected.components.get_or_insert_with(Components::new);
         let http = |scheme| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).build());
@@ -46,9 +50,23 @@ impl Document {
     }
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// The operations at an address, with their methods as ids have them.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, .. } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
+    let all = [("Get", get), ("Put", put), ("Post", post), ("Delete", delete), ("Patch", patch)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// A handler of several methods has one id, but each operation must have its own.
+fn tell_apart(item: &mut PathItem) {
+    let mut seen = HashSet::new();
+    for (method, operation) in operations(item) {
+        if let Some(id) = &mut operation.operation_id
+            && !seen.insert(id.clone())
+        {
+            id.push_str(method);
+        }
+    }
 }
 
 /// What any request for which somebody has to sign in may be answered, beside what its handler says.

@@ -11,6 +11,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::Object;
 
 use super::answer::Answer;
 use crate::error::Error;
@@ -38,7 +39,7 @@ pub(super) struct ProblemBody {
     message: String,
     /// More for programs, such as the requirements that a value does not meet.
     #[schema(required = false)]
-    detail: Option<Value>,
+    detail: Option<Object>,
 }
 
 impl Problem {

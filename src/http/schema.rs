@@ -13,7 +13,7 @@ use crate::access::Principal;
 
 /// The schema of an object type, as its definition has it.
 #[utoipa::path(
-    get, path = "/openidm/schema/managed/{type}", tag = "object types",
+    get, path = "/openidm/schema/managed/{type}", tag = "object types", operation_id = "readSchema",
     params(
         ("type" = String, Path, description = "The object type, such as user"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),

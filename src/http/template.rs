@@ -16,7 +16,7 @@ use crate::schema::TypeName;
 
 /// The CSV template of an object type, as JSON or as the header line itself.
 #[utoipa::path(
-    get, path = "/openidm/csv/template", tag = "imports",
+    get, path = "/openidm/csv/template", tag = "imports", operation_id = "readTemplate",
     params(
         ("resourceCollection" = String, Query, description = "The object type, such as managed/user"),
         ("_fields" = Option<String>, Query, description = "`header` for the header alone"),

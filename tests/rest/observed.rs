@@ -50,3 +50,16 @@ fn the_description_names_every_route_and_how_to_sign_in() {
         assert!(document["paths"][path]["get"].is_object(), "{path}");
     }
 }
+
+#[test]
+fn every_operation_is_described_under_a_name_of_its_own() {
+    let service = Service::new();
+    let document = service.curl("/openapi.json").json();
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    let mut names: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
+}

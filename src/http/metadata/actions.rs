@@ -55,7 +55,7 @@ impl Action {
 
 /// Cancels an import, removes what one that is over still keeps, or applies a dry run.
 #[utoipa::path(
-    post, path = "/openidm/csv/metadata/{id}", tag = "imports",
+    post, path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "actOnImport",
     params(
         ("id" = String, Path, description = "The import"),
         ("_action" = String, Query, description =
@@ -90,7 +90,7 @@ pub(in crate::http) async fn act(
 
 /// Lists the imports that are over and still keep bytes or failures.
 #[utoipa::path(
-    post, path = "/openidm/csv/metadata", tag = "imports",
+    post, path = "/openidm/csv/metadata", tag = "imports", operation_id = "actOnImports",
     params(("_action" = String, Query, description = "`cleanupList`")),
     responses(
         (status = 200, description = "The imports", body = ImportIds),
