@@ -50,6 +50,13 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// What is said of it.
+    pub(super) fn body(&self) -> &Value {
+        &self.body
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         let status = StatusCode::from_u16(error.kind().code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

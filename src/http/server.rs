@@ -4,6 +4,7 @@
 //! knows nothing of routes.
 
 mod connection;
+mod refusal;
 mod request_head;
 mod stream;
 mod tls;

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::harness::Folder;
 use crate::service::{ADMIN, Service};
 
@@ -188,6 +190,51 @@ fn what_breaks_off_leaves_nothing_behind() {
     }
     assert!(service.folder.run("imports list --json").json().is_empty());
     assert_eq!(std::fs::read_dir(service.folder.path("rollbook-data/spool")).unwrap().count(), 0);
+}
+
+/// Some clients close their side as soon as they have said everything.
+#[test]
+fn who_has_nothing_more_to_say_is_answered() {
+    let service = Service::new();
+    let (head, form) = upload("Content-Length: LENGTH");
+    let template = get("/openidm/csv/template?resourceCollection=managed/role") + "\r\n";
+    for request in [template.clone(), head + &form, template.clone() + &template] {
+        let mut stream = connect(&service);
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let heard = heard(&stream);
+        assert!(!heard.is_empty() && statuses(&heard).iter().all(|status| *status == "200"), "{heard}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_a_problem_too() {
+    let service = Service::new();
+    let good = get("/openidm/csv/template");
+    for (request, status, message) in [
+        ("tea please\r\n\r\n".to_owned(), 400, "the request is not well-formed HTTP"),
+        (good.clone() + "no header\r\n\r\n", 400, "the request is not well-formed HTTP"),
+        (good.clone() + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "the request is not well-formed HTTP"),
+        (get(&"/a".repeat(40_000)) + "\r\n", 414, "the address is too long"),
+        (good.clone() + &"X: y\r\n".repeat(200) + "\r\n", 431, "the headers are too long or too many"),
+        (good + "X: " + &"y".repeat(1 << 20), 431, "the headers are too long or too many"),
+    ] {
+        let mut stream = connect(&service);
+        stream.write_all(request.as_bytes()).unwrap();
+        let heard = heard(&stream);
+        let (head, body) = heard.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        for header in [
+            "connection: close",
+            "content-type: application/json; charset=UTF-8",
+            "cache-control: no-cache",
+            &format!("content-length: {}", body.len()),
+        ] {
+            assert!(head.lines().any(|line| line == header), "{header} in {head}");
+        }
+        let problem: Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&problem["code"], &problem["message"]), (&json!(status), &json!(message)), "{body}");
+    }
 }
 
 #[test]

@@ -55,6 +55,8 @@ impl Manners {
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.header_timeout)
+            // Who has said everything may close his side and still wants to hear the answer.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service_fn(answer_with(service, two_lengths)));
         let mut told = false;
         loop {

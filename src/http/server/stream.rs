@@ -1,5 +1,5 @@
-//! The bytes of a connection on their way to hyper and back: request heads are tidied up as they come in, and whoever
-//! does not take his answer is given up.
+//! The bytes of a connection on their way to hyper and back: request heads are tidied up as they come in, refusals of
+//! hyper's own get a body as they go out, and whoever does not take his answer is given up.
 
 use std::io;
 use std::pin::Pin;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::refusal;
 use super::request_head::Heads;
 
 /// A connection as hyper sees it.
@@ -17,6 +18,8 @@ pub(super) struct Stream<S> {
     heads: Heads,
     /// Tidied bytes for which there was no room yet. No more than what one read can become.
     rest: Vec<u8>,
+    /// What is still to be sent of a refusal that is worded anew.
+    refusal: Vec<u8>,
     /// How long nothing may be taken from us.
     patience: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
@@ -24,7 +27,7 @@ pub(super) struct Stream<S> {
 
 impl<S> Stream<S> {
     pub(super) fn new(inner: S, heads: Heads, patience: Duration) -> Stream<S> {
-        Stream { inner, heads, rest: Vec::new(), patience, stuck: None }
+        Stream { inner, heads, rest: Vec::new(), refusal: Vec::new(), patience, stuck: None }
     }
 
     /// Gives up a write that has waited too long.
@@ -36,6 +39,22 @@ impl<S> Stream<S> {
         let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(self.patience)));
         ready!(stuck.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Stream<S> {
+    /// Sends something else in place of `bytes`; nothing if they are to be sent as they are.
+    fn poll_reworded(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if self.refusal.is_empty() {
+            self.refusal = refusal::in_words(bytes)?;
+        }
+        while !self.refusal.is_empty() {
+            match Pin::new(&mut self.inner).poll_write(context, &self.refusal) {
+                Poll::Ready(Ok(written)) if written > 0 => drop(self.refusal.drain(..written)),
+                other => return Some(other),
+            }
+        }
+        Some(Poll::Ready(Ok(bytes.len())))
     }
 }
 
@@ -66,7 +85,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        let reworded = self.poll_reworded(context, bytes);
+        let written = reworded.unwrap_or_else(|| Pin::new(&mut self.inner).poll_write(context, bytes));
         self.wait(context, written)
     }
 
@@ -75,7 +95,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write_vectored(context, pieces);
+        let reworded = match pieces {
+            [only] => self.poll_reworded(context, only),
+            _ => None,
+        };
+        let written = reworded.unwrap_or_else(|| Pin::new(&mut self.inner).poll_write_vectored(context, pieces));
         self.wait(context, written)
     }
 
