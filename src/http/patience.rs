@@ -6,7 +6,9 @@
 
 mod body;
 
+use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -43,19 +45,37 @@ impl Patience {
     }
 }
 
+/// The point of no return of a request: what is done behind it lasts, so that its sender is told of it, however long that
+/// takes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastStep(Arc<AtomicBool>);
+
+impl LastStep {
+    /// From here on the time for the answer does not run out.
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Lets a request take its time, but no more.
 pub(super) async fn watch(State(patience): State<Arc<Patience>>, request: Request, next: Next) -> Response {
+    let last_step = LastStep::default();
     let max_size = if request.uri().path().starts_with(UPLOADS) { u64::MAX } else { patience.max_body_size };
     let (over, is_over) = oneshot::channel();
     let mut account = None;
-    let request = request.map(|body| {
+    let mut request = request.map(|body| {
         let (body, seen) = WatchedBody::new(body, max_size, patience.pace, over);
         account = Some(seen);
         Body::new(body)
     });
+    request.extensions_mut().insert(last_step.clone());
     let response = tokio::select! {
         response = next.run(request) => response,
-        problem = too_late(patience.answer, is_over) => problem.into_response(),
+        problem = too_late(patience.answer, is_over, &last_step) => problem.into_response(),
     };
     let Some(account) = account else { return response };
     let mut response = match account.fault() {
@@ -80,11 +100,14 @@ pub(super) async fn watch(State(patience): State<Arc<Patience>>, request: Reques
 }
 
 /// Comes when the time for the answer is over. It runs once the sender of `is_over` is gone.
-async fn too_late(allowed: Option<Duration>, is_over: oneshot::Receiver<()>) -> Problem {
+async fn too_late(allowed: Option<Duration>, is_over: oneshot::Receiver<()>, last_step: &LastStep) -> Problem {
     let _ = is_over.await;
     match allowed {
         Some(allowed) => sleep(allowed).await,
-        None => std::future::pending().await,
+        None => pending().await,
+    }
+    if last_step.has_begun() {
+        pending::<()>().await;
     }
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the request took too long to be answered; try again later")
 }

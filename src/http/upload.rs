@@ -7,6 +7,7 @@
 mod disposition;
 mod parts;
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -19,6 +20,7 @@ use super::Door;
 use super::addressing::Addressed;
 use super::answer::Answer;
 use super::params::Params;
+use super::patience::LastStep;
 use super::problem::{Problem, ProblemBody};
 use crate::access::{Principal, Role};
 use crate::app::{self, Receiving};
@@ -85,6 +87,7 @@ pub(super) async fn upload(
     principal: Principal,
     Addressed { object_type, .. }: Addressed,
     params: Params,
+    Extension(last_step): Extension<LastStep>,
     request: Request,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
@@ -101,6 +104,7 @@ pub(super) async fn upload(
         })
         .await?;
     let receiving = receive(&door, receiving, Parts::new(request.into_body(), boundary), max_size).await?;
+    last_step.begin();
     let ids = door.run(move |_| receiving.queue()).await?;
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     Ok(Answer::json(json!({ "importUUIDs": ids })))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::process::Stdio;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -112,6 +112,22 @@ fn an_answer_that_takes_too_long_is_a_503() {
     database.execute_batch("ROLLBACK").unwrap();
     until(|| create("second").status != 503);
     assert_eq!(create("third").status, 201);
+}
+
+/// Else nobody would know whether it is imported.
+#[test]
+fn an_upload_that_is_here_is_answered_however_long_that_takes() {
+    let settings = "[server]\nrequest_timeout = '50ms'\n";
+    let service = Service::on(Folder::new().file(SETTINGS, settings).file("users.csv", users(1)));
+    let database = Connection::open(service.folder.path("rollbook-data/rollbook.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ids = thread::scope(|scope| {
+        let upload = scope.spawn(|| service.upload("managed/user?uniqueProperty=userName", "users.csv"));
+        sleep(Duration::from_millis(500));
+        database.execute_batch("ROLLBACK").unwrap();
+        upload.join().unwrap()
+    });
+    assert_eq!(service.finished(&ids[0])["created"], 1);
 }
 
 #[test]
