@@ -26,7 +26,7 @@ mod writing;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -89,7 +89,7 @@ impl Sqlite {
             hashes: Hashes::new(&[]),
             idle: Idle::default(),
         };
-        let turn = take_turn(run, Turn::Open)?;
+        let turn = take_turn(run, Turn::Open, LOCK_TIMEOUT)?;
         let mut conn = repository.connect()?;
         migrate(&mut conn)?;
         drop(turn);
@@ -128,7 +128,7 @@ impl Sqlite {
         let doing = || format!("the repository '{}' could not be opened", self.path.display());
         let conn = Connection::open(&self.path).map_err(|error| Error::storage(doing(), error))?;
         conn.set_prepared_statement_cache_capacity(64);
-        conn.busy_timeout(LOCK_TIMEOUT).map_err(|error| Error::storage(doing(), error))?;
+        wait_for_locks(&conn, LOCK_TIMEOUT)?;
         sql::batch(
             &conn,
             &format!(
@@ -147,14 +147,29 @@ impl Sqlite {
 
     /// Runs `work` in one transaction that holds the write lock.
     fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let _turn = take_turn(&self.run, Turn::Write)?;
-        transaction(&mut *self.conn()?, work)
+        self.write_within(LOCK_TIMEOUT, work)
+    }
+
+    /// The same, unless the turn and the lock together are longer to be waited for than this.
+    fn write_within<T>(&self, patience: Duration, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let begun = Instant::now();
+        let _turn = take_turn(&self.run, Turn::Write, patience)?;
+        let mut conn = self.conn()?;
+        wait_for_locks(&conn, patience.saturating_sub(begun.elapsed()))?;
+        let done = transaction(&mut conn, work);
+        wait_for_locks(&conn, LOCK_TIMEOUT)?;
+        done
     }
 
     /// The same for an import, which waits as long as it takes: another one may hold the lock for minutes.
     fn write_patiently<T>(&self, work: impl Fn(&Connection) -> Result<T>) -> Result<T> {
         patiently(|| self.write(&work))
     }
+}
+
+/// Has the statements of a connection wait so long for locks that others hold.
+fn wait_for_locks(conn: &Connection, patience: Duration) -> Result<()> {
+    conn.busy_timeout(patience).map_err(|error| Error::storage("the time to wait for locks could not be set", error))
 }
 
 fn transaction<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::LOCK_TIMEOUT;
 use crate::error::{Error, Kind, Result};
 use crate::schema::TypeName;
 
@@ -61,9 +60,9 @@ impl Turn {
 }
 
 /// Waits for the turn, which lasts until the lock is dropped.
-pub(super) fn take_turn(run: &Path, turn: Turn) -> Result<Lock> {
+pub(super) fn take_turn(run: &Path, turn: Turn, patience: Duration) -> Result<Lock> {
     let path = run.join(turn.file());
-    let deadline = Instant::now() + LOCK_TIMEOUT;
+    let deadline = Instant::now() + patience;
     loop {
         match try_lock(&path)? {
             Some(lock) => return Ok(lock),

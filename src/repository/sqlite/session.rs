@@ -17,7 +17,7 @@ use super::fingerprints::Fingerprints;
 use super::ids::Ids;
 use super::keys::{Identity, KeyTable};
 use super::locks::{Turn, patiently, take_turn};
-use super::{Sqlite, imports, sql, views};
+use super::{LOCK_TIMEOUT, Sqlite, imports, sql, views};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
@@ -333,7 +333,7 @@ impl Session {
 
 /// Waits as long as it takes: an import may hold the lock for minutes, and one that died has lost it.
 fn begin_write(conn: &Connection, run: &Path) -> Result<()> {
-    patiently(|| take_turn(run, Turn::Write).and_then(|_turn| sql::batch(conn, "BEGIN IMMEDIATE")))
+    patiently(|| take_turn(run, Turn::Write, LOCK_TIMEOUT).and_then(|_turn| sql::batch(conn, "BEGIN IMMEDIATE")))
 }
 
 impl Fetched {
