@@ -196,18 +196,32 @@ impl App {
         self.repository.import(id)?.ok_or_else(|| no_import(id))
     }
 
-    /// Cancels an import. What is committed stays; an import that is over stays as it is. One that nobody runs is over
-    /// at once, a running one after its current round.
+    /// Cancels an import. What is committed stays; an import that is over stays as it is. One that waits for its
+    /// turn is over at once, a running one after its current round.
     pub fn cancel(&self, id: ImportId) -> Result<()> {
         let import = self.import(id)?;
         if import.state.end().is_some() {
             return Ok(());
         }
         self.repository.cancel(id)?;
-        if self.import(id)?.state.end().is_some() {
+        let state = self.import(id)?.state;
+        if state.end().is_some() {
             // It has ended while we set the mark.
             self.repository.forget_cancel(id);
             return Ok(());
+        }
+        if state == State::Queued {
+            match self.repository.cancel_queued(id) {
+                Ok(true) => {
+                    tracing::info!(import = %id, state = "cancelled", total = import.counts.total, "import is over");
+                    return self.spool.remove(id);
+                }
+                // It has begun.
+                Ok(false) => {}
+                // Whoever comes to run it will see the mark.
+                Err(error) if error.kind() == Kind::Busy => return Ok(()),
+                Err(error) => return Err(error),
+            }
         }
         if let Some(_lease) = self.repository.lease(&import.plan.object_type)? {
             let import = self.import(id)?;

@@ -133,7 +133,9 @@ impl Worker {
         }
         // A batched import goes on behind its last commit; all others begin anew.
         let resumed = !atomic && !import.plan.dry_run && import.settled > 0;
-        repository.start(import.id, resumed)?;
+        if !repository.start(import.id, resumed)? {
+            return Ok(None);
+        }
         let import = self.app.import(import.id)?;
         let stored = repository.prepare_type(&import.plan.object_type, &import.header, &import.plan.correlation)?;
         let limits = &self.app.config.limits;

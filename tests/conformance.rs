@@ -55,6 +55,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("an import ends once and for all", imports::end),
     ("a lease is exclusive", imports::lease),
     ("a cancel mark stays until the end", imports::cancel_mark),
+    ("an import that waits is cancelled", imports::cancel_queued),
     ("failures come page by page", imports::failures),
     ("failures and bytes are purged", imports::purge),
     ("imports come page by page", imports::page_by_page),

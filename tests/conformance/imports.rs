@@ -134,7 +134,24 @@ pub(super) fn end(repository: &Repository, open: Open<'_>) {
         assert_eq!((&ended.state, ended.counts, ended.warnings.as_slice()), (&state, counts, &warnings[..]));
         assert_eq!(ended.spool_purged, !keep);
         assert!(ended.revision > import.revision);
+        assert!(!repository.start(import.id, false).unwrap() && !repository.cancel_queued(import.id).unwrap());
+        finish(repository, &import, &State::Cancelled { end: "2000-01-01T00:00:00.000Z".to_owned() });
+        assert_eq!(open().import(import.id).unwrap(), Some(ended), "nothing changes after the end");
     }
+}
+
+pub(super) fn cancel_queued(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let [waiting, running] = [(); 2].map(|()| queued(repository));
+    repository.cancel(waiting.id).unwrap();
+    assert!(open().cancel_queued(waiting.id).unwrap());
+    let ended = repository.import(waiting.id).unwrap().unwrap();
+    assert!(matches!(&ended.state, State::Cancelled { end } if *end >= waiting.begin));
+    assert!(ended.spool_purged && ended.started.is_none() && ended.revision > waiting.revision);
+    assert!(!repository.is_cancelled(waiting.id), "nobody has to be told any more");
+    assert!(repository.start(running.id, false).unwrap());
+    assert!(!repository.cancel_queued(running.id).unwrap(), "whoever runs it is to end it");
+    assert_eq!(open().import(running.id).unwrap().unwrap().state, State::Running);
 }
 
 pub(super) fn lease(repository: &Repository, open: Open<'_>) {

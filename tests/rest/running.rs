@@ -105,6 +105,26 @@ fn an_import_can_be_cancelled_at_any_moment() {
 }
 
 #[test]
+fn an_import_that_waits_is_cancelled_at_once() {
+    let service = service(100);
+    // Somebody else runs imports of the type, for however long.
+    let _lease = service.folder.busy();
+    let ids: Vec<String> =
+        (0..2).map(|_| service.upload("managed/user?uniqueProperty=userName", "users.csv").remove(0)).collect();
+    let cancel = format!("--request POST '/openidm/csv/metadata/{}?_action=cancel'", ids[1]);
+    for _ in 0..2 {
+        assert_eq!(service.curl(&cancel).status, 200);
+        let record = service.curl(&format!("/openidm/csv/metadata/{}", ids[1])).json();
+        assert_eq!(counts(&record), [0, 0, 0, 0, 0, 100, 100]);
+        assert_eq!((&record["cancelled"], &record["tempRecords"]), (&json!(true), &json!(0)), "{record}");
+    }
+    let spool = std::fs::read_dir(service.folder.path("rollbook-data/spool")).unwrap();
+    let spooled: Vec<String> = spool.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(spooled, [format!("{}.csv", ids[0])]);
+    assert_eq!(service.curl(&format!("--request DELETE '/openidm/csv/metadata/{}'", ids[1])).status, 200);
+}
+
+#[test]
 fn a_cancelled_import_stays_cancelled() {
     let mut service = service(100);
     let lease = service.folder.busy();

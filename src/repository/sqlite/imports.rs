@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
 
@@ -13,6 +14,9 @@ use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::repository::Settled;
 use crate::schema::TypeName;
+
+/// How long somebody who cancels waits for the write lock; the import ends by the cancel mark otherwise.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
                        updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started, structure";
@@ -79,22 +83,43 @@ impl Sqlite {
         sql::first(&*self.conn()?, &sql, [object_type.to_string()], read)
     }
 
-    /// Marks an import as running. One that is not `resumed` begins anew: what an earlier attempt reported is removed.
-    pub fn start(&self, id: ImportId, resumed: bool) -> Result<()> {
+    /// Marks an import as running, unless it is over; says whether. One that is not `resumed` begins anew: what an earlier
+    /// attempt reported is removed.
+    pub fn start(&self, id: ImportId, resumed: bool) -> Result<bool> {
         self.write_patiently(|conn| {
+            let sql = "UPDATE import SET state = 'running', revision = revision + 1 WHERE id = ?1 AND \"end\" IS NULL";
+            if sql::run(conn, sql, [id.to_string()])? == 0 {
+                return Ok(false);
+            }
             if !resumed {
                 sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
                 let sql = "UPDATE import SET created = 0, updated = 0, unchanged = 0, failure = 0, settled = 0, \
                            warnings = '[]', started = NULL WHERE id = ?1";
                 sql::run(conn, sql, [id.to_string()])?;
             }
-            let sql = "UPDATE import SET state = 'running', started = coalesce(started, ?2), revision = revision + 1 \
-                       WHERE id = ?1";
-            sql::run(conn, sql, [id.to_string(), clock::now()]).map(drop)
+            let sql = "UPDATE import SET started = coalesce(started, ?2) WHERE id = ?1";
+            sql::run(conn, sql, [id.to_string(), clock::now()]).map(|_| true)
         })
     }
 
-    /// Ends an import with its final counts. Unless `keep_spool`, the spooled file is not needed any more.
+    /// Ends an import that waits for its turn, unless it has begun; says whether.
+    ///
+    /// # Errors
+    /// `Busy` if others write for longer than a moment.
+    pub fn cancel_queued(&self, id: ImportId) -> Result<bool> {
+        let cancelled = self.write_within(CANCEL_TIMEOUT, |conn| {
+            let sql = "UPDATE import SET state = 'cancelled', \"end\" = ?2, spool_purged = 1, revision = revision + 1 \
+                       WHERE id = ?1 AND state = 'queued'";
+            sql::run(conn, sql, [id.to_string(), clock::now()]).map(|changed| changed > 0)
+        })?;
+        if cancelled {
+            self.forget_cancel(id);
+        }
+        Ok(cancelled)
+    }
+
+    /// Ends an import with its final counts; one that is over stays as it is. Unless `keep_spool`, the spooled file is not
+    /// needed any more.
     pub fn finish(
         &self,
         id: ImportId,
@@ -108,9 +133,13 @@ impl Sqlite {
             _ => None,
         };
         self.write_patiently(|conn| {
-            store_counts(conn, number(conn, id)?, counts, warnings)?;
-            let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, spool_purged = ?5 WHERE id = ?1";
-            sql::run(conn, sql, params![id.to_string(), state.name(), state.end(), problem, !keep_spool]).map(drop)
+            let number = number(conn, id)?;
+            let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, spool_purged = ?5 \
+                       WHERE number = ?1 AND \"end\" IS NULL";
+            match sql::run(conn, sql, params![number, state.name(), state.end(), problem, !keep_spool])? {
+                0 => Ok(()),
+                _ => store_counts(conn, number, counts, warnings),
+            }
         })?;
         self.forget_cancel(id);
         Ok(())
