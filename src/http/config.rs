@@ -72,7 +72,7 @@ pub(super) async fn put_all(State(door): State<Door>, principal: Principal, body
 #[utoipa::path(
     get, path = "/openidm/config/managed/{type}", tag = "object types", operation_id = "readType",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
         ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
@@ -102,9 +102,9 @@ pub(super) async fn read(
 #[utoipa::path(
     put, path = "/openidm/config/managed/{type}", tag = "object types", operation_id = "putType",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),
-        ("If-None-Match" = Option<String>, Header, description = "* if there must be no such object type yet"),
+        ("If-None-Match" = Option<String>, Header, pattern = "^[*]$", description = "* if there must be no such object type yet"),
     ),
     request_body(content = Object, description = "The definition; its `name` is that of the address or left out"),
     responses(

@@ -36,10 +36,10 @@ pub(crate) struct Query {
 #[into_params(parameter_in = Query)]
 pub(super) struct QueryParameters {
     /// Which objects are meant, such as `true` or `/resourcePath eq "managed/user"`. This or `_queryId` is required.
-    #[param(rename = "_queryFilter")]
+    #[param(rename = "_queryFilter", min_length = 1)]
     query_filter: Option<String>,
     /// `query-all`, or `query-all-ids` for ids and revisions only.
-    #[param(rename = "_queryId")]
+    #[param(rename = "_queryId", pattern = "^query-all(-ids)?$")]
     query_id: Option<String>,
     /// Pointers to what is shown of each object, with commas between them.
     #[param(rename = "_fields")]
@@ -57,7 +57,7 @@ pub(super) struct QueryParameters {
     #[param(rename = "_pagedResultsOffset", minimum = 0)]
     paged_results_offset: Option<i64>,
     /// `NONE`, `ESTIMATE` or `EXACT`: whether `totalPagedResults` is counted.
-    #[param(rename = "_totalPagedResultsPolicy")]
+    #[param(rename = "_totalPagedResultsPolicy", pattern = "^(NONE|ESTIMATE|EXACT)$")]
     total_paged_results_policy: Option<String>,
     /// No objects, only `resultCount`.
     #[param(rename = "_countOnly")]

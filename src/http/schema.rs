@@ -15,7 +15,7 @@ use crate::access::Principal;
 #[utoipa::path(
     get, path = "/openidm/schema/managed/{type}", tag = "object types", operation_id = "readSchema",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
     ),
     responses(

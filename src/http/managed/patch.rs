@@ -1,6 +1,8 @@
 //! `PATCH /openidm/managed/{type}/{id}`, and the actions that do the same.
 
 use axum::extract::State;
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::shown;
 use crate::access::{Principal, Role};
@@ -16,16 +18,33 @@ use crate::http::problem::{Problem, ProblemBody};
 use crate::http::query::parse_filter;
 use crate::object::Patch;
 
+/// One operation of a patch.
+#[derive(ToSchema)]
+#[schema(as = PatchOperation)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "stands for the JSON in the description of the routes")]
+struct OperationBody {
+    /// What is done, in any case: `add`, `remove`, `replace`, `increment`, `move` or `copy`.
+    operation: String,
+    /// A pointer to what is changed, such as `/preferences/updates`.
+    field: String,
+    /// Any JSON. `add`, `replace` and `increment` need it; `remove` removes only what equals it.
+    #[schema(required = false)]
+    value: Value,
+    /// A pointer to what `move` and `copy` take.
+    from: Option<String>,
+}
+
 /// Changes members of an object.
 #[utoipa::path(
     patch, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "patchObject",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
         ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),
     ),
-    request_body(content = Vec<Object>, description = "Operations: `operation`, `field`, `value`, `from`"),
+    request_body(content = Vec<OperationBody>, description = "Operations, in order"),
     responses(
         (status = 200, description = "The object as it is now", body = Object, headers(("ETag" = String))),
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),

@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// exist here, neither for the filter nor in the answer.
 #[utoipa::path(
     get, path = "/openidm/managed/{type}", tag = "objects", operation_id = "queryObjects",
-    params(("type" = String, Path, description = "The object type, such as user"), QueryParameters),
+    params(("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"), QueryParameters),
     responses(
         (status = 200, description = "A page of objects", body = Object),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),

@@ -18,7 +18,7 @@ use crate::object::no_object;
 #[utoipa::path(
     get, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "readObject",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
         ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),

@@ -17,9 +17,9 @@ use crate::schema::{Violation, policy_detail};
 #[utoipa::path(
     post, path = "/openidm/policy/managed/{type}/{id}", tag = "objects", operation_id = "validateObject",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("id" = String, Path, description = "The object that it is to become, or * for a new one"),
-        ("_action" = String, Query, description = "`validateObject`, or `validateProperty`"),
+        ("_action" = String, Query, pattern = "^validate(Object|Property)$", description = "`validateObject`, or `validateProperty`"),
     ),
     request_body(content = Object, description = "The whole object, or the properties to judge"),
     responses(

@@ -23,8 +23,8 @@ use crate::repository::StoredType;
 #[utoipa::path(
     post, path = "/openidm/managed/{type}", tag = "objects", operation_id = "createObject",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
-        ("_action" = Option<String>, Query, description = "`create`, which it is without, or `patch`"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        ("_action" = Option<String>, Query, pattern = "^(create|patch)$", description = "`create`, which it is without, or `patch`"),
         ("_queryFilter" = Option<String>, Query, description = "Chooses the one object to patch"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
     ),
@@ -72,11 +72,11 @@ pub(in crate::http) async fn create(
 #[utoipa::path(
     put, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "putObject",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
         ("If-Match" = Option<String>, Header, description = "The revision that is replaced, or * for any"),
-        ("If-None-Match" = Option<String>, Header, description = "* if it must be new"),
+        ("If-None-Match" = Option<String>, Header, pattern = "^[*]$", description = "* if it must be new"),
     ),
     request_body(content = Object, description = "The object"),
     responses(
@@ -114,7 +114,7 @@ pub(in crate::http) async fn put(
 #[utoipa::path(
     delete, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "deleteObject",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
         ("If-Match" = Option<String>, Header, description = "The revision that is removed, or * for any"),
@@ -148,9 +148,9 @@ pub(in crate::http) async fn delete(
 #[utoipa::path(
     post, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "patchObjectByAction",
     params(
-        ("type" = String, Path, description = "The object type, such as user"),
+        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
         ("id" = String, Path, description = "The object"),
-        ("_action" = String, Query, description = "`patch`"),
+        ("_action" = String, Query, pattern = "^patch$", description = "`patch`"),
         ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
     ),
     request_body(content = Value, description = "The operations of the patch"),

@@ -58,7 +58,7 @@ impl Action {
     post, path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "actOnImport",
     params(
         ("id" = String, Path, description = "The import"),
-        ("_action" = String, Query, description =
+        ("_action" = String, Query, pattern = "^(cancel|cleanup|apply)$", description =
             "`cancel`: stop it, what is in stays in. `cleanup`: remove the bytes that it still keeps. \
              `apply`: import exactly the bytes of this dry run, for 24 hours after its end"),
         ("deleteErrorRecords" = Option<bool>, Query, description = "`cleanup` removes the failures too, for good"),
@@ -91,7 +91,7 @@ pub(in crate::http) async fn act(
 /// Lists the imports that are over and still keep bytes or failures.
 #[utoipa::path(
     post, path = "/openidm/csv/metadata", tag = "imports", operation_id = "actOnImports",
-    params(("_action" = String, Query, description = "`cleanupList`")),
+    params(("_action" = String, Query, pattern = "^cleanupList$", description = "`cleanupList`")),
     responses(
         (status = 200, description = "The imports", body = ImportIds),
         (status = 400, description = "There is no such action", body = ProblemBody),

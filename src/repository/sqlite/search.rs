@@ -85,21 +85,6 @@ impl Sqlite {
         }
         Ok(step.page)
     }
-
-    /// Those of these objects that match still, in this order.
-    pub fn found(&self, stored: &StoredType, search: &Search, numbers: &[ObjectNumber]) -> Result<Vec<Found>> {
-        let mut step = Step { search, limit: usize::MAX, bytes: 0, page: FoundPage::default() };
-        let sql = one(stored);
-        transaction_to_read(&mut *self.conn()?, |conn| {
-            for number in numbers {
-                if let Some((number, object)) = sql::first(conn, &sql, [number], read_object)? {
-                    step.take(number, object);
-                }
-            }
-            Ok(())
-        })?;
-        Ok(step.page.found)
-    }
 }
 
 /// A step that is being made.
