@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::bell::Bell;
+use self::repeat::UnderWay;
 use crate::clock;
 use crate::config::Config;
 use crate::engine::header::check_header;
@@ -28,12 +28,11 @@ use crate::repository::{Repository, StoredType};
 use crate::schema::{ObjectType, TypeName};
 use crate::spool::{Incoming, Spool};
 
-pub use self::receiving::Receiving;
-pub use self::repeat::Request;
-use self::repeat::UnderWay;
-
+pub use self::bell::Bell;
 pub use self::condition::Condition;
 pub use self::objects::Put;
+pub use self::receiving::Receiving;
+pub use self::repeat::Request;
 pub use self::types::TypePut;
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.

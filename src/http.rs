@@ -2,10 +2,11 @@
 //!
 //! One file for each group of routes, and a router that shows them on one page. A handler reads its parameters, calls the
 //! library on a blocking thread and shapes the answer; it decides nothing about data. The manners that all routes share
-//! stand once: who asks ([`authentication`]), how parameters are read ([`params`]), how answers look ([`answer`]), which
-//! form addresses have ([`addressing`]), how long anything may take ([`patience`]).
+//! stand once: what is addressed ([`addressing`]), who asks ([`authentication`]), how parameters are read ([`params`]) and
+//! revisions named ([`conditions`]), how answers look ([`answer`], [`presentation`], [`problem`]), how long anything may
+//! take ([`patience`]).
 //!
-//! Nothing below this level knows HTTP. The console builds on this module, never the other way round.
+//! Nothing below this level knows HTTP.
 
 mod addressing;
 mod answer;
@@ -30,6 +31,7 @@ mod openapi;
 mod paging;
 mod params;
 mod patience;
+mod presentation;
 mod problem;
 mod query;
 mod request_id;
@@ -113,7 +115,7 @@ pub fn service(door: Door) -> Router {
         .layer(from_fn_with_state(door.clone(), authentication::authenticate))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(patience, patience::watch))
-        .layer(from_fn(answer::present))
+        .layer(from_fn(presentation::present))
         .layer(from_fn(request_id::name))
         .layer(from_fn_with_state(metrics, observe::observe))
         .with_state(door);

@@ -1,18 +1,11 @@
 //! Answers: JSON bodies and the headers that go with them, as PingIDM sends them.
 //!
-//! A handler gives a value; [`present`] writes it last, when the request's wishes are known: `_prettyPrint=true`
-//! indents any JSON answer, problems included.
+//! A handler gives a value; how it is laid out is for [`presentation`](super::presentation) to know, which writes it last.
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::http::header::ETAG;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-
-use super::params::Params;
-use super::problem;
 
 /// The content type of JSON, as PingIDM writes it.
 pub(crate) const JSON: &str = "application/json; charset=UTF-8";
@@ -25,9 +18,9 @@ pub(crate) struct Answer {
     body: Value,
 }
 
-/// The body of an [`Answer`] until [`present`] writes it.
+/// The body of an [`Answer`] until it is written.
 #[derive(Clone)]
-struct Unwritten(Value);
+pub(super) struct Unwritten(pub(super) Value);
 
 impl Answer {
     /// 200 with this body.
@@ -66,21 +59,4 @@ impl IntoResponse for Answer {
         response.extensions_mut().insert(Unwritten(self.body));
         response
     }
-}
-
-/// Writes the bodies of answers.
-pub(super) async fn present(request: Request, next: Next) -> Response {
-    let pretty = Params::of(request.uri()).is_ok_and(|params| params.flag("_prettyPrint").unwrap_or(false));
-    let mut response = next.run(request).await;
-    let is_refusal = response.status().is_client_error() || response.status().is_server_error();
-    if is_refusal && response.extensions().get::<Unwritten>().is_none() {
-        response = problem::refused_elsewhere(response).await;
-    }
-    let Some(Unwritten(body)) = response.extensions_mut().remove::<Unwritten>() else { return response };
-    let text = if pretty { format!("{body:#}") } else { body.to_string() };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
-    *response.body_mut() = Body::from(text);
-    response
 }

@@ -131,7 +131,7 @@ mod tests {
     use tower_http::catch_panic::CatchPanicLayer;
 
     use super::panicked;
-    use crate::http::answer::present;
+    use crate::http::presentation::present;
 
     async fn broken() -> &'static str {
         panic!("broken")
