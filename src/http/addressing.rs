@@ -11,6 +11,7 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::error::{Error, Result};
@@ -24,6 +25,16 @@ pub(super) struct Addressed {
     pub(super) object_type: TypeName,
     /// Empty for the collection.
     pub(super) id: String,
+}
+
+/// `{type}` of a path, as it is described.
+#[expect(dead_code, reason = "only described, never made")]
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct TypeParameter {
+    /// The object type, such as user
+    #[param(rename = "type", pattern = "^[A-Za-z0-9_-]+$")]
+    object_type: String,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Addressed {

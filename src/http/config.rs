@@ -9,10 +9,10 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::Door;
-use super::addressing::Addressed;
+use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
 use super::conditions::Conditions;
-use super::fields::Fields;
+use super::fields::{Fields, FieldsParameter};
 use super::json_body::JsonBody;
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
@@ -72,8 +72,8 @@ pub(super) async fn put_all(State(door): State<Door>, principal: Principal, body
 #[utoipa::path(
     get, path = "/openidm/config/managed/{type}", tag = "object types", operation_id = "readType",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        TypeParameter,
+        FieldsParameter,
         ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
     responses(
@@ -102,7 +102,7 @@ pub(super) async fn read(
 #[utoipa::path(
     put, path = "/openidm/config/managed/{type}", tag = "object types", operation_id = "putType",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),
         ("If-None-Match" = Option<String>, Header, pattern = "^[*]$", description = "* if there must be no such object type yet"),
     ),

@@ -4,6 +4,7 @@
 //! pointers as the whole.
 
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
 use super::params::Params;
 use crate::error::{Error, Result};
@@ -19,6 +20,16 @@ pub(crate) struct Fields {
     only: Vec<Pointer>,
     /// What was named, also beside a `*`.
     named: Vec<Pointer>,
+}
+
+/// `_fields`, as it is described.
+#[expect(dead_code, reason = "only described, never made")]
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FieldsParameter {
+    /// Pointers to what is shown, with commas between them
+    #[param(rename = "_fields")]
+    fields: Option<String>,
 }
 
 impl Fields {

@@ -15,7 +15,7 @@ use self::record::{MetadataRecord, MetadataRecords};
 use super::Door;
 use super::answer::{Answer, JSON};
 use super::conditions::Conditions;
-use super::fields::Fields;
+use super::fields::{Fields, FieldsParameter};
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
@@ -83,7 +83,7 @@ pub(super) fn shown(door: &Door, import: &Import) -> Value {
     get, path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "readImport",
     params(
         ("id" = String, Path, description = "The import"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
         ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
     responses(
@@ -118,7 +118,7 @@ pub(super) async fn read(
     delete, path = "/openidm/csv/metadata/{id}", tag = "imports", operation_id = "deleteImport",
     params(
         ("id" = String, Path, description = "The import"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is deleted, or * for any"),
     ),
     responses(

@@ -4,9 +4,9 @@ use axum::extract::State;
 use serde_json::{Map, Value};
 
 use super::Door;
-use super::addressing::Addressed;
+use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
-use super::fields::Fields;
+use super::fields::{Fields, FieldsParameter};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use crate::access::Principal;
@@ -15,8 +15,8 @@ use crate::access::Principal;
 #[utoipa::path(
     get, path = "/openidm/schema/managed/{type}", tag = "object types", operation_id = "readSchema",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        TypeParameter,
+        FieldsParameter,
     ),
     responses(
         (status = 200, description = "The schema", body = Object, headers(("ETag" = String))),

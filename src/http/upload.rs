@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use self::parts::{FRAME, Parts};
 use super::Door;
-use super::addressing::Addressed;
+use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
 use super::params::Params;
 use super::patience::LastStep;
@@ -58,7 +58,7 @@ pub(super) struct Uploaded {
 #[utoipa::path(
     post, path = "/upload/csv/managed/{type}", tag = "imports",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "What the records become: the part behind managed/", example = "user"),
+        TypeParameter,
         ("uniqueProperty" = String, Query, description = "The properties that together find the existing object, \
             separated by commas", example = "userName"),
         ("dryRun" = Option<bool>, Query, description = "Report what would happen, and change nothing"),

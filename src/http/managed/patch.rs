@@ -8,10 +8,10 @@ use super::shown;
 use crate::access::{Principal, Role};
 use crate::error::Error;
 use crate::http::Door;
-use crate::http::addressing::Addressed;
+use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, FieldsParameter};
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -39,9 +39,9 @@ struct OperationBody {
 #[utoipa::path(
     patch, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "patchObject",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("id" = String, Path, description = "The object"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),
     ),
     request_body(content = Vec<OperationBody>, description = "Operations, in order"),

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::http::Door;
-use crate::http::addressing::Addressed;
+use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::JSON;
 use crate::http::conditions::Conditions;
 use crate::http::paging::{Candidate, Chunk, in_chunks, write_answer};
@@ -36,7 +36,7 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// exist here, neither for the filter nor in the answer.
 #[utoipa::path(
     get, path = "/openidm/managed/{type}", tag = "objects", operation_id = "queryObjects",
-    params(("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"), QueryParameters),
+    params(TypeParameter, QueryParameters),
     responses(
         (status = 200, description = "A page of objects", body = Object),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),

@@ -6,10 +6,10 @@ use axum::response::Response;
 use super::shown;
 use crate::access::Principal;
 use crate::http::Door;
-use crate::http::addressing::Addressed;
+use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, FieldsParameter};
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::object::no_object;
@@ -18,9 +18,9 @@ use crate::object::no_object;
 #[utoipa::path(
     get, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "readObject",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("id" = String, Path, description = "The object"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
         ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
     responses(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::access::Principal;
 use crate::error::{Error, Result};
 use crate::http::Door;
-use crate::http::addressing::Addressed;
+use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
 use crate::http::json_body::JsonBody;
 use crate::http::params::{Params, unsupported_action};
@@ -17,7 +17,7 @@ use crate::schema::{Violation, policy_detail};
 #[utoipa::path(
     post, path = "/openidm/policy/managed/{type}/{id}", tag = "objects", operation_id = "validateObject",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("id" = String, Path, description = "The object that it is to become, or * for a new one"),
         ("_action" = String, Query, pattern = "^validate(Object|Property)$", description = "`validateObject`, or `validateProperty`"),
     ),

@@ -9,10 +9,10 @@ use crate::access::{Principal, Role};
 use crate::app::Put;
 use crate::error::{Error, Result};
 use crate::http::Door;
-use crate::http::addressing::Addressed;
+use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
 use crate::http::conditions::Conditions;
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, FieldsParameter};
 use crate::http::json_body::JsonBody;
 use crate::http::params::{Params, unsupported_action};
 use crate::http::problem::{Problem, ProblemBody};
@@ -23,10 +23,10 @@ use crate::repository::StoredType;
 #[utoipa::path(
     post, path = "/openidm/managed/{type}", tag = "objects", operation_id = "createObject",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("_action" = Option<String>, Query, pattern = "^(create|patch)$", description = "`create`, which it is without, or `patch`"),
         ("_queryFilter" = Option<String>, Query, description = "Chooses the one object to patch"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
     ),
     request_body(content = Value, description = "The object, or the operations of the patch"),
     responses(
@@ -72,9 +72,9 @@ pub(in crate::http) async fn create(
 #[utoipa::path(
     put, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "putObject",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("id" = String, Path, description = "The object"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is replaced, or * for any"),
         ("If-None-Match" = Option<String>, Header, pattern = "^[*]$", description = "* if it must be new"),
     ),
@@ -114,9 +114,9 @@ pub(in crate::http) async fn put(
 #[utoipa::path(
     delete, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "deleteObject",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("id" = String, Path, description = "The object"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is removed, or * for any"),
     ),
     responses(
@@ -148,10 +148,10 @@ pub(in crate::http) async fn delete(
 #[utoipa::path(
     post, path = "/openidm/managed/{type}/{id}", tag = "objects", operation_id = "patchObjectByAction",
     params(
-        ("type" = String, Path, pattern = "^[A-Za-z0-9_-]+$", description = "The object type, such as user"),
+        TypeParameter,
         ("id" = String, Path, description = "The object"),
         ("_action" = String, Query, pattern = "^patch$", description = "`patch`"),
-        ("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them"),
+        FieldsParameter,
     ),
     request_body(content = Value, description = "The operations of the patch"),
     responses(
