@@ -13,12 +13,12 @@ use crate::error::{Error, Kind, Result};
 
 /// `If-Match` and `If-None-Match`: a revision without its quotes, or `*` for any.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Conditions {
+pub(super) struct Conditions {
     method: Method,
     /// The resource has to have this revision.
-    pub(crate) if_match: Option<String>,
+    pub(super) if_match: Option<String>,
     /// The resource must not have this revision.
-    pub(crate) if_none_match: Option<String>,
+    pub(super) if_none_match: Option<String>,
 }
 
 impl Conditions {
@@ -36,7 +36,7 @@ impl Conditions {
     ///
     /// # Errors
     /// `Outdated`, in PingIDM's words.
-    pub(crate) fn refuse_if_match(&self) -> Result<()> {
+    pub(super) fn refuse_if_match(&self) -> Result<()> {
         self.refuse(&self.if_match, &IF_MATCH)
     }
 
@@ -44,7 +44,7 @@ impl Conditions {
     ///
     /// # Errors
     /// `Outdated`, in PingIDM's words.
-    pub(crate) fn refuse_if_none_match(&self) -> Result<()> {
+    pub(super) fn refuse_if_none_match(&self) -> Result<()> {
         self.refuse(&self.if_none_match, &IF_NONE_MATCH)
     }
 
@@ -62,7 +62,7 @@ impl Conditions {
     ///
     /// # Errors
     /// `Outdated`, in PingIDM's words.
-    pub(crate) fn refuse_any(&self) -> Result<()> {
+    pub(super) fn refuse_any(&self) -> Result<()> {
         self.refuse_if_match()?;
         self.refuse_if_none_match()
     }
@@ -71,7 +71,7 @@ impl Conditions {
     ///
     /// # Errors
     /// In PingIDM's words, `Outdated` if both are there, `Request` if `If-None-Match` names a revision.
-    pub(crate) fn of_put(&self) -> Result<Condition> {
+    pub(super) fn of_put(&self) -> Result<Condition> {
         match (self.if_match.as_deref(), self.if_none_match.as_deref()) {
             (Some(_), Some(_)) => {
                 let both = "Simultaneous use of If-Match and If-None-Match not supported for PUT requests";
@@ -91,18 +91,18 @@ impl Conditions {
     ///
     /// # Errors
     /// `Outdated`, in PingIDM's words.
-    pub(crate) fn of_change(&self) -> Result<Condition> {
+    pub(super) fn of_change(&self) -> Result<Condition> {
         self.refuse_if_none_match()?;
         self.of_put()
     }
 
     /// The `_rev` that the resource has to have, if it must have a certain one.
-    pub(crate) fn rev(&self) -> Option<&str> {
+    pub(super) fn rev(&self) -> Option<&str> {
         self.if_match.as_deref().filter(|rev| *rev != "*")
     }
 
     /// The answer to a read: the resource, or 304 if the client has this revision already.
-    pub(crate) fn unless_known(&self, rev: &str, answer: Answer) -> Response {
+    pub(super) fn unless_known(&self, rev: &str, answer: Answer) -> Response {
         match self.if_none_match.as_deref() {
             Some(known) if known == rev || known == "*" => {
                 (StatusCode::NOT_MODIFIED, [(ETAG, format!("\"{rev}\""))]).into_response()

@@ -15,7 +15,7 @@ const ALWAYS: [&str; 2] = ["_id", "_rev"];
 
 /// The members that were asked for; everything if nothing was, or `*`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Fields {
+pub(super) struct Fields {
     /// Empty for everything.
     only: Vec<Pointer>,
     /// What was named, also beside a `*`.
@@ -37,7 +37,7 @@ impl Fields {
     ///
     /// # Errors
     /// `Request`, in PingIDM's words, if one is no comma-separated list of pointers.
-    pub(crate) fn of(params: &Params) -> Result<Fields> {
+    pub(super) fn of(params: &Params) -> Result<Fields> {
         let mut pointers = Vec::new();
         for list in params.all("_fields") {
             let parse = |word: &str| match word.strip_suffix('*') {
@@ -58,18 +58,18 @@ impl Fields {
     }
 
     /// Exactly these members, by their names.
-    pub(crate) fn only(names: impl IntoIterator<Item = &'static str>) -> Fields {
+    pub(super) fn only(names: impl IntoIterator<Item = &'static str>) -> Fields {
         let pointers: Vec<Pointer> = names.into_iter().map(|name| Pointer::new([name])).collect();
         Fields { only: pointers.clone(), named: pointers }
     }
 
     /// The pointers that were asked for; none means everything.
-    pub(crate) fn pointers(&self) -> &[Pointer] {
+    pub(super) fn pointers(&self) -> &[Pointer] {
         &self.only
     }
 
     /// Whether this member, by its path, or something in it or around it was named.
-    pub(crate) fn name(&self, path: &str) -> bool {
+    pub(super) fn name(&self, path: &str) -> bool {
         let around = |pointer: &Pointer| {
             let named = pointer.segments().iter().map(String::as_str);
             !pointer.segments().is_empty() && path.split('/').zip(named).all(|(one, other)| one == other)
@@ -78,7 +78,7 @@ impl Fields {
     }
 
     /// The same, where a name stands for several.
-    pub(crate) fn with(&self, name: &str, meant: &[&str]) -> Fields {
+    pub(super) fn with(&self, name: &str, meant: &[&str]) -> Fields {
         let expand = |pointers: &[Pointer]| {
             let stands = |pointer: &Pointer| pointer.segments().first().is_some_and(|first| first == name);
             let meant = || meant.iter().map(|path| Pointer::new(path.split('/'))).collect();
@@ -90,7 +90,7 @@ impl Fields {
 
     /// The object with what was asked for: first what is always shown, then in the order of the asking. What the object
     /// does not have is left out. An array is shown whole or not at all, because its elements are known by their place.
-    pub(crate) fn project(&self, object: Value) -> Value {
+    pub(super) fn project(&self, object: Value) -> Value {
         if self.only.is_empty() {
             return object;
         }

@@ -14,14 +14,14 @@ use crate::schema::value::parse_json;
 /// The JSON that came with a request. Names that come twice and numbers that would lose digits are refused, since what is
 /// stored must be what was sent.
 #[derive(Clone, Debug)]
-pub(crate) struct JsonBody(pub(crate) Value);
+pub(super) struct JsonBody(pub(crate) Value);
 
 impl JsonBody {
     /// The members of the object that it has to be.
     ///
     /// # Errors
     /// `Request` if it is something else.
-    pub(crate) fn into_members(self) -> Result<Map<String, Value>> {
+    pub(super) fn into_members(self) -> Result<Map<String, Value>> {
         match self.0 {
             Value::Object(members) => Ok(members),
             _ => Err(Error::request("the body must be a JSON object")),

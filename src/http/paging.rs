@@ -18,25 +18,25 @@ use crate::error::{Error, Result};
 
 /// An object that may match.
 #[derive(Clone, Debug)]
-pub(crate) struct Candidate {
+pub(super) struct Candidate {
     /// Where it is in its collection: rises from one candidate to the next, and stays with the object.
-    pub(crate) position: i64,
+    pub(super) position: i64,
     /// As it is shown.
-    pub(crate) object: Value,
+    pub(super) object: Value,
 }
 
 /// Candidates that were read at once.
 #[derive(Debug)]
-pub(crate) struct Chunk {
+pub(super) struct Chunk {
     /// In stored order; there may be none although more follow.
-    pub(crate) candidates: Vec<Candidate>,
+    pub(super) candidates: Vec<Candidate>,
     /// Behind which position the next chunk begins, if there is one.
-    pub(crate) next: Option<i64>,
+    pub(super) next: Option<i64>,
 }
 
 /// The candidates behind a position, of which `read` gives a chunk behind a position. So no read lasts as long as the
 /// slowest client, and nothing in the repository has to wait for it.
-pub(crate) fn in_chunks(
+pub(super) fn in_chunks(
     behind: i64,
     mut read: impl FnMut(i64) -> Result<Chunk>,
 ) -> impl Iterator<Item = Result<Candidate>> {
@@ -63,7 +63,7 @@ const SORTED_AT_ONCE: usize = 64 << 20;
 ///
 /// # Errors
 /// Those of the candidates and of `out`; `Request` if more would have to be sorted than is held in memory.
-pub(crate) fn write_answer(
+pub(super) fn write_answer(
     query: &Query,
     candidates: impl Iterator<Item = Result<Candidate>>,
     out: &mut impl Write,

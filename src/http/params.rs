@@ -14,14 +14,14 @@ use crate::error::{Error, Result, did_you_mean};
 
 /// The query string of a request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Params(Vec<(String, String)>);
+pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Those of this address.
     ///
     /// # Errors
     /// `Request` if a name or value is not UTF-8 once decoded.
-    pub(crate) fn of(uri: &Uri) -> Result<Params> {
+    pub(super) fn of(uri: &Uri) -> Result<Params> {
         let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let decode = |text: &str| {
             let text = text.replace('+', " ");
@@ -37,7 +37,7 @@ impl Params {
     }
 
     /// Every value of a parameter, in order.
-    pub(crate) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+    pub(super) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
         let named = move |found: &str| match name.starts_with('_') {
             true => found.eq_ignore_ascii_case(name),
             false => found == name,
@@ -49,7 +49,7 @@ impl Params {
     ///
     /// # Errors
     /// `Request` if there are several.
-    pub(crate) fn one<'p>(&'p self, name: &'p str) -> Result<Option<&'p str>> {
+    pub(super) fn one<'p>(&'p self, name: &'p str) -> Result<Option<&'p str>> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (first, None) => Ok(first),
@@ -63,7 +63,7 @@ impl Params {
     ///
     /// # Errors
     /// `Request` if it is neither `true` nor `false`.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool> {
+    pub(super) fn flag(&self, name: &str) -> Result<bool> {
         match self.one(name)? {
             None => Ok(false),
             Some(word) if word.eq_ignore_ascii_case("true") => Ok(true),
@@ -76,7 +76,7 @@ impl Params {
     ///
     /// # Errors
     /// `Request`, with what was probably meant.
-    pub(crate) fn must_be_of(&self, known: &[&str]) -> Result<()> {
+    pub(super) fn must_be_of(&self, known: &[&str]) -> Result<()> {
         let unknown = self.names().find(|name| !name.starts_with('_') && !known.contains(name));
         let Some(unknown) = unknown else { return Ok(()) };
         let mistakes = |name: &str| damerau_levenshtein(&name.to_lowercase(), &unknown.to_lowercase());
@@ -90,14 +90,14 @@ impl Params {
     }
 
     /// The names that came, each once.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let first = |(at, (name, _)): &(usize, &(String, String))| !self.0[..*at].iter().any(|(seen, _)| seen == name);
         self.0.iter().enumerate().filter(first).map(|(_, (name, _))| name.as_str())
     }
 }
 
 /// The refusal of an `_action` that the route does not have, in PingIDM's words; `known` are those that it has.
-pub(crate) fn unsupported_action(name: &str, known: &str) -> Error {
+pub(super) fn unsupported_action(name: &str, known: &str) -> Error {
     Error::request(format!("Action {name} is not supported. There is {known}"))
 }
 

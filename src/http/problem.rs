@@ -44,7 +44,7 @@ pub(super) struct ProblemBody {
 
 impl Problem {
     /// A problem of this status, in a sentence of ours.
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Problem {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Problem {
         let body = json!({ "code": status.as_u16(), "reason": reason(status), "message": message.into() });
         Problem { status, body }
     }

@@ -17,17 +17,17 @@ use crate::filter::Filter;
 
 /// A question about a collection.
 #[derive(Clone, Debug)]
-pub(crate) struct Query {
+pub(super) struct Query {
     /// Which objects are meant.
-    pub(crate) filter: Filter,
+    pub(super) filter: Filter,
     /// In which order they come.
-    pub(crate) order: Order,
+    pub(super) order: Order,
     /// Which part of the answer is asked for.
-    pub(crate) page: Page,
+    pub(super) page: Page,
     /// What is shown of each.
-    pub(crate) fields: Fields,
+    pub(super) fields: Fields,
     /// How the answer is written.
-    pub(crate) layout: Layout,
+    pub(super) layout: Layout,
 }
 
 /// The parameters of a query, for the description of the routes; [`Query::of`] reads them.
@@ -69,7 +69,7 @@ pub(super) struct QueryParameters {
 
 /// How JSON is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
+pub(super) enum Layout {
     /// Without blanks.
     Compact,
     /// For people: `_prettyPrint=true`.
@@ -78,7 +78,7 @@ pub(crate) enum Layout {
 
 /// A part of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Page {
+pub(super) enum Page {
     /// All of it.
     Whole,
     /// No objects, but how many there are.
@@ -96,7 +96,7 @@ pub(crate) enum Page {
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Start {
+pub(super) enum Start {
     /// Behind so many.
     Offset(u64),
     /// Behind the last object of another page.
@@ -105,16 +105,16 @@ pub(crate) enum Start {
 
 /// An object's place in the answer: what a cookie says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Cursor {
+pub(super) struct Cursor {
     /// Its place in the order that was asked for.
-    pub(crate) place: Place,
+    pub(super) place: Place,
     /// Its position in the collection as stored.
-    pub(crate) position: i64,
+    pub(super) position: i64,
 }
 
 /// `_totalPagedResultsPolicy`. An estimate is as dear as the number itself, so there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Total {
+pub(super) enum Total {
     /// Not asked for.
     None,
     /// The number.
@@ -126,7 +126,7 @@ impl Query {
     ///
     /// # Errors
     /// `Request`, in PingIDM's words where it has some.
-    pub(crate) fn of(params: &Params, collection: &str) -> Result<Query> {
+    pub(super) fn of(params: &Params, collection: &str) -> Result<Query> {
         let refused = || Error::request(format!("The resource collection {collection} cannot be read"));
         chosen(params)?.ok_or_else(refused).and_then(|chosen| Query::with(chosen, params))
     }
@@ -135,7 +135,7 @@ impl Query {
     ///
     /// # Errors
     /// As of [`Query::of`].
-    pub(crate) fn or_all(params: &Params) -> Result<Query> {
+    pub(super) fn or_all(params: &Params) -> Result<Query> {
         let everything = || Ok((Filter::Literal(true), Fields::of(params)?));
         Query::with(chosen(params)?.map_or_else(everything, Ok)?, params)
     }
@@ -148,7 +148,7 @@ impl Query {
 
     /// The position behind which objects matter. Those at or before it need not be offered to
     /// [`write_answer`](super::paging::write_answer).
-    pub(crate) fn needed_behind(&self) -> Option<i64> {
+    pub(super) fn needed_behind(&self) -> Option<i64> {
         match &self.page {
             Page::Part { start: Start::Behind(cursor), total: Total::None, .. } if self.order.is_as_stored() => {
                 Some(cursor.position)
@@ -184,7 +184,7 @@ fn chosen(params: &Params) -> Result<Option<(Filter, Fields)>> {
 ///
 /// # Errors
 /// `Request`, in PingIDM's words, with what is wrong in the detail.
-pub(crate) fn parse_filter(text: &str) -> Result<Filter> {
+pub(super) fn parse_filter(text: &str) -> Result<Filter> {
     Filter::parse(text).map_err(|error| {
         let message =
             format!("The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter");
@@ -249,7 +249,7 @@ impl Total {
 
 impl Cursor {
     /// The cookie of this place.
-    pub(crate) fn write(&self) -> String {
+    pub(super) fn write(&self) -> String {
         URL_SAFE_NO_PAD.encode(json!([self.position, self.place.to_json()]).to_string())
     }
 

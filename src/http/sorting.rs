@@ -19,7 +19,7 @@ const MOST: usize = 8;
 
 /// The order that a client asked for; without keys, as stored.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Order(Vec<SortKey>);
+pub(super) struct Order(Vec<SortKey>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct SortKey {
@@ -35,7 +35,7 @@ enum Direction {
 
 /// What places an object in an [`Order`]: a value for each key.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Place(Vec<Key>);
+pub(super) struct Place(Vec<Key>);
 
 /// One value, by which objects are compared. Values of different kinds come in the order of the kinds.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ impl Order {
     ///
     /// # Errors
     /// `Request`, in PingIDM's words, if one is no comma-separated list of sort keys.
-    pub(crate) fn of(params: &Params) -> Result<Order> {
+    pub(super) fn of(params: &Params) -> Result<Order> {
         let mut keys = Vec::new();
         for list in params.all("_sortKeys") {
             let malformed = || {
@@ -72,35 +72,35 @@ impl Order {
     }
 
     /// Whether objects stay as they are stored.
-    pub(crate) fn is_as_stored(&self) -> bool {
+    pub(super) fn is_as_stored(&self) -> bool {
         self.0.is_empty()
     }
 
     /// What objects are sorted by.
-    pub(crate) fn pointers(&self) -> impl Iterator<Item = &Pointer> {
+    pub(super) fn pointers(&self) -> impl Iterator<Item = &Pointer> {
         self.0.iter().map(|key| &key.pointer)
     }
 
     /// Where an object belongs.
-    pub(crate) fn place(&self, object: &Value) -> Place {
+    pub(super) fn place(&self, object: &Value) -> Place {
         Place(self.0.iter().map(|key| Key::of(key.pointer.find(object))).collect())
     }
 
     /// Compares two places.
-    pub(crate) fn compare(&self, left: &Place, right: &Place) -> Ordering {
+    pub(super) fn compare(&self, left: &Place, right: &Place) -> Ordering {
         let keys = self.0.iter().zip(left.0.iter().zip(&right.0));
         keys.fold(Ordering::Equal, |order, (key, (left, right))| order.then_with(|| key.direction.compare(left, right)))
     }
 
     /// The place that [`Place::to_json`] wrote; nothing if it is not one of this order.
-    pub(crate) fn read_place(&self, json: &[Value]) -> Option<Place> {
+    pub(super) fn read_place(&self, json: &[Value]) -> Option<Place> {
         (json.len() == self.0.len()).then(|| Place(json.iter().map(|value| Key::of(Some(value))).collect()))
     }
 }
 
 impl Place {
     /// The values, for a cookie.
-    pub(crate) fn to_json(&self) -> Vec<Value> {
+    pub(super) fn to_json(&self) -> Vec<Value> {
         let value = |key: &Key| match key {
             Key::Boolean(boolean) => json!(boolean),
             Key::Number(number) => json!(number),
@@ -111,7 +111,7 @@ impl Place {
     }
 
     /// About how many bytes it takes.
-    pub(crate) fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         let text = |key: &Key| if let Key::Text(text) = key { text.len() } else { 0 };
         self.0.iter().map(|key| size_of::<Key>() + text(key)).sum()
     }
