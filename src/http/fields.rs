@@ -81,7 +81,8 @@ impl Fields {
     pub(super) fn with(&self, name: &str, meant: &[&str]) -> Fields {
         let expand = |pointers: &[Pointer]| {
             let stands = |pointer: &Pointer| pointer.segments().first().is_some_and(|first| first == name);
-            let meant = || meant.iter().map(|path| Pointer::new(path.split('/'))).collect();
+            // Also one that means nothing here does not mean everything.
+            let meant = || meant.iter().chain(&ALWAYS).map(|path| Pointer::new(path.split('/'))).collect();
             let expanded = pointers.iter().map(|pointer| if stands(pointer) { meant() } else { vec![pointer.clone()] });
             expanded.collect::<Vec<Vec<Pointer>>>().concat()
         };

@@ -303,6 +303,9 @@ fn what_is_shown_only_when_asked_for() {
             service.curl(&format!("'/openidm/managed/thing?_queryFilter=boss+pr&_sortKeys=big&_fields={fields}'"));
         assert_eq!(query.json()["result"], json!([read]), "{fields}");
     }
+    // A type without relationships has none to show.
+    let none = send(&service, "PUT '/openidm/managed/px_account/1?_fields=*_ref'", r#"{"id":"1","name":"One"}"#);
+    assert_eq!(none.json(), json!({"_id": "1", "_rev": "0000000000000001"}));
     // Sent back as it was shown, it is as it was.
     let shown = service.curl("/openidm/managed/thing/1").body;
     let same = send(&service, "PUT /openidm/managed/thing/1", &shown);
