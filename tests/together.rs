@@ -219,12 +219,12 @@ impl Installation {
         let there = self.objects();
         match act {
             Act::Create(members) => {
-                let done = Installation::done(self.app.create_object(self.stored(), members));
+                let done = Installation::done(self.app.create_object(&mut self.stored(), members));
                 prop_assert_eq!(done, oracle.write(None, None, members.clone()));
             }
             Act::Put(id, members) => {
                 let at = oracle.0.iter().position(|(known, _)| *known == Some(id));
-                let put = self.app.put_object(self.stored(), id, members, &Condition::None);
+                let put = self.app.put_object(&mut self.stored(), id, members, &Condition::None);
                 prop_assert!(
                     put.as_ref().is_ok_and(|put| matches!(put, Put::Created(_)) == at.is_none()) || put.is_err()
                 );
@@ -242,11 +242,11 @@ impl Installation {
                     None => drop(members.remove(*name)),
                 }
                 let patch = Patch::parse(&json!([patch])).unwrap();
-                let done = self.app.patch_object(self.stored(), &there[*at].0, &patch, &Condition::Present);
+                let done = self.app.patch_object(&mut self.stored(), &there[*at].0, &patch, &Condition::Present);
                 prop_assert_eq!(Installation::done(done), oracle.write(Some(*at), None, members));
             }
             Act::Delete(at) if *at < there.len() => {
-                self.app.delete_object(self.stored(), &there[*at].0, &Condition::None).unwrap();
+                self.app.delete_object(&mut self.stored(), &there[*at].0, &Condition::None).unwrap();
                 oracle.0.remove(*at);
             }
             Act::Patch(..) | Act::Delete(_) => {}

@@ -34,11 +34,12 @@ pub enum Put {
 }
 
 impl App {
-    /// Creates an object, of the id that it has among its members or of a new one.
+    /// Creates an object, of the id that it has among its members or of a new one. Afterwards the type, as that of all
+    /// that follow, is the one by which the object was written: one without a schema grows with its objects.
     ///
     /// # Errors
     /// `Policy` with all violations, `Outdated` if there is an object of this id, `Request` if it cannot be written.
-    pub fn create_object(&self, stored: StoredType, members: &Map<String, Json>) -> Result<Object> {
+    pub fn create_object(&self, stored: &mut StoredType, members: &Map<String, Json>) -> Result<Object> {
         let id = match members.get("_id") {
             None | Some(Json::Null) => None,
             Some(Json::String(id)) => Some(id.as_str()),
@@ -46,10 +47,10 @@ impl App {
         };
         id.map_or(Ok(()), check_id)?;
         self.until_settled(stored, |stored| {
-            let stored = opened(stored, members);
+            open(stored, members);
             let draft = Draft::new(&stored.object_type, members, None, Extent::Whole)?;
-            self.settle(&stored, draft, None, id, REFUSED)?
-                .map_or_else(|| self.yield_to(&stored, id), |object| Ok(Some(object)))
+            self.settle(stored, draft, None, id, REFUSED)?
+                .map_or_else(|| self.yield_to(stored, id), |object| Ok(Some(object)))
         })
     }
 
@@ -59,20 +60,20 @@ impl App {
     /// See [`App::create_object`]; `NotFound` and `Outdated` if the condition does not hold.
     pub fn put_object(
         &self,
-        stored: StoredType,
+        stored: &mut StoredType,
         id: &str,
         members: &Map<String, Json>,
         condition: &Condition,
     ) -> Result<Put> {
         check_id(id)?;
         self.until_settled(stored, |stored| {
-            let seen = self.repository.object(&stored, id)?;
-            check(condition, &stored, id, seen.as_ref())?;
+            let seen = self.repository.object(stored, id)?;
+            check(condition, stored, id, seen.as_ref())?;
             check_same_id(members, seen.as_ref().map_or(id, |seen| &seen.id))?;
-            let stored = opened(stored, members);
+            open(stored, members);
             let existing = seen.as_ref().map(|seen| seen.document.as_str());
             let draft = Draft::new(&stored.object_type, members, existing, Extent::Whole)?;
-            let object = self.settle(&stored, draft, seen.as_ref(), Some(id), REFUSED)?;
+            let object = self.settle(stored, draft, seen.as_ref(), Some(id), REFUSED)?;
             Ok(object.map(if seen.is_some() { Put::Replaced } else { Put::Created }))
         })
     }
@@ -81,18 +82,24 @@ impl App {
     ///
     /// # Errors
     /// See [`App::put_object`]; `Request` if an operation cannot be done.
-    pub fn patch_object(&self, stored: StoredType, id: &str, patch: &Patch, condition: &Condition) -> Result<Object> {
+    pub fn patch_object(
+        &self,
+        stored: &mut StoredType,
+        id: &str,
+        patch: &Patch,
+        condition: &Condition,
+    ) -> Result<Object> {
         self.until_settled(stored, |stored| {
-            let seen = self.repository.object(&stored, id)?;
-            check(condition, &stored, id, seen.as_ref())?;
+            let seen = self.repository.object(stored, id)?;
+            check(condition, stored, id, seen.as_ref())?;
             let seen = seen.ok_or_else(|| no_object(stored.object_type.name(), id))?;
             refuse_removals(&stored.object_type, patch)?;
             let members = patch.apply(public_members(&seen, &stored.object_type))?;
             check_same_id(&members, &seen.id)?;
-            let stored = opened(stored, &members);
+            open(stored, &members);
             let draft = Draft::new(&stored.object_type, &members, Some(&seen.document), Extent::Changes)?;
             self.refuse_growth(&seen.document, &draft.document)?;
-            self.settle(&stored, draft, Some(&seen), None, PATCH_REFUSED)
+            self.settle(stored, draft, Some(&seen), None, PATCH_REFUSED)
         })
     }
 
@@ -100,11 +107,11 @@ impl App {
     ///
     /// # Errors
     /// See [`App::patch_object`]. Several objects are PingIDM's internal error.
-    pub fn patch_match(&self, stored: StoredType, filter: &Filter, patch: &Patch) -> Result<Object> {
-        let search = self.repository.search(&stored, filter, Visible::Public)?;
+    pub fn patch_match(&self, stored: &mut StoredType, filter: &Filter, patch: &Patch) -> Result<Object> {
+        let search = self.repository.search(stored, filter, Visible::Public)?;
         let (mut found, mut after) = (Vec::new(), Some(0));
         while let (Some(start), 0..2) = (after, found.len()) {
-            let page = self.repository.step(&stored, &search, start, 2)?;
+            let page = self.repository.step(stored, &search, start, 2)?;
             found.extend(page.found.into_iter().map(|found| found.object));
             after = page.next;
         }
@@ -119,12 +126,12 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`, and `Outdated` if the condition does not hold.
-    pub fn delete_object(&self, stored: StoredType, id: &str, condition: &Condition) -> Result<Object> {
+    pub fn delete_object(&self, stored: &mut StoredType, id: &str, condition: &Condition) -> Result<Object> {
         self.until_settled(stored, |stored| {
-            let seen = self.repository.object(&stored, id)?;
-            check(condition, &stored, id, seen.as_ref())?;
+            let seen = self.repository.object(stored, id)?;
+            check(condition, stored, id, seen.as_ref())?;
             let seen = seen.ok_or_else(|| no_object(stored.object_type.name(), id))?;
-            match self.repository.delete_object(&stored, &seen)? {
+            match self.repository.delete_object(stored, &seen)? {
                 Written::Done(object) => Ok(Some(object)),
                 _ => Ok(None),
             }
@@ -135,8 +142,13 @@ impl App {
     ///
     /// # Errors
     /// `Request` if members may not be written.
-    pub fn judge_object(&self, stored: StoredType, id: &str, members: &Map<String, Json>) -> Result<Vec<Violation>> {
-        let stored = opened(stored, members);
+    pub fn judge_object(
+        &self,
+        mut stored: StoredType,
+        id: &str,
+        members: &Map<String, Json>,
+    ) -> Result<Vec<Violation>> {
+        open(&mut stored, members);
         let seen = self.repository.object(&stored, id)?;
         let existing = seen.as_ref().map(|seen| seen.document.as_str());
         let draft = Draft::new(&stored.object_type, members, existing, Extent::Whole)?;
@@ -154,18 +166,17 @@ impl App {
         Ok(())
     }
 
-    /// Does an attempt until nobody else was faster.
+    /// Does an attempt until nobody else was faster. Afterwards the type is the one that counted then.
     fn until_settled<T>(
         &self,
-        mut stored: StoredType,
-        mut attempt: impl FnMut(StoredType) -> Result<Option<T>>,
+        stored: &mut StoredType,
+        mut attempt: impl FnMut(&mut StoredType) -> Result<Option<T>>,
     ) -> Result<T> {
-        let name = stored.object_type.name().clone();
         for _ in 0..ATTEMPTS {
             if let Some(done) = attempt(stored)? {
                 return Ok(done);
             }
-            stored = self.object_type(&name)?;
+            *stored = self.object_type(stored.object_type.name())?;
         }
         Err(Error::new(Kind::Busy, "others keep changing the same object; try again in a few seconds"))
     }
@@ -207,8 +218,11 @@ fn check(condition: &Condition, stored: &StoredType, id: &str, seen: Option<&Obj
     condition.check(&format!("object '{id}'"), seen.map(Object::rev), missing)
 }
 
-fn opened(stored: StoredType, members: &Map<String, Json>) -> StoredType {
-    StoredType { object_type: opened_for(stored.object_type, members), ..stored }
+/// Opens a type without a schema for the members of an object.
+fn open(stored: &mut StoredType, members: &Map<String, Json>) {
+    if stored.object_type.is_open() {
+        stored.object_type = opened_for(stored.object_type.clone(), members);
+    }
 }
 
 /// The object as clients see it.

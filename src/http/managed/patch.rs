@@ -78,8 +78,8 @@ pub(super) async fn patch_one(
     let (condition, fields) = (conditions.of_change()?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &addressed.object_type)?;
-        let object = door.app.patch_object(stored.clone(), &addressed.id, &patch, &condition)?;
+        let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
+        let object = door.app.patch_object(&mut stored, &addressed.id, &patch, &condition)?;
         Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await
@@ -98,8 +98,8 @@ pub(super) async fn patch_match(
     let (filter, fields) = (parse_filter(text)?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &addressed.object_type)?;
-        let object = door.app.patch_match(stored.clone(), &filter, &patch)?;
+        let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
+        let object = door.app.patch_match(&mut stored, &filter, &patch)?;
         Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await

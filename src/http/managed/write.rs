@@ -61,8 +61,8 @@ pub(in crate::http) async fn create(
     let fields = Fields::of(&params)?;
     let members = body.into_members()?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &addressed.object_type)?;
-        let object = door.app.create_object(stored.clone(), &members)?;
+        let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
+        let object = door.app.create_object(&mut stored, &members)?;
         Ok(created(&addressed, &object, &stored, &fields))
     })
     .await
@@ -101,8 +101,8 @@ pub(in crate::http) async fn put(
     let (condition, fields) = (conditions.of_put()?, Fields::of(&params)?);
     let members = body.into_members()?;
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &addressed.object_type)?;
-        Ok(match door.app.put_object(stored.clone(), &addressed.id, &members, &condition)? {
+        let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
+        Ok(match door.app.put_object(&mut stored, &addressed.id, &members, &condition)? {
             Put::Created(object) => created(&addressed, &object, &stored, &fields),
             Put::Replaced(object) => Answer::resource(shown(&object, &stored, &fields)),
         })
@@ -137,8 +137,8 @@ pub(in crate::http) async fn delete(
     principal.must_be(Role::Admin)?;
     let (condition, fields) = (conditions.of_change()?, Fields::of(&params)?);
     door.run(move |door| {
-        let stored = principal.object_type(&door.app, &addressed.object_type)?;
-        let object = door.app.delete_object(stored.clone(), &addressed.id, &condition)?;
+        let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
+        let object = door.app.delete_object(&mut stored, &addressed.id, &condition)?;
         Ok(Answer::resource(shown(&object, &stored, &fields)))
     })
     .await

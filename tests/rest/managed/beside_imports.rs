@@ -112,7 +112,10 @@ fn a_type_without_a_schema_takes_what_is_put() {
     let _ = service.folder.run("types apply type.json").success();
     let body = r#"{"mail":"a@example.com","address":{"city":"Oslo","floor":3},"n":1,"list":["x"]}"#;
     let put = send(&service, "PUT /openidm/managed/misc/m", body);
-    assert_eq!(put.status, 201, "{}", put.body);
+    insta::assert_snapshot!(put.shown(), @r#"
+    201
+    {"_id":"m","_rev":"0000000000000001","mail":"a@example.com","address":{"city":"Oslo","floor":3},"n":1,"list":["x"]}
+    "#);
     std::fs::write(service.folder.path("misc.csv"), "mail,address/city,new\na@example.com,Rome,x\n").unwrap();
     let done = service.folder.run("import misc.csv --into managed/misc --unique mail --json").json().remove(0);
     assert_eq!((&done["updated"], &done["failure"]), (&json!(1), &json!(0)), "{done}");
@@ -126,6 +129,10 @@ fn a_type_without_a_schema_takes_what_is_put() {
     let patch = r#"[{"operation":"add","field":"/list/-","value":"y"}]"#;
     let patched = send(&service, "PATCH /openidm/managed/misc/m", patch);
     assert_eq!((patched.status, &patched.json()["n"]), (200, &json!(1)), "{}", patched.body);
+    let patch = r#"[{"operation":"add","field":"/colour","value":"red"}]"#;
+    let patched = send(&service, "PATCH /openidm/managed/misc/m", patch);
+    assert_eq!(patched.body, service.curl("/openidm/managed/misc/m").body);
+    assert_eq!(patched.json()["colour"], "red");
     // What cannot be a column is kept all the same.
     let odd = r#"{"mail":{"home":"b@example.com"},"":"empty","a/b":"slash"," c ":"blank"}"#;
     let put = send(&service, "PUT /openidm/managed/misc/odd", odd);
