@@ -500,7 +500,7 @@ fn an_import_can_be_cancelled_by_somebody_else() {
         let waiting = scope.spawn(|| folder.run(IMPORT_USERS));
         wait_until_queued(&folder);
         let cancelled = folder.run(&format!("imports cancel {}", folder.last_import())).success();
-        insta::assert_snapshot!(cancelled, @"import 00000000-0000-0000-0000-000000000000 stops after its current round");
+        insta::assert_snapshot!(cancelled, @"import 00000000-0000-0000-0000-000000000000 is cancelled");
         drop(busy);
         waiting.join().unwrap().failed()
     });
