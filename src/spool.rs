@@ -5,7 +5,8 @@
 //! in the bytes is not known here.
 //!
 //! Whoever brings a file in holds a lock on it until its import is queued. So what a process left behind that was killed
-//! can be told from what comes in slowly, and is swept away.
+//! can be told from what comes in slowly, and is swept away. The name of a file says how far it is: `.new` is not held
+//! yet, `.incoming` is not whole yet, `.csv` is what imports read.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -16,8 +17,11 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::import::ImportId;
 
-/// A file that nobody holds is left alone for so long: who made it may not hold it yet.
+/// A new file is left alone for so long after it was written to: who made it does not hold it yet.
 const FRESH: Duration = Duration::from_mins(1);
+
+/// How the name of a new file ends.
+const NEW: &str = "new";
 
 /// So many bytes are written before they are synced, so that little is left to be done when the last ones are here.
 const SYNC_EVERY: u64 = 64 << 20;
@@ -59,10 +63,12 @@ impl Spool {
 
     /// Makes room for bytes that come in piece by piece.
     pub fn receive(&self, id: ImportId) -> Result<Incoming> {
-        let path = self.incoming(id);
-        let file = File::create_new(&path).and_then(|file| file.lock().map(|()| file));
-        let file = file.map_err(|error| unwritten("the file could not be spooled", error))?;
-        Ok(Incoming { path, place: self.path(id), file, size: 0, synced: 0 })
+        let failed = |error| unwritten("the file could not be spooled", error);
+        let path = self.new_file(id);
+        let file = File::create_new(&path).and_then(|file| file.lock().map(|()| file)).map_err(failed)?;
+        let mut incoming = Incoming { path, place: self.path(id), file, size: 0, synced: 0 };
+        incoming.rename(self.directory.join(format!("{id}.incoming"))).map_err(failed)?;
+        Ok(incoming)
     }
 
     /// Copies a file into the spool, by reference where the file system can.
@@ -85,7 +91,7 @@ impl Spool {
             // A pipe has no length and cannot be copied by reference.
             return self.accept(id, &mut File::open(source).map_err(unreadable)?);
         }
-        let path = self.incoming(id);
+        let path = self.new_file(id);
         let copied = reflink_copy::reflink_or_copy(source, &path);
         let held = copied.and_then(|_| File::options().append(true).open(&path));
         let held = held.and_then(|file| Ok((file.metadata()?.len(), file.lock().map(|()| file)?)));
@@ -117,8 +123,8 @@ impl Spool {
         synced.map_err(|error| unwritten("the spool could not be synced", error))
     }
 
-    fn incoming(&self, id: ImportId) -> PathBuf {
-        self.directory.join(format!("{id}.incoming"))
+    fn new_file(&self, id: ImportId) -> PathBuf {
+        self.directory.join(format!("{id}.{NEW}"))
     }
 
     /// Removes the bytes of an import, if they are there.
@@ -199,10 +205,14 @@ impl Incoming {
 
     /// Gives it the name by which imports find it: under that a file is whole.
     pub fn placed(mut self) -> Result<Incoming> {
-        fs::rename(&self.path, &self.place)
-            .map_err(|error| unwritten("the spooled file could not be placed", error))?;
-        self.path = self.place.clone();
+        self.rename(self.place.clone()).map_err(|error| unwritten("the spooled file could not be placed", error))?;
         Ok(self)
+    }
+
+    fn rename(&mut self, path: PathBuf) -> io::Result<()> {
+        fs::rename(&self.path, &path)?;
+        self.path = path;
+        Ok(())
     }
 
     /// Leaves it to its import, which is queued.
@@ -219,12 +229,13 @@ impl Drop for Incoming {
     }
 }
 
-/// Whether nobody holds a file, who made it not just now.
+/// Whether nobody holds a file, nor is about to.
 fn is_free(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
     let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
-    let is_fresh = modified.and_then(|modified| modified.elapsed().ok()).is_none_or(|elapsed| elapsed < FRESH);
-    !is_fresh && file.try_lock().is_ok()
+    let is_fresh = || modified.and_then(|modified| modified.elapsed().ok()).is_none_or(|elapsed| elapsed < FRESH);
+    let is_new = path.extension().is_some_and(|extension| extension == NEW);
+    !(is_new && is_fresh()) && file.try_lock().is_ok()
 }
 
 fn is_full(error: &io::Error) -> bool {

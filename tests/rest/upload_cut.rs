@@ -96,6 +96,19 @@ fn nothing_is_left_of_what_was_cut() {
     assert_eq!(answer(stream), Some(200));
 }
 
+/// The service dies, and begins the next life with a clean spool.
+#[test]
+fn nothing_is_left_of_what_was_coming_in_when_the_service_died() {
+    let mut service = service();
+    let stream = Cut::begin(&service, "").stream;
+    service.kill();
+    drop(stream);
+    assert_eq!(spooled(&service).len(), 1);
+    service.restart();
+    until(|| spooled(&service).is_empty());
+    nothing_is_left(&service);
+}
+
 /// A chunked body without its last chunk is cut as well, although its last part is there.
 #[test]
 fn a_chunked_body_has_a_last_chunk() {
