@@ -92,19 +92,7 @@ impl Folder {
     /// Given an import of a file that a process began and did not live to end. Gives its id.
     pub(crate) fn leave_running(&self, file: &str) -> String {
         let app = self.installation();
-        let plan = Plan {
-            object_type: "managed/user".parse().unwrap(),
-            correlation: vec!["userName".to_owned()],
-            on_failure: OnFailure::SkipRecord,
-            blank_cells: BlankCells::Clear,
-            duplicate_keys: DuplicateKeys::FailLater,
-            date_formats: Vec::new(),
-            time_zone: "UTC".to_owned(),
-            max_records: 0,
-            origin: Origin::Cli,
-            caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },
-            dry_run: false,
-        };
+        let plan = plan("managed/user", "userName");
         let submission = Submission { source: Source::File(self.path(file)), filename: file.to_owned(), plan };
         let id = app.submit(vec![submission]).unwrap()[0];
         app.repository.start(id, false).unwrap();
@@ -261,6 +249,23 @@ impl Outcome {
             write!(printed, "--- stderr ---\n{}", steady(&self.stderr)).unwrap();
         }
         printed
+    }
+}
+
+/// The plan of an import by this property, in which everything else is as the command line has it.
+pub(crate) fn plan(object_type: &str, unique: &str) -> Plan {
+    Plan {
+        object_type: object_type.parse().unwrap(),
+        correlation: vec![unique.to_owned()],
+        on_failure: OnFailure::SkipRecord,
+        blank_cells: BlankCells::Clear,
+        duplicate_keys: DuplicateKeys::FailLater,
+        date_formats: Vec::new(),
+        time_zone: "UTC".to_owned(),
+        max_records: 0,
+        origin: Origin::Cli,
+        caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },
+        dry_run: false,
     }
 }
 

@@ -11,11 +11,12 @@ use rollbook::app::{App, Condition, Put, Source, Submission};
 use rollbook::config::Config;
 use rollbook::error::Kind;
 use rollbook::object::Patch;
-use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::StoredType;
 use rollbook::worker::Worker;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+use crate::harness::plan;
 
 const THING: &str = r#"{"name": "thing", "schema": {"required": ["a"], "properties": {
     "a": {"type": "string", "policies": [{"policyId": "unique"}]},
@@ -170,19 +171,7 @@ impl Installation {
         let lines = records.iter().map(|record| record.join(","));
         fs::write(&path, [COLUMNS.join(",")].into_iter().chain(lines).map(|line| line + "\n").collect::<String>())
             .unwrap();
-        let plan = Plan {
-            object_type: "managed/thing".parse().unwrap(),
-            correlation: vec![unique.to_owned()],
-            on_failure: OnFailure::SkipRecord,
-            blank_cells: BlankCells::Clear,
-            duplicate_keys: DuplicateKeys::FailLater,
-            date_formats: Vec::new(),
-            time_zone: "UTC".to_owned(),
-            max_records: 0,
-            origin: Origin::Cli,
-            caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },
-            dry_run: false,
-        };
+        let plan = plan("managed/thing", unique);
         let submission = Submission { source: Source::File(path), filename: "things.csv".to_owned(), plan };
         let id = self.app.submit(vec![submission]).unwrap()[0];
         self.worker.run_waiting().unwrap();

@@ -15,16 +15,6 @@ fn put(service: &Service, place: &str, body: &str, options: &str) -> Reply {
     ))
 }
 
-fn message(reply: &Reply) -> String {
-    reply.json()["message"].as_str().unwrap().to_owned()
-}
-
-fn token(service: &Service, typed: &str) -> String {
-    let made = service.folder.run(&format!("token create {typed} --json")).success();
-    let token = serde_json::from_str::<Value>(&made).unwrap()["token"].as_str().unwrap().to_owned();
-    format!("--header 'Authorization: Bearer {token}'")
-}
-
 #[test]
 fn a_type_is_made_read_and_changed() {
     let service = Service::new();
@@ -168,7 +158,7 @@ fn what_cannot_be_is_refused() {
         ("", r#"{"objects":[{"name":"x"},{"name":"x"}]}"#, 400, "the object type 'x' is defined twice"),
     ] {
         let reply = put(&service, place, body, "");
-        assert_eq!((reply.status, message(&reply)), (status, said.to_owned()), "{place} {body}");
+        assert_eq!((reply.status, reply.message()), (status, said.to_owned()), "{place} {body}");
     }
     assert_eq!(service.curl("/openidm/config/managed/thing").json()["_rev"], "0000000000000001");
     assert_eq!(service.curl("-X DELETE /openidm/config/managed/thing").status, 405);
@@ -181,7 +171,7 @@ fn a_type_stays_while_it_is_imported() {
     let definition = service.curl("/openidm/config/managed/user").body.replace("\"title\"", "\"oldTitle\"");
     let reply = put(&service, "/user", &definition, "");
     assert_eq!((reply.status, reply.header("retry-after").is_some()), (503, true), "{}", reply.body);
-    assert_eq!(message(&reply), "an import of managed/user is running; its definition can change afterwards");
+    assert_eq!(reply.message(), "an import of managed/user is running; its definition can change afterwards");
     drop(lease);
     assert_eq!(put(&service, "/user", &definition, "").status, 200);
 }
@@ -189,9 +179,10 @@ fn a_type_stays_while_it_is_imported() {
 #[test]
 fn roles_and_scopes_count() {
     let service = Service::new();
-    let (viewer, importer) = (token(&service, "--name v --role viewer"), token(&service, "--name i --role importer"));
+    let token = |options: &str| format!("--header 'Authorization: Bearer {}'", service.token(options));
+    let (viewer, importer) = (token("--name v --role viewer"), token("--name i --role importer"));
     assert_eq!(put(&service, "/thing", THING, "").status, 201);
-    let scoped = token(&service, "--name s --role admin --types managed/thing,managed/user");
+    let scoped = token("--name s --role admin --types managed/thing,managed/user");
     for who in [&viewer, &importer] {
         assert_eq!(service.curl(&format!("{who} /openidm/config/managed/user")).status, 200);
         assert_eq!(put(&service, "/thing", THING, who).status, 403);
@@ -251,7 +242,7 @@ fn what_objects_hold_undeclared_does_not_become_a_property() {
     let declared = THING.replace("\"size\"", "\"weight\"");
     let reply = put(&service, "/thing", &declared, "");
     assert_eq!(
-        (reply.status, message(&reply).as_str()),
+        (reply.status, reply.message().as_str()),
         (
             409,
             "objects of managed/thing have values that were never declared of what is to be a property, so remove these \

@@ -72,8 +72,7 @@ impl House {
     }
 
     fn token(&self, role: &str, options: &str) -> String {
-        let created = self.service.folder.run(&format!("token create --name {role} --role {role} {options} --json"));
-        created.json().remove(0)["token"].as_str().unwrap().to_owned()
+        self.service.token(&format!("--name {role} --role {role} {options}"))
     }
 
     /// When this is asked with a token.
@@ -84,7 +83,7 @@ impl House {
             .replace("ZOE", &format!("'{ZOE}'"))
             .replace("--json TYPE", &format!("--json '{THING}'"))
             .replace("--json PATCH", &format!("--json '{PATCH}'"));
-        self.service.curl(&format!("-H 'Authorization: Bearer {token}' {typed}"))
+        self.service.ask(token, &typed)
     }
 }
 

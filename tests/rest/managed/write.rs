@@ -25,7 +25,7 @@ fn an_object_is_created_read_and_removed() {
             let gone = service.curl(&format!("-X {method} {location}"));
             let message =
                 format!("Object {id} not found in {}", &location["/openidm/".len()..location.len() - id.len() - 1]);
-            assert_eq!((gone.status, &gone.json()["message"]), (404, &json!(message)));
+            assert_eq!((gone.status, gone.message()), (404, message));
         }
     }
 }
@@ -67,7 +67,7 @@ fn ids_may_be_chosen() {
         "POST '/openidm/managed/user?_action=create'",
         &body.replace("userName\":\"second", "userName\":\"third"),
     );
-    assert_eq!((again.status, &again.json()["message"]), (412, &json!("there is an object 'second' already")));
+    assert_eq!((again.status, again.message().as_str()), (412, "there is an object 'second' already"));
     let other = send(&service, "PUT /openidm/managed/user/other", &body);
     assert_eq!(
         (other.status, &other.json()["message"]),
@@ -78,7 +78,7 @@ fn ids_may_be_chosen() {
     {
         let reply = send(&service, &format!("PUT '/openidm/managed/user/{id}'"), BARBARA);
         assert_eq!(reply.status, 400, "{}", reply.body);
-        assert!(reply.json()["message"].as_str().unwrap().contains(fault), "{}", reply.body);
+        assert!(reply.message().contains(fault), "{}", reply.body);
     }
     // An id is free again once its object is gone.
     assert_eq!(service.curl("-X DELETE /openidm/managed/user/bjensen").status, 200);
@@ -193,7 +193,7 @@ fn private_properties_never_leave_and_never_come() {
         let reply = send(&service, request, &secret);
         assert_eq!(reply.status, 400, "{request}");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reply.json()["message"].as_str().unwrap(), @"the object cannot be written as it was sent: 'password' is private and cannot be written: no secrets are kept here, leave it out");
+            insta::assert_snapshot!(reply.message(), @"the object cannot be written as it was sent: 'password' is private and cannot be written: no secrets are kept here, leave it out");
         }
     }
     for operations in [
@@ -213,7 +213,7 @@ fn private_properties_never_leave_and_never_come() {
     assert_eq!(fields.json(), replaced.json());
     let copied =
         send(&service, "PATCH /openidm/managed/account/1", r#"[{"operation":"copy","from":"/pin","field":"/id"}]"#);
-    assert_eq!((copied.status, &copied.json()["message"]), (400, &json!("there is nothing at '/pin' (operation 1)")));
+    assert_eq!((copied.status, copied.message().as_str()), (400, "there is nothing at '/pin' (operation 1)"));
     let stored = service.folder.run("objects list managed/account --json").json();
     assert_eq!(stored[0]["pin"], "4711");
 }
@@ -245,12 +245,8 @@ fn nothing_in_a_private_object_leaves_or_comes() {
 fn who_may_write_what() {
     let service = Service::new();
     barbara(&service, "b");
-    let token = |role: &str, types: &str| {
-        let created = service.folder.run(&format!("token create --name {role} --role {role} {types} --json")).json();
-        created[0]["token"].as_str().unwrap().to_owned()
-    };
-    let (viewer, importer) = (token("viewer", ""), token("importer", ""));
-    let stranger = token("admin", "--types managed/role");
+    let [viewer, importer] = ["viewer", "importer"].map(|role| service.token(&format!("--name {role} --role {role}")));
+    let stranger = service.token("--name stranger --role admin --types managed/role");
     let role = r#"[{"operation":"replace","field":"/city","value":"Oslo"}]"#;
     for (typed, expected) in [
         ("/openidm/managed/user/b".to_owned(), [200, 200, 404]),
@@ -259,8 +255,7 @@ fn who_may_write_what() {
         ("--json {} /openidm/managed/user".to_owned(), [403, 403, 404]),
         ("-X DELETE /openidm/managed/user/b".to_owned(), [403, 403, 404]),
     ] {
-        let found = [&viewer, &importer, &stranger]
-            .map(|token| service.curl(&format!("--header 'Authorization: Bearer {token}' {typed}")).status);
+        let found = [&viewer, &importer, &stranger].map(|token| service.ask(token, &typed).status);
         assert_eq!(found, expected, "{typed}");
     }
 }
