@@ -57,8 +57,13 @@ fn unquote(text: &str) -> (String, &str) {
 
 fn base_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let name: String = name.chars().filter(|c| !is_steering(*c)).collect();
     name.trim().chars().take(LONGEST).collect()
+}
+
+/// Whether a character changes how others are shown: control characters, and those that turn the direction of writing.
+fn is_steering(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -86,6 +91,7 @@ mod tests {
             (b"form-data; filename=\"the \\\"best\\\".csv\"", Some("the \"best\".csv")),
             (b"form-data; filename=\"the %22best%22 100%25.csv\"", Some("the \"best\" 100%25.csv")),
             (b"form-data; filename=\"a\x1b[2Jb\x00.csv\"", Some("a[2Jb.csv")),
+            ("form-data; filename=\"users\u{202e}vsc.exe\"".as_bytes(), Some("usersvsc.exe")),
             ("form-data; filename=\"Zoë 東京.csv\"".as_bytes(), Some("Zoë 東京.csv")),
             (b"form-data; filename=\"Zo\xeb.csv\"", Some("Zo\u{fffd}.csv")),
             (b"form-data; filename=\"x.csv\"; filename*=UTF-8''Zo%C3%AB%20%22.csv", Some("Zoë \".csv")),
