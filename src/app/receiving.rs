@@ -120,7 +120,7 @@ impl Receiving {
     pub fn queue(mut self) -> Result<Vec<ImportId>> {
         self.end_file()?;
         if self.files == 0 {
-            return Err(Error::request("there is no file in the request"));
+            return Err(Error::request("there is no file in the request: a file is a part with a file name"));
         }
         if let Some(claim) = &mut self.claim
             && let Some(earlier) = claim.earlier()?
