@@ -85,25 +85,38 @@ impl Kind {
         }
     }
 
-    /// The `reason` of a problem: PingIDM's fixed phrase for the code.
+    /// The `reason` of a problem.
     pub fn reason(self) -> &'static str {
-        match self.code() {
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "Not Found",
-            409 => "Conflict",
-            412 => "Precondition Failed",
-            413 => "Request Entity Too Large",
-            503 => "Service Unavailable",
-            507 => "Insufficient Storage",
-            _ => "Internal Server Error",
-        }
+        reason(self.code())
     }
 
     /// Whether the data is at fault, rather than the operator or we.
     pub fn is_data(self) -> bool {
         matches!(self, Kind::File | Kind::Record | Kind::Policy)
+    }
+}
+
+/// PingIDM's phrase for a status, which is not always HTTP's.
+pub(crate) fn reason(code: u16) -> &'static str {
+    match code {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        408 => "Request Time-out",
+        409 => "Conflict",
+        410 => "Gone",
+        412 => "Precondition Failed",
+        413 => "Request Entity Too Large",
+        415 => "Unsupported Media Type",
+        428 => "Precondition Required",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        504 => "Gateway Time-out",
+        _ => "Resource Exception",
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::Object;
 
 use super::answer::Answer;
-use crate::error::Error;
+use crate::error::{Error, reason};
 
 /// More than a library says when it refuses something.
 const LONGEST_SAYING: usize = 4096;
@@ -45,7 +45,7 @@ pub(super) struct ProblemBody {
 impl Problem {
     /// A problem of this status, in a sentence of ours.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Problem {
-        let body = json!({ "code": status.as_u16(), "reason": reason(status), "message": message.into() });
+        let body = json!({ "code": status.as_u16(), "reason": reason(status.as_u16()), "message": message.into() });
         Problem { status, body }
     }
 }
@@ -72,16 +72,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// PingIDM's phrase for a status, which is not always HTTP's.
-fn reason(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        408 => "Request Time-out",
-        413 => "Request Entity Too Large",
-        504 => "Gateway Time-out",
-        _ => status.canonical_reason().unwrap_or("Resource Exception"),
-    }
-}
-
 /// The answer of a handler that panicked.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
@@ -99,7 +89,7 @@ pub(super) async fn refused_elsewhere(response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let said = to_bytes(body, LONGEST_SAYING).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
-    let message = if said.is_empty() { reason(parts.status) } else { said.as_ref() };
+    let message = if said.is_empty() { reason(parts.status.as_u16()) } else { said.as_ref() };
     let mut problem = Problem::new(parts.status, message).into_response();
     for (name, value) in &parts.headers {
         if !matches!(*name, CONTENT_TYPE | CONTENT_LENGTH) {

@@ -157,12 +157,12 @@ fn what_is_wrong_with_the_request_is_said() {
         (
             "--form comment=hello '/upload/csv/managed/user?uniqueProperty=userName'",
             400,
-            "there is no file in the request",
+            "there is no file in the request: a file is a part with a file name",
         ),
         (
             "--form 'upload=;filename=' '/upload/csv/managed/user?uniqueProperty=userName'",
             400,
-            "there is no file in the request",
+            "there is no file in the request: a file is a part with a file name",
         ),
         (
             "--form upload=@users.csv --header Content-Encoding:gzip '/upload/csv/managed/user?uniqueProperty=userName'",
@@ -371,7 +371,7 @@ fn a_full_disk() {
     for files in ["--form a=@large.csv", "--form a=@users.csv --form a=@large.csv"] {
         let reply = service.curl(&format!("{files} '/upload/csv/{TO_USERS}'"));
         let problem = reply.json();
-        assert_eq!((reply.status, problem["reason"].as_str()), (507, Some("Insufficient Storage")), "{problem}");
+        assert_eq!((reply.status, problem["reason"].as_str()), (507, Some("Resource Exception")), "{problem}");
         let message = problem["message"].as_str().unwrap();
         assert!(message.starts_with("large.csv: the file could not be spooled: "), "{message}");
         nothing_is_left(&service);
