@@ -247,19 +247,14 @@ impl App {
         Ok(())
     }
 
-    /// Removes the record of an import, if it has this `_rev` or none is named, and gives it. The objects that the
-    /// import wrote stay.
+    /// Removes the record of an import, if the condition holds, and gives it. The objects that the import wrote stay.
     ///
     /// # Errors
-    /// `Conflict` while the import is not over; `Outdated` if the record has another `_rev`.
-    pub fn delete_import(&self, id: ImportId, rev: Option<&str>) -> Result<Import> {
+    /// `Conflict` while the import is not over; `Outdated` if the condition does not hold.
+    pub fn delete_import(&self, id: ImportId, condition: &Condition) -> Result<Import> {
         loop {
             let import = self.ended(id, "deleted")?;
-            let found = import.rev();
-            if let Some(rev) = rev.filter(|rev| *rev != found) {
-                let message = format!("import {id} has the revision '{found}', not '{rev}'");
-                return Err(Error::new(Kind::Outdated, message));
-            }
+            condition.check(&format!("import {id}"), Some(import.rev()), || no_import(id))?;
             if self.repository.delete_import(id, import.revision)? {
                 self.spool.remove(id)?;
                 return Ok(import);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use rollbook::app::{App, Leftovers};
+use rollbook::app::{App, Condition, Leftovers};
 use rollbook::error::{Error, Result};
 use rollbook::failure::Escape;
 use rollbook::import::{Import, ImportId, State};
@@ -225,7 +225,7 @@ fn clean_up(context: &mut Context, app: &App, args: &CleanupArgs) -> Result<Verd
 }
 
 fn delete(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
-    let import = app.delete_import(id, None)?;
+    let import = app.delete_import(id, &Condition::None)?;
     answer(context, &import, format!("the record of import {id} is deleted; the objects it wrote stay"))
 }
 

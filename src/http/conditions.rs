@@ -16,9 +16,9 @@ use crate::error::{Error, Kind, Result};
 pub(super) struct Conditions {
     method: Method,
     /// The resource has to have this revision.
-    pub(super) if_match: Option<String>,
+    if_match: Option<String>,
     /// The resource must not have this revision.
-    pub(super) if_none_match: Option<String>,
+    if_none_match: Option<String>,
 }
 
 impl Conditions {
@@ -96,11 +96,6 @@ impl Conditions {
         self.of_put()
     }
 
-    /// The `_rev` that the resource has to have, if it must have a certain one.
-    pub(super) fn rev(&self) -> Option<&str> {
-        self.if_match.as_deref().filter(|rev| *rev != "*")
-    }
-
     /// The answer to a read: the resource, or 304 if the client has this revision already.
     pub(super) fn unless_known(&self, rev: &str, answer: Answer) -> Response {
         match self.if_none_match.as_deref() {
@@ -143,6 +138,7 @@ mod tests {
     use axum::http::{HeaderMap, Method};
 
     use super::Conditions;
+    use crate::app::Condition;
 
     fn conditions(name: &'static str, value: &'static str) -> Result<Conditions, String> {
         let headers: HeaderMap =
@@ -157,7 +153,8 @@ mod tests {
         {
             let read = conditions("if-match", value).expect("a condition");
             assert_eq!(read.if_match.as_deref(), Some(rev));
-            assert_eq!(read.rev(), Some(rev).filter(|rev| *rev != "*"));
+            let meant = if rev == "*" { Condition::Present } else { Condition::Revision(rev.to_owned()) };
+            assert_eq!(read.of_change().map_err(|error| error.to_string()), Ok(meant));
         }
     }
 

@@ -126,7 +126,7 @@ pub(super) async fn read(
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
         (status = 409, description = "The import is not over: cancel it first", body = ProblemBody),
-        (status = 412, description = "It has another revision", body = ProblemBody),
+        (status = 412, description = "A condition does not hold", body = ProblemBody),
     ),
 )]
 pub(super) async fn delete(
@@ -137,12 +137,11 @@ pub(super) async fn delete(
     params: Params,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    conditions.refuse_if_none_match()?;
-    let fields = Fields::of(&params)?;
+    let (condition, fields) = (conditions.of_change()?, Fields::of(&params)?);
     let deleted = door
         .run(move |door| {
             let import = principal.import(&door.app, &id)?;
-            door.app.delete_import(import.id, conditions.rev())
+            door.app.delete_import(import.id, &condition)
         })
         .await?;
     Ok(Answer::resource(fields.project(deleted.to_json())))

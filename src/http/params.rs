@@ -90,7 +90,7 @@ impl Params {
     }
 
     /// The names that came, each once.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    fn names(&self) -> impl Iterator<Item = &str> {
         let first = |(at, (name, _)): &(usize, &(String, String))| !self.0[..*at].iter().any(|(seen, _)| seen == name);
         self.0.iter().enumerate().filter(first).map(|(_, (name, _))| name.as_str())
     }

@@ -214,7 +214,7 @@ fn a_deleted_record_is_answered_once_more() {
     let reply = service.curl(&format!("--request DELETE --header 'If-Match: \"00000000000000ff\"' {path}"));
     insta::assert_snapshot!(reply.shown(), @r#"
     412
-    {"code":412,"reason":"Precondition Failed","message":"import 00000000-0000-0000-0000-000000000000 has the revision '0000000000000004', not '00000000000000ff'"}
+    {"code":412,"reason":"Precondition Failed","message":"the current revision of import 00000000-0000-0000-0000-000000000000 is '0000000000000004' and not '00000000000000ff': it has changed since it was read"}
     "#);
     let tag = record.header("etag").unwrap().to_owned();
     let reply = service.curl(&format!("--request DELETE --header 'If-Match: {tag}' {path}"));
