@@ -23,7 +23,7 @@ use crate::failure::{Escape, Failure, FailuresWriter};
 use crate::import::Import;
 
 /// Failures that are read at once.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 128;
 
 /// The failed records of an import as CSV: the columns of the file, then `_importError`. While the import runs, those
 /// so far.
