@@ -17,25 +17,29 @@ use super::json_body::JsonBody;
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use crate::access::{Principal, Role};
-use crate::app::{App, TypePut};
-use crate::error::{Error, Result};
+use crate::app::{App, Condition, TypePut};
+use crate::error::{Error, Kind, Result};
 use crate::repository::StoredType;
 use crate::schema::{TypeName, parse_definitions};
 
 /// All object types.
 #[utoipa::path(
     get, path = "/openidm/config/managed", tag = "object types", operation_id = "readTypes",
-    params(("_fields" = Option<String>, Query, description = "Pointers to what is shown, with commas between them")),
+    params(FieldsParameter),
     responses(
         (status = 200, description = "`_id` and `objects`, the definitions", body = Object),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn read_all(
     State(door): State<Door>,
     principal: Principal,
     params: Params,
+    conditions: Conditions,
 ) -> Result<Answer, Problem> {
+    conditions.refuse_if_match()?;
     let fields = Fields::of(&params)?;
     let all = door.run(move |door| whole(&door.app, &principal)).await?;
     Ok(Answer::json(fields.project(all)))
@@ -44,17 +48,28 @@ pub(super) async fn read_all(
 /// Stores the definitions of object types, all or none. Types that are not among them stay as they are.
 #[utoipa::path(
     put, path = "/openidm/config/managed", tag = "object types", operation_id = "putTypes",
+    params(("If-Match" = Option<String>, Header, pattern = "^[*]$", description = "* or nothing: all of them have no revision")),
     request_body(content = Object, description = "`objects`, the definitions, or one definition alone"),
     responses(
         (status = 200, description = "All object types as they are now, with `_warnings` if there are any", body = Object),
         (status = 400, description = "A definition is wrong", body = ProblemBody),
         (status = 404, description = "The caller may not see one of the types", body = ProblemBody),
         (status = 409, description = "Objects that there are do not allow the change", body = ProblemBody),
+        (status = 412, description = "A condition does not hold", body = ProblemBody),
         (status = 503, description = "An import of one of the types runs", body = ProblemBody),
     ),
 )]
-pub(super) async fn put_all(State(door): State<Door>, principal: Principal, body: JsonBody) -> Result<Answer, Problem> {
+pub(super) async fn put_all(
+    State(door): State<Door>,
+    principal: Principal,
+    conditions: Conditions,
+    body: JsonBody,
+) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
+    if !matches!(conditions.of_put()?, Condition::None | Condition::Present) {
+        let message = "the object types together are always there and have no revision: put one alone";
+        return Err(Error::new(Kind::Outdated, message).into());
+    }
     let definitions: Vec<Value> = parse_definitions(&body.0)?.into_iter().map(without_ours).collect();
     let all = door
         .run(move |door| {

@@ -1,11 +1,13 @@
 //! `/openidm/schema/managed/{type}`: what the objects of a type are like.
 
 use axum::extract::State;
+use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::Door;
 use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
+use super::conditions::Conditions;
 use super::fields::{Fields, FieldsParameter};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
@@ -17,11 +19,15 @@ use crate::access::Principal;
     params(
         TypeParameter,
         FieldsParameter,
+        ("If-None-Match" = Option<String>, Header, description = "A revision that the client has"),
     ),
     responses(
         (status = 200, description = "The schema", body = Object, headers(("ETag" = String))),
+        (status = 304, description = "The client has it"),
         (status = 400, description = "This is no name of an object type, or a parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
+        (status = 409, description = "A condition on a date is set", body = ProblemBody),
+        (status = 412, description = "If-Match is set", body = ProblemBody),
     ),
 )]
 pub(super) async fn read(
@@ -29,7 +35,9 @@ pub(super) async fn read(
     principal: Principal,
     Addressed { object_type, .. }: Addressed,
     params: Params,
-) -> Result<Answer, Problem> {
+    conditions: Conditions,
+) -> Result<Response, Problem> {
+    conditions.refuse_if_match()?;
     let fields = Fields::of(&params)?;
     let stored = door.run(move |door| principal.object_type(&door.app, &object_type)).await?;
     let mut schema = Map::new();
@@ -37,5 +45,5 @@ pub(super) async fn read(
     schema.insert("_rev".to_owned(), stored.rev().into());
     let declared = stored.object_type.definition().get("schema").and_then(Value::as_object);
     schema.extend(declared.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-    Ok(Answer::resource(fields.project(Value::Object(schema))))
+    Ok(conditions.unless_known(&stored.rev(), Answer::resource(fields.project(Value::Object(schema)))))
 }

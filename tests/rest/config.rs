@@ -62,6 +62,25 @@ fn conditions_hold_or_are_told() {
     }
 }
 
+/// A condition that is not looked at would be one that holds.
+#[test]
+fn no_condition_is_passed_over() {
+    let service = Service::new();
+    for (typed, status) in [
+        ("-H 'If-Match: *' /openidm/config/managed", 412),
+        ("-H 'If-Match: *' /openidm/schema/managed/user", 412),
+        ("-H 'If-None-Match: 0000000000000001' /openidm/schema/managed/user", 304),
+        ("-H 'If-None-Match: 0000000000000002' /openidm/schema/managed/user", 200),
+        ("-H 'If-Modified-Since: Sat, 29 Oct 1994 19:43:31 GMT' /openidm/config/managed", 409),
+        ("-H 'If-Match: *' --json '{\"objects\":[]}' -X PUT /openidm/config/managed", 200),
+        ("-H 'If-Match: \"0000000000000001\"' --json '{\"objects\":[]}' -X PUT /openidm/config/managed", 412),
+        ("-H 'If-None-Match: *' --json '{\"objects\":[]}' -X PUT /openidm/config/managed", 412),
+    ] {
+        let reply = service.curl(typed);
+        assert_eq!(reply.status, status, "{typed}: {}", reply.body);
+    }
+}
+
 #[test]
 fn fields_choose_what_is_shown() {
     let service = Service::new();
