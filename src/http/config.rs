@@ -48,8 +48,8 @@ pub(super) async fn read_all(
 /// Stores the definitions of object types, all or none. Types that are not among them stay as they are.
 #[utoipa::path(
     put, path = "/openidm/config/managed", tag = "object types", operation_id = "putTypes",
-    params(("If-Match" = Option<String>, Header, pattern = "^[*]$", description = "* or nothing: all of them have no revision")),
-    request_body(content = Object, description = "`objects`, the definitions, or one definition alone"),
+    params(("If-Match" = Option<String>, Header, description = "* or nothing: all of them have no revision")),
+    request_body(content = Value, description = "`objects`, the definitions, a list of them, or one alone"),
     responses(
         (status = 200, description = "All object types as they are now, with `_warnings` if there are any", body = Object),
         (status = 400, description = "A definition is wrong", body = ProblemBody),
@@ -119,7 +119,7 @@ pub(super) async fn read(
     params(
         TypeParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is changed, or * for any"),
-        ("If-None-Match" = Option<String>, Header, pattern = "^[*]$", description = "* if there must be no such object type yet"),
+        ("If-None-Match" = Option<String>, Header, description = "* if there must be no such object type yet"),
     ),
     request_body(content = Object, description = "The definition; its `name` is that of the address or left out"),
     responses(
@@ -142,8 +142,8 @@ pub(super) async fn put(
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Admin)?;
-    let condition = conditions.of_put()?;
     let definition = named(body.into_members()?, object_type.short())?;
+    let condition = conditions.of_put()?;
     let put = door
         .run(move |door| {
             refuse_unseen(&door.app, &principal, &object_type)?;

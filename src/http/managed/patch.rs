@@ -75,8 +75,8 @@ pub(super) async fn patch_one(
     conditions: &Conditions,
     body: JsonBody,
 ) -> Result<Answer, Problem> {
-    let (condition, fields) = (conditions.of_change()?, Fields::of(params)?);
     let patch = Patch::parse(&body.0)?;
+    let (condition, fields) = (conditions.of_change()?, Fields::of(params)?);
     door.run(move |door| {
         let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
         let object = door.app.patch_object(&mut stored, &addressed.id, &patch, &condition)?;

@@ -76,7 +76,7 @@ pub(in crate::http) async fn create(
         ("id" = String, Path, description = "The object"),
         FieldsParameter,
         ("If-Match" = Option<String>, Header, description = "The revision that is replaced, or * for any"),
-        ("If-None-Match" = Option<String>, Header, pattern = "^[*]$", description = "* if it must be new"),
+        ("If-None-Match" = Option<String>, Header, description = "* if it must be new"),
     ),
     request_body(content = Object, description = "The object"),
     responses(
@@ -98,8 +98,8 @@ pub(in crate::http) async fn put(
     body: JsonBody,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    let (condition, fields) = (conditions.of_put()?, Fields::of(&params)?);
     let members = body.into_members()?;
+    let (condition, fields) = (conditions.of_put()?, Fields::of(&params)?);
     door.run(move |door| {
         let mut stored = principal.object_type(&door.app, &addressed.object_type)?;
         Ok(match door.app.put_object(&mut stored, &addressed.id, &members, &condition)? {
