@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use serde_json::Value;
 use tokio::time::sleep;
+use utoipa::ToSchema;
 
 use super::Door;
 use super::metadata::shown;
@@ -22,13 +23,25 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How often something is sent at least, so that nobody in between takes the connection for a dead one.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described, never made")]
+pub(super) struct ImportEvent {
+    /// `progress` or `end`.
+    event: String,
+    /// The revision of the record.
+    id: String,
+    /// The metadata record, as JSON.
+    data: String,
+}
+
 /// The progress of an import: an event `progress` with its metadata record now and whenever that changes, and an event
 /// `end` with the last one, which ends the stream.
 #[utoipa::path(
     get, path = "/openidm/csv/metadata/{id}/events", tag = "imports", operation_id = "followImport",
     params(("id" = String, Path, description = "The import")),
     responses(
-        (status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Server-sent events", content_type = "text/event-stream", body = ImportEvent),
         (status = 404, description = "There is no such import", body = ProblemBody),
     ),
 )]

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::filter::Pointer;
 
 /// Always shown: without them nobody could say which object, in which state, an answer is about.
-const ALWAYS: [&str; 2] = ["_id", "_rev"];
+pub(super) const ALWAYS: [&str; 2] = ["_id", "_rev"];
 
 /// The members that were asked for; everything if nothing was, or `*`.
 #[derive(Clone, Debug, Default, PartialEq)]

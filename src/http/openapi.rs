@@ -9,9 +9,10 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Components, Content, Info, License, OpenApi, PathItem, Ref, RefOr, Response};
+use utoipa::openapi::{Components, Content, Info, License, OpenApi, PathItem, Ref, RefOr, Response, Schema};
 
 use super::answer::Answer;
+use super::fields::ALWAYS;
 
 /// The document as it is sent.
 #[derive(Clone, Debug)]
@@ -33,6 +34,9 @@ impl Document {
             closed.for_each(refusals_of_all);
         }
         let components = collected.components.get_or_insert_with(Components::new);
+        for name in PROJECTED {
+            components.schemas.get_mut(name).into_iter().for_each(require_what_is_always_shown);
+        }
         let http = |scheme| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).build());
         let header = |name: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
         components.add_security_scheme("bearer", http(HttpAuthScheme::Bearer));
@@ -51,6 +55,15 @@ impl Document {
 }
 
 /// The operations at an address, with their methods as ids have them.
+/// What is answered with the members only that `_fields` names.
+const PROJECTED: [&str; 2] = ["MetadataRecord", "FailureRecord"];
+
+fn require_what_is_always_shown(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema {
+        object.required.retain(|name| ALWAYS.contains(&name.as_str()));
+    }
+}
+
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     let all = [("Get", get), ("Put", put), ("Post", post), ("Delete", delete), ("Patch", patch)];

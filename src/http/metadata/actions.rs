@@ -31,10 +31,13 @@ enum Action {
 
 impl Action {
     fn of(name: &str, params: &Params) -> Result<Action> {
+        let leftovers = match params.flag("deleteErrorRecords")? {
+            true => Leftovers::BytesAndFailures,
+            false => Leftovers::Bytes,
+        };
         match name {
             "cancel" => Ok(Action::Cancel),
-            "cleanup" if params.flag("deleteErrorRecords")? => Ok(Action::CleanUp(Leftovers::BytesAndFailures)),
-            "cleanup" => Ok(Action::CleanUp(Leftovers::Bytes)),
+            "cleanup" => Ok(Action::CleanUp(leftovers)),
             "apply" => Ok(Action::Apply),
             _ => Err(unsupported_action(name, "'cancel', 'cleanup' and 'apply'")),
         }
