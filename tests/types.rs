@@ -128,6 +128,17 @@ fn values_forbid_another_type() {
 }
 
 #[test]
+fn a_type_with_objects_keeps_a_schema() {
+    let bare = r#"{"name": "thing"}"#;
+    insta::assert_snapshot!(things().file("bare.json", bare).run("types apply bare.json").failed(), @"
+    --- stderr ---
+    rollbook: managed/thing has objects, so it cannot lose its properties: send them in 'schema'
+    ");
+    // Without objects there is nothing to lose.
+    let _ = apply(Folder::new(), strings()).file("bare.json", bare).after("types apply bare.json");
+}
+
+#[test]
 fn shared_values_forbid_a_unique_property() {
     let unique = |name: &str| {
         let mut properties = strings();

@@ -230,6 +230,14 @@ fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex
 /// a while: then nothing is known of it but its values.
 fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectType) -> Result<()> {
     let name = before.object_type.name();
+    if after.is_open() && !before.object_type.is_open() {
+        // Nearly always a definition that was sent without its schema.
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM object_{})", before.number);
+        if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {
+            let sentence = format!("{name} has objects, so it cannot lose its properties: send them in 'schema'");
+            return Err(Error::conflict(sentence));
+        }
+    }
     for new in after.properties() {
         let Some(position) = before.object_type.positions().get(&new.path) else { continue };
         let (was, fits) = match before.object_type.property(&new.path) {
