@@ -24,7 +24,7 @@ use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::plan::{Caller, Plan};
-use crate::repository::{Repository, StoredType};
+use crate::repository::{Repository, Spooled, StoredType};
 use crate::schema::{ObjectType, TypeName};
 use crate::spool::{Incoming, Spool};
 
@@ -106,21 +106,23 @@ impl App {
     /// # Errors
     /// What is wrong with the first file that cannot be accepted; then nothing is queued and nothing is left behind.
     pub fn submit(&self, submissions: Vec<Submission>) -> Result<Vec<ImportId>> {
-        // One file is scanned while it is imported; of several, none is to be imported if one is damaged.
-        let several = submissions.len() > 1;
         let accept = |submission: Submission| {
             let filename = submission.filename.clone();
-            self.accept(submission, several).map_err(|error| error.in_file(filename))
+            self.accept(submission).map_err(|error| error.in_file(filename))
         };
         let accepted: Vec<(Import, Incoming)> = submissions.into_iter().map(accept).collect::<Result<_>>()?;
         let (imports, incoming): (Vec<Import>, Vec<Incoming>) = accepted.into_iter().unzip();
+        if let [_, _, ..] = imports.as_slice() {
+            // One file is scanned while it is imported; of several, none is to be imported if one is damaged.
+            imports.iter().try_for_each(|import| self.scan(import).map_err(|error| error.in_file(&import.filename)))?;
+        }
         self.repository.queue(&imports)?;
         incoming.into_iter().for_each(Incoming::keep);
         self.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
     }
 
-    fn accept(&self, submission: Submission, scan_now: bool) -> Result<(Import, Incoming)> {
+    fn accept(&self, submission: Submission) -> Result<(Import, Incoming)> {
         let Submission { source, filename, plan } = submission;
         let plan = plan.normalised();
         let stored = self.check_plan(&plan)?;
@@ -133,11 +135,13 @@ impl App {
         let mut header = reader.header().to_vec();
         unguard_header(&mut header);
         check_header(&header, reader.header_row(), &stored.object_type, &plan.correlation)?;
-        if scan_now {
-            reader.into_structure()?;
-        }
         let import = Import { size: incoming.size(), ..Import::queued(id, plan, filename, header, clock::now()) };
         Ok((import, incoming))
+    }
+
+    /// Looks for damage in the spooled file of an import.
+    fn scan(&self, import: &Import) -> Result<()> {
+        Reader::open(self.spool.read(import.id)?, &self.config.limits)?.into_structure().map(drop)
     }
 
     /// The object type of a plan that can be followed.
@@ -273,12 +277,18 @@ impl App {
 
     /// Ends an import and lets its bytes go, except those of a dry run, which may still be applied.
     pub(crate) fn finish(&self, import: &Import, state: State, counts: Counts, warnings: &[String]) -> Result<()> {
-        let keep = import.plan.dry_run && matches!(state, State::Finished { .. });
-        self.repository.finish(import.id, &state, counts, warnings, keep)?;
+        let spooled = match state {
+            State::Finished { .. } if import.plan.dry_run => Spooled::Kept,
+            _ => Spooled::Unneeded,
+        };
+        self.repository.finish(import.id, &state, counts, warnings, spooled)?;
         let Counts { total, created, updated, unchanged, failure } = counts;
         let state = state.name();
         tracing::info!(import = %import.id, state, total, created, updated, unchanged, failure, "import is over");
-        if keep { Ok(()) } else { self.spool.remove(import.id) }
+        match spooled {
+            Spooled::Kept => Ok(()),
+            Spooled::Unneeded => self.spool.remove(import.id),
+        }
     }
 
     /// Removes what nobody will ask for: cancel marks, spooled bytes of imports that are over or never were queued, and

@@ -87,6 +87,24 @@ pub enum Mode {
     DryRun,
 }
 
+/// How an import starts to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// From the start of its file; what an earlier attempt reported is removed.
+    Anew,
+    /// Behind its last commit.
+    Resumed,
+}
+
+/// What becomes of the spooled bytes of an import that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spooled {
+    /// They are kept: somebody may still ask for them.
+    Kept,
+    /// They are needed no more.
+    Unneeded,
+}
+
 /// What a commit says about the import besides its objects and failures.
 #[derive(Clone, Copy, Debug)]
 pub struct Settled<'a> {

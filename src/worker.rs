@@ -18,7 +18,7 @@ use crate::engine::scan::StructuralScan;
 use crate::error::{Error, Kind, Result};
 use crate::import::{Counts, Import, ImportId, State};
 use crate::plan::OnFailure;
-use crate::repository::{Mode, StoredType};
+use crate::repository::{Attempt, Mode, StoredType};
 use crate::schema::TypeName;
 
 /// Runs imports, and tells whoever watches which ones and how far they are.
@@ -132,8 +132,11 @@ impl Worker {
             return Err(Error::file("the copy of the file was lost before it was imported; import it again"));
         }
         // A batched import goes on behind its last commit; all others begin anew.
-        let resumed = !atomic && !import.plan.dry_run && import.settled > 0;
-        if !repository.start(import.id, resumed)? {
+        let attempt = match !atomic && !import.plan.dry_run && import.settled > 0 {
+            true => Attempt::Resumed,
+            false => Attempt::Anew,
+        };
+        if !repository.start(import.id, attempt)? {
             return Ok(None);
         }
         let import = self.app.import(import.id)?;
@@ -206,7 +209,7 @@ impl Run<'_> {
                 return Ok(applied);
             }
             // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
-            self.app.repository.start(self.import.id, false)?;
+            self.app.repository.start(self.import.id, Attempt::Anew)?;
         }
     }
 

@@ -22,6 +22,7 @@ use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
 use rollbook::config::Config;
 use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::repository::Attempt;
 use rollbook::repository::sqlite::Lease;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -95,7 +96,7 @@ impl Folder {
         let plan = plan("managed/user", "userName");
         let submission = Submission { source: Source::File(self.path(file)), filename: file.to_owned(), plan };
         let id = app.submit(vec![submission]).unwrap()[0];
-        app.repository.start(id, false).unwrap();
+        app.repository.start(id, Attempt::Anew).unwrap();
         id.to_string()
     }
 

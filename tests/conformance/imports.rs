@@ -5,7 +5,7 @@ use std::time::Duration;
 use rollbook::clock;
 use rollbook::error::Kind;
 use rollbook::import::{Counts, Import, ImportId, State, Structure};
-use rollbook::repository::{KeyedRequest, Repository, Settled};
+use rollbook::repository::{Attempt, KeyedRequest, Repository, Settled, Spooled};
 use serde_json::json;
 
 use super::{Open, commit, failure, import, put, queued, session, thing, type_name};
@@ -23,7 +23,7 @@ pub(super) fn queue(repository: &Repository, open: Open<'_>) {
     assert_eq!(other.waiting_types().unwrap(), ["managed/user", "managed/thing"].map(type_name));
     assert_eq!(other.next_import(&things).unwrap().unwrap().id, imports[1].id);
     // One that is running is still the next: whoever ran it is no more, if we have the lease.
-    other.start(imports[1].id, false).unwrap();
+    other.start(imports[1].id, Attempt::Anew).unwrap();
     assert_eq!(repository.next_import(&things).unwrap().unwrap().state, State::Running);
     finish(&other, &imports[1], &State::Finished { end: clock::now() });
     assert_eq!(repository.next_import(&things).unwrap().unwrap().id, imports[2].id);
@@ -73,7 +73,7 @@ pub(super) fn answered_once(repository: &Repository, open: Open<'_>) {
 }
 
 fn finish(repository: &Repository, import: &Import, state: &State) {
-    repository.finish(import.id, state, Counts::default(), &[], false).unwrap();
+    repository.finish(import.id, state, Counts::default(), &[], Spooled::Unneeded).unwrap();
 }
 
 pub(super) fn kept_as_it_is(repository: &Repository, open: Open<'_>) {
@@ -92,7 +92,7 @@ pub(super) fn kept_as_it_is(repository: &Repository, open: Open<'_>) {
 pub(super) fn begin_anew_or_resume(repository: &Repository, open: Open<'_>) {
     let stored = thing(repository);
     let import = queued(repository);
-    repository.start(import.id, false).unwrap();
+    repository.start(import.id, Attempt::Anew).unwrap();
     let started = repository.import(import.id).unwrap().unwrap().started;
     assert!(started.as_ref() >= Some(&import.begin));
     std::thread::sleep(Duration::from_millis(2));
@@ -103,12 +103,12 @@ pub(super) fn begin_anew_or_resume(repository: &Repository, open: Open<'_>) {
     first.commit(Settled { counts, records: 2, warnings: &["careful".to_owned()] }).unwrap();
     drop(first);
     let other = open();
-    other.start(import.id, true).unwrap();
+    other.start(import.id, Attempt::Resumed).unwrap();
     let resumed = other.import(import.id).unwrap().unwrap();
     assert_eq!(resumed.started, started);
     assert_eq!((resumed.state, resumed.counts, resumed.settled), (State::Running, counts, 2));
     assert_eq!((resumed.warnings.len(), other.failed_rows(import.id).unwrap()), (1, vec![2]));
-    other.start(import.id, false).unwrap();
+    other.start(import.id, Attempt::Anew).unwrap();
     let anew = other.import(import.id).unwrap().unwrap();
     assert_eq!((anew.counts.success(), anew.counts.failure, anew.settled), (0, 0, 0));
     assert_eq!((anew.warnings.len(), other.failed_rows(import.id).unwrap().len()), (0, 0));
@@ -121,20 +121,20 @@ pub(super) fn end(repository: &Repository, open: Open<'_>) {
     let warnings = ["one".to_owned(), "two \"quoted\"\n".to_owned()];
     let problem = json!({"code": 400, "reason": "Bad Request", "message": "no", "detail": {"z": [1, null], "a": "ü"}});
     let end = clock::now();
-    for (state, keep) in [
-        (State::Finished { end: end.clone() }, false),
-        (State::Finished { end: end.clone() }, true),
-        (State::Failed { end: end.clone(), problem }, false),
-        (State::Cancelled { end }, false),
+    for (state, spooled) in [
+        (State::Finished { end: end.clone() }, Spooled::Unneeded),
+        (State::Finished { end: end.clone() }, Spooled::Kept),
+        (State::Failed { end: end.clone(), problem }, Spooled::Unneeded),
+        (State::Cancelled { end }, Spooled::Unneeded),
     ] {
         let import = queued(repository);
-        repository.start(import.id, false).unwrap();
-        repository.finish(import.id, &state, counts, &warnings, keep).unwrap();
+        repository.start(import.id, Attempt::Anew).unwrap();
+        repository.finish(import.id, &state, counts, &warnings, spooled).unwrap();
         let ended = open().import(import.id).unwrap().unwrap();
         assert_eq!((&ended.state, ended.counts, ended.warnings.as_slice()), (&state, counts, &warnings[..]));
-        assert_eq!(ended.spool_purged, !keep);
+        assert_eq!(ended.spool_purged, spooled == Spooled::Unneeded);
         assert!(ended.revision > import.revision);
-        assert!(!repository.start(import.id, false).unwrap() && !repository.cancel_queued(import.id).unwrap());
+        assert!(!repository.start(import.id, Attempt::Anew).unwrap() && !repository.cancel_queued(import.id).unwrap());
         finish(repository, &import, &State::Cancelled { end: "2000-01-01T00:00:00.000Z".to_owned() });
         assert_eq!(open().import(import.id).unwrap(), Some(ended), "nothing changes after the end");
     }
@@ -149,7 +149,7 @@ pub(super) fn cancel_queued(repository: &Repository, open: Open<'_>) {
     assert!(matches!(&ended.state, State::Cancelled { end } if *end >= waiting.begin));
     assert!(ended.spool_purged && ended.started.is_none() && ended.revision > waiting.revision);
     assert!(!repository.is_cancelled(waiting.id), "nobody has to be told any more");
-    assert!(repository.start(running.id, false).unwrap());
+    assert!(repository.start(running.id, Attempt::Anew).unwrap());
     assert!(!repository.cancel_queued(running.id).unwrap(), "whoever runs it is to end it");
     assert_eq!(open().import(running.id).unwrap().unwrap().state, State::Running);
 }
@@ -174,7 +174,7 @@ pub(super) fn cancel_mark(repository: &Repository, open: Open<'_>) {
     assert!(repository.is_cancelled(import.id));
     assert!(open().is_cancelled(import.id), "it is kept");
     assert!(!open().is_cancelled(other.id));
-    repository.start(import.id, false).unwrap();
+    repository.start(import.id, Attempt::Anew).unwrap();
     assert!(repository.is_cancelled(import.id), "a start does not undo it");
     finish(repository, &import, &State::Cancelled { end: clock::now() });
     assert!(!open().is_cancelled(import.id));
@@ -215,7 +215,7 @@ pub(super) fn purge(repository: &Repository, open: Open<'_>) {
     session.fail(failure(2));
     let counts = Counts { total: 1, failure: 1, ..Counts::default() };
     session.commit(Settled { counts, records: 1, warnings: &[] }).unwrap();
-    repository.finish(import.id, &State::Finished { end: clock::now() }, counts, &[], true).unwrap();
+    repository.finish(import.id, &State::Finished { end: clock::now() }, counts, &[], Spooled::Kept).unwrap();
     let kept = repository.import(import.id).unwrap().unwrap();
     assert!(!kept.spool_purged && !kept.failures_purged);
     queued(repository);
@@ -272,7 +272,7 @@ pub(super) fn delete(repository: &Repository, open: Open<'_>) {
         other.failures(import.id, 0, 9).map(drop),
         other.delete_import(import.id, revision).map(drop),
         other.purge_failures(import.id),
-        other.finish(import.id, &State::Finished { end: clock::now() }, Counts::default(), &[], false),
+        other.finish(import.id, &State::Finished { end: clock::now() }, Counts::default(), &[], Spooled::Unneeded),
     ]
     .map(|outcome| outcome.unwrap_err().kind());
     assert_eq!(kinds, [Kind::NotFound; 4]);

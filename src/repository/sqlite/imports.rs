@@ -12,7 +12,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State, no_import};
-use crate::repository::Settled;
+use crate::repository::{Attempt, Settled, Spooled};
 use crate::schema::TypeName;
 
 /// How long somebody who cancels waits for the write lock; the import ends by the cancel mark otherwise.
@@ -83,15 +83,14 @@ impl Sqlite {
         sql::first(&*self.conn()?, &sql, [object_type.to_string()], read)
     }
 
-    /// Marks an import as running, unless it is over; says whether. One that is not `resumed` begins anew: what an earlier
-    /// attempt reported is removed.
-    pub fn start(&self, id: ImportId, resumed: bool) -> Result<bool> {
+    /// Marks an import as running, unless it is over; says whether.
+    pub fn start(&self, id: ImportId, attempt: Attempt) -> Result<bool> {
         self.write_patiently(|conn| {
             let sql = "UPDATE import SET state = 'running', revision = revision + 1 WHERE id = ?1 AND \"end\" IS NULL";
             if sql::run(conn, sql, [id.to_string()])? == 0 {
                 return Ok(false);
             }
-            if !resumed {
+            if attempt == Attempt::Anew {
                 sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
                 let sql = "UPDATE import SET created = 0, updated = 0, unchanged = 0, failure = 0, settled = 0, \
                            warnings = '[]', started = NULL WHERE id = ?1";
@@ -118,15 +117,14 @@ impl Sqlite {
         Ok(cancelled)
     }
 
-    /// Ends an import with its final counts; one that is over stays as it is. Unless `keep_spool`, the spooled file is not
-    /// needed any more.
+    /// Ends an import with its final counts; one that is over stays as it is.
     pub fn finish(
         &self,
         id: ImportId,
         state: &State,
         counts: Counts,
         warnings: &[String],
-        keep_spool: bool,
+        spooled: Spooled,
     ) -> Result<()> {
         let problem = match state {
             State::Failed { problem, .. } => Some(problem.to_string()),
@@ -136,7 +134,11 @@ impl Sqlite {
             let number = number(conn, id)?;
             let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, spool_purged = ?5 \
                        WHERE number = ?1 AND \"end\" IS NULL";
-            match sql::run(conn, sql, params![number, state.name(), state.end(), problem, !keep_spool])? {
+            match sql::run(
+                conn,
+                sql,
+                params![number, state.name(), state.end(), problem, spooled == Spooled::Unneeded],
+            )? {
                 0 => Ok(()),
                 _ => store_counts(conn, number, counts, warnings),
             }
