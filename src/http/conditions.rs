@@ -5,11 +5,22 @@ use axum::http::header::{ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UN
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use utoipa::IntoResponses;
 
 use super::answer::Answer;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemBody};
 use crate::app::Condition;
 use crate::error::{Error, Kind, Result};
+
+/// How a request is refused for its conditions.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described, never made")]
+pub(super) enum ConditionRefusals {
+    #[response(status = 409, description = "A condition on a date is set")]
+    OnDate(ProblemBody),
+    #[response(status = 412, description = "A condition on the revision does not hold, or makes no sense here")]
+    OnRevision(ProblemBody),
+}
 
 /// `If-Match` and `If-None-Match`: a revision without its quotes, or `*` for any.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Door;
 use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
-use super::conditions::Conditions;
+use super::conditions::{ConditionRefusals, Conditions};
 use super::fields::{Fields, FieldsParameter};
 use super::json_body::JsonBody;
 use super::params::Params;
@@ -29,8 +29,7 @@ use crate::schema::{TypeName, parse_definitions};
     responses(
         (status = 200, description = "`_id` and `objects`, the definitions", body = Object),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(super) async fn read_all(
@@ -96,8 +95,7 @@ pub(super) async fn put_all(
         (status = 304, description = "The client has it"),
         (status = 400, description = "This is no name of an object type, or a parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(super) async fn read(

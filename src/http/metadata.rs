@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use self::record::{MetadataRecord, MetadataRecords};
 use super::Door;
 use super::answer::{Answer, JSON};
-use super::conditions::Conditions;
+use super::conditions::{ConditionRefusals, Conditions};
 use super::fields::{Fields, FieldsParameter};
 use super::paging::{Candidate, Chunk, in_chunks, write_answer};
 use super::params::Params;
@@ -36,8 +36,7 @@ const AT_ONCE: usize = 256;
     responses(
         (status = 200, description = "A page of metadata records", body = MetadataRecords),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(super) async fn query(
@@ -91,8 +90,7 @@ pub(super) fn shown(door: &Door, import: &Import) -> Value {
         (status = 304, description = "The client has it"),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such import", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(super) async fn read(

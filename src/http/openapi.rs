@@ -54,7 +54,6 @@ impl Document {
     }
 }
 
-/// The operations at an address, with their methods as ids have them.
 /// What is answered with the members only that `_fields` names.
 const PROJECTED: [&str; 2] = ["MetadataRecord", "FailureRecord"];
 
@@ -64,6 +63,7 @@ fn require_what_is_always_shown(schema: &mut RefOr<Schema>) {
     }
 }
 
+/// The operations at an address, with their methods as ids have them.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     let all = [("Get", get), ("Put", put), ("Post", post), ("Delete", delete), ("Patch", patch)];

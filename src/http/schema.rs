@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Door;
 use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
-use super::conditions::Conditions;
+use super::conditions::{ConditionRefusals, Conditions};
 use super::fields::{Fields, FieldsParameter};
 use super::params::Params;
 use super::problem::{Problem, ProblemBody};
@@ -26,8 +26,7 @@ use crate::access::Principal;
         (status = 304, description = "The client has it"),
         (status = 400, description = "This is no name of an object type, or a parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(super) async fn read(

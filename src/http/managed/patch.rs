@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::http::Door;
 use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
-use crate::http::conditions::Conditions;
+use crate::http::conditions::{ConditionRefusals, Conditions};
 use crate::http::fields::{Fields, FieldsParameter};
 use crate::http::json_body::JsonBody;
 use crate::http::params::Params;
@@ -50,8 +50,7 @@ struct OperationBody {
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
         (status = 403, description = "The object would not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "A condition does not hold", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(in crate::http) async fn patch(

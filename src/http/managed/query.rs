@@ -18,7 +18,7 @@ use crate::filter::Filter;
 use crate::http::Door;
 use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::JSON;
-use crate::http::conditions::Conditions;
+use crate::http::conditions::{ConditionRefusals, Conditions};
 use crate::http::paging::{Candidate, Chunk, in_chunks, write_answer};
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -41,8 +41,7 @@ const LONGEST: Duration = Duration::from_mins(5);
         (status = 200, description = "A page of objects", body = Object),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(in crate::http) async fn query(

@@ -8,7 +8,7 @@ use crate::access::Principal;
 use crate::http::Door;
 use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
-use crate::http::conditions::Conditions;
+use crate::http::conditions::{ConditionRefusals, Conditions};
 use crate::http::fields::{Fields, FieldsParameter};
 use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
@@ -28,8 +28,7 @@ use crate::object::no_object;
         (status = 304, description = "The client has it"),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(in crate::http) async fn read(

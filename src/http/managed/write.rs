@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::addressing::{Addressed, TypeParameter};
 use crate::http::answer::Answer;
-use crate::http::conditions::Conditions;
+use crate::http::conditions::{ConditionRefusals, Conditions};
 use crate::http::fields::{Fields, FieldsParameter};
 use crate::http::json_body::JsonBody;
 use crate::http::params::{Params, unsupported_action};
@@ -85,8 +85,7 @@ pub(in crate::http) async fn create(
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
         (status = 403, description = "The object does not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "A condition does not hold", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(in crate::http) async fn put(
@@ -123,8 +122,7 @@ pub(in crate::http) async fn put(
         (status = 200, description = "The object as it was", body = Object, headers(("ETag" = String))),
         (status = 400, description = "A parameter is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "A condition does not hold", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(in crate::http) async fn delete(
@@ -159,8 +157,7 @@ pub(in crate::http) async fn delete(
         (status = 400, description = "The body or a parameter is wrong", body = ProblemBody),
         (status = 403, description = "The object would not meet its policies, or the role does not allow this", body = ProblemBody),
         (status = 404, description = "There is no such object", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "A condition is set", body = ProblemBody),
+        ConditionRefusals,
     ),
 )]
 pub(in crate::http) async fn post_to_object(

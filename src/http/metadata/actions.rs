@@ -12,7 +12,7 @@ use crate::app::{App, Leftovers};
 use crate::error::Result;
 use crate::http::Door;
 use crate::http::answer::Answer;
-use crate::http::conditions::Conditions;
+use crate::http::conditions::{ConditionRefusals, Conditions};
 use crate::http::params::{Params, unsupported_action};
 use crate::http::problem::{Problem, ProblemBody};
 use crate::import::ImportId;
@@ -98,8 +98,7 @@ pub(in crate::http) async fn act(
     responses(
         (status = 200, description = "The imports", body = ImportIds),
         (status = 400, description = "There is no such action", body = ProblemBody),
-        (status = 409, description = "A condition on a date is set", body = ProblemBody),
-        (status = 412, description = "If-Match is set", body = ProblemBody),
+        ConditionRefusals,
         (status = 403, description = "Without an action: records are written by imports", body = ProblemBody),
     ),
 )]
