@@ -6,6 +6,8 @@
 //! A section has a file of its own: what is written (`ServerSection`) and what it means ([`ServerSettings`]), one made
 //! into the other by `read`, which notes every mistake and goes on.
 
+mod drop_folder;
+mod environment;
 mod import;
 mod oidc;
 mod server;
@@ -17,6 +19,10 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use self::drop_folder::{
+    Authorization, Bucket, CallbackSettings, DropFolder, FileRules, OnIdentical, S3Settings, Schedule, SetBy,
+};
+pub use self::environment::Environment;
 use self::import::ImportSection;
 pub use self::import::{Limits, Memory, Pace};
 use self::oidc::OidcSection;

@@ -1,16 +1,16 @@
 //! Rollbook: bulk import of people and accounts from CSV, with an exact account of every record.
 //!
-//! Doors, one engine, one repository, over one schema. Two doors are open, the command line and [`http`]. Upper layers
-//! import lower ones, never the other way round, and below level 4 everything is synchronous:
+//! Doors, one engine, one repository, over one schema. The doors are the command line, [`http`] and [`drop_folder`]. Upper
+//! layers import lower ones, never the other way round, and below level 4 everything is synchronous:
 //!
 //! ```text
 //! 5  main  cli  scheduler                              composition
 //! 4  http                                              what programs ask over the network
-//! 3  app  worker  access                               the entrance: submit, run, cancel; who may what
+//! 3  app  worker  access  drop_folder                  the entrance: submit, run, cancel; who may what; partitions
 //! 2  engine  spool                                     from bytes to outcomes
 //! 1  repository                                        storage
 //! 0  schema  object  plan  import  failure  filter     pure
-//!    token  csv_writer  error  config  clock
+//!    token  run  secret  csv_writer  error  config  clock
 //! ```
 
 pub mod access;
@@ -18,6 +18,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod csv_writer;
+pub mod drop_folder;
 pub mod engine;
 pub mod error;
 pub mod failure;
@@ -27,8 +28,10 @@ pub mod import;
 pub mod object;
 pub mod plan;
 pub mod repository;
+pub mod run;
 pub mod scheduler;
 pub mod schema;
+pub mod secret;
 pub mod spool;
 pub mod token;
 pub mod worker;

@@ -31,6 +31,21 @@ pub struct Plan {
     pub time_zone: String,
     /// How many records the file may have; 0 is no limit.
     pub max_records: u64,
+    /// What is taken for a column.
+    #[serde(default)]
+    pub columns: ColumnRules,
+    /// A cell that holds exactly this removes its property, whatever an empty cell says.
+    #[serde(default)]
+    pub null_token: Option<String>,
+    /// Whether a record whose key no object has makes one; if not, it fails.
+    #[serde(default = "yes")]
+    pub create_missing: bool,
+    /// The file's encoding, by its name in the WHATWG standard; none means UTF-8.
+    #[serde(default)]
+    pub encoding: Option<String>,
+    /// Whence the file came, if it was taken from a drop folder.
+    #[serde(default)]
+    pub dropped: Option<Dropped>,
     /// The door the file came through.
     pub origin: Origin,
     /// Who asked.
@@ -82,6 +97,51 @@ pub const UTC: &str = "UTC";
 
 fn utc() -> String {
     UTC.to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is taken for a column. By default names are exact, and every column must be a property that may be imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnRules {
+    /// Names are compared without case, blanks, hyphens and underscores, and titles of properties are names too.
+    pub lenient: bool,
+    /// A column of a property that is switched off is passed over; otherwise it refuses the file.
+    pub ignore_disabled: bool,
+    /// A column of a property that nobody may write is passed over; otherwise it refuses the file.
+    pub ignore_read_only: bool,
+}
+
+/// Whence a file came that was taken from a drop folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// The name of the drop folder.
+    pub drop_folder: String,
+    /// The date of its partition, as `20210228`.
+    pub partition: String,
+    /// What the objects are for.
+    pub destination: Option<Destination>,
+}
+
+/// Gainsight PX's "Import Destination": what the users or accounts of a drop folder are for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// The product.
+    pub product: String,
+    /// Its channel.
+    pub channel: String,
+    /// Its environment.
+    pub environment: String,
+}
+
+impl Destination {
+    /// How it stands in the `propertyKeys` of an object: `product/channel/environment`.
+    pub fn property_key(&self) -> String {
+        format!("{}/{}/{}", self.product, self.channel, self.environment)
+    }
 }
 
 /// What one failed record means for the file.
@@ -164,7 +224,7 @@ pub struct Caller {
 
 #[cfg(test)]
 mod tests {
-    use super::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan, UTC};
+    use super::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan, UTC};
 
     fn plan(correlation: &[&str]) -> Plan {
         Plan {
@@ -176,6 +236,11 @@ mod tests {
             date_formats: Vec::new(),
             time_zone: UTC.to_owned(),
             max_records: 0,
+            columns: ColumnRules::default(),
+            null_token: None,
+            create_missing: true,
+            encoding: None,
+            dropped: None,
             origin: Origin::Cli,
             caller: Caller { auth_id: "cli".to_owned(), authz_component: "cli".to_owned() },
             dry_run: false,

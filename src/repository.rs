@@ -10,15 +10,18 @@
 
 pub mod sqlite;
 
+use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 pub use sqlite::Sqlite as Repository;
 pub use sqlite::search::Search;
 pub use sqlite::session::Session;
 
+use crate::config::SetBy;
 use crate::filter::fold;
 use crate::import::{Counts, ImportId};
 use crate::object::Object;
+use crate::run::Trouble;
 use crate::schema::ObjectType;
 
 /// Where an object lies: its number within its object type, given in order of creation and never again.
@@ -134,6 +137,38 @@ pub struct AnsweredRequest {
     pub digest: [u8; 32],
     /// What it became.
     pub imports: Vec<ImportId>,
+}
+
+/// A drop folder as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredDropFolder {
+    /// Its name.
+    pub name: String,
+    /// What was set, without its secrets.
+    pub settings: Value,
+    /// The secrets, sealed.
+    pub secrets: Vec<u8>,
+    /// Who has set it.
+    pub set_by: SetBy,
+    /// Rises with every change.
+    pub revision: u64,
+}
+
+/// How a drop folder stands, and what was made up for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropFolderState {
+    /// With it, and no other, its role is assumed.
+    pub external_id: String,
+    /// What callbacks are signed with, sealed.
+    pub signing_secret: Vec<u8>,
+    /// When it is to be looked at next, RFC 3339 UTC with milliseconds.
+    pub next_poll: Option<String>,
+    /// When it was looked at last.
+    pub last_poll: Option<String>,
+    /// What kept it from being looked at.
+    pub trouble: Option<Trouble>,
+    /// Whether its callback is off: it was answered with 410.
+    pub callback_off: bool,
 }
 
 /// The half of a key's hash that does not depend on case.

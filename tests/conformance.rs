@@ -18,7 +18,7 @@ use rollbook::clock;
 use rollbook::config::Config;
 use rollbook::failure::Failure;
 use rollbook::import::{Counts, Import, ImportId, State};
-use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::{Mode, ObjectNumber, Repository, Session, Settled, StoredType};
 use rollbook::schema::TypeName;
 use serde_json::{Value, json};
@@ -205,6 +205,11 @@ fn import(object_type: &str) -> Import {
             date_formats: vec!["yyyy-MM-dd".to_owned()],
             time_zone: "UTC".to_owned(),
             max_records: 7,
+            columns: ColumnRules::default(),
+            null_token: None,
+            create_missing: true,
+            encoding: None,
+            dropped: None,
             origin: Origin::Cli,
             caller: Caller { auth_id: "Bjørn 'B' \"Ö\"".to_owned(), authz_component: "cli".to_owned() },
             dry_run: false,

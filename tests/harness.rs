@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
 use rollbook::config::Config;
-use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::Attempt;
 use rollbook::repository::sqlite::Lease;
 use serde_json::Value;
@@ -264,6 +264,11 @@ pub(crate) fn plan(object_type: &str, unique: &str) -> Plan {
         date_formats: Vec::new(),
         time_zone: "UTC".to_owned(),
         max_records: 0,
+        columns: ColumnRules::default(),
+        null_token: None,
+        create_missing: true,
+        encoding: None,
+        dropped: None,
         origin: Origin::Cli,
         caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },
         dry_run: false,

@@ -7,6 +7,8 @@
 //! * `correlation`: which object a record is about, and values that only one may have.
 //! * `crash`: what becomes of imports that are killed, cancelled, starved of disk, or not alone.
 //! * `documents`: README and the others say what is so.
+//! * `drop_folder`: the drop-folder door.
+//! * `dropping`: files that are dropped; start there for anything that comes through a drop folder.
 //! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
@@ -26,6 +28,8 @@ mod corpora;
 mod correlation;
 mod crash;
 mod documents;
+mod drop_folder;
+mod dropping;
 mod failures;
 mod harness;
 mod plan;

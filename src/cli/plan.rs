@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Args;
 use rollbook::app::{Source, Submission};
 use rollbook::error::{Error, Result};
-use rollbook::plan::{BlankCells, Caller, DuplicateKeys, OnFailure, Origin, Plan};
+use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::schema::{DateFormats, TypeName};
 
 /// How cells are read: the same for an import and for a check.
@@ -40,6 +40,11 @@ pub(crate) fn plan(object_type: TypeName, unique: Vec<String>, cells: &CellArgs,
         date_formats: cells.date_formats.clone(),
         time_zone: time_zone.to_owned(),
         max_records: 0,
+        columns: ColumnRules::default(),
+        null_token: None,
+        create_missing: true,
+        encoding: None,
+        dropped: None,
         origin: Origin::Cli,
         caller: caller(),
         dry_run: false,

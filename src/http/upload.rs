@@ -26,7 +26,7 @@ use crate::access::{Principal, Role};
 use crate::app::{self, Receiving};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::plan::{BlankCells, DuplicateKeys, OnFailure, Origin, Plan};
+use crate::plan::{BlankCells, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use crate::schema::TypeName;
 
 /// The parameters that there are.
@@ -186,6 +186,11 @@ fn plan(object_type: TypeName, params: &Params, principal: &Principal, config: &
         date_formats: params.all("dateFormat").map(str::to_owned).collect(),
         time_zone: params.one("timeZone")?.unwrap_or(&config.time_zone).to_owned(),
         max_records: config.upload.max_records,
+        columns: ColumnRules::default(),
+        null_token: None,
+        create_missing: true,
+        encoding: None,
+        dropped: None,
         origin: Origin::Upload,
         caller: principal.caller(),
         dry_run: params.flag("dryRun")?,

@@ -8,6 +8,7 @@
 //! atomic file holds it for long. A lease is a lock of the operating system, which a dead process loses at once.
 
 mod checkpoint;
+mod drop_folders;
 mod fingerprints;
 mod idempotency;
 mod ids;
@@ -16,6 +17,7 @@ mod keys;
 mod loan;
 mod locks;
 mod objects;
+mod runs;
 pub(super) mod search;
 pub(super) mod session;
 mod sql;
@@ -33,7 +35,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use self::checkpoint::Checkpointer;
 use self::loan::{Idle, Loan};
 pub use self::locks::Lease;
-use self::locks::{Turn, claim_service, lease, patiently, take_turn};
+use self::locks::{Turn, claim_service, lease, lease_place, patiently, take_turn};
 use self::session::Session;
 use super::{Hashes, Mode, StoredType};
 use crate::config::Memory;
@@ -54,8 +56,11 @@ const CACHE_KIB: u32 = 4 << 10;
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/sqlite/001_first.sql"), include_str!("../../migrations/sqlite/002_rest.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/001_first.sql"),
+    include_str!("../../migrations/sqlite/002_rest.sql"),
+    include_str!("../../migrations/sqlite/003_drop_folders.sql"),
+];
 
 /// In forms before this one the hashes of keys were others.
 const HASHES_AGAIN: usize = 2;
@@ -116,6 +121,11 @@ impl Sqlite {
     /// Takes the place of the one service that works with this installation, unless another process has it.
     pub fn claim_service(&self) -> Result<Option<Lease>> {
         claim_service(&self.run)
+    }
+
+    /// Takes the lease of a drop folder's place, unless another process has it.
+    pub fn lease_place(&self, place: &str) -> Result<Option<Lease>> {
+        lease_place(&self.run, place)
     }
 
     /// A connection for a short while.

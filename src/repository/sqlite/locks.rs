@@ -40,6 +40,13 @@ pub(super) fn claim_service(run: &Path) -> Result<Option<Lease>> {
     Ok(try_lock(&run.join("service.lock"))?.map(|lock| Lease { _lock: lock }))
 }
 
+/// The lease of a drop folder's place, unless another process has it.
+pub(super) fn lease_place(run: &Path, place: &str) -> Result<Option<Lease>> {
+    // A place may be longer than file names can be.
+    let path = run.join(format!("{}.place", blake3::hash(place.as_bytes()).to_hex()));
+    Ok(try_lock(&path)?.map(|lock| Lease { _lock: lock }))
+}
+
 /// What processes take turns with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {

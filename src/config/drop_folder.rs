@@ -1,0 +1,181 @@
+//! `[[drop_folder]]`: a bucket and a base folder whose partitions are imported, and how.
+//!
+//! A drop folder is written in `rollbook.toml`, in a file for `drop-folder set`, or as JSON over REST; whichever way, it
+//! is read by the same rules and becomes a [`DropFolder`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::plan::{BlankCells, ColumnRules, Destination};
+use crate::schema::TypeName;
+use crate::secret::Secret;
+
+/// What a drop folder is, with everything parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropFolder {
+    /// Its name: letters, digits, `-`, `_` and `.`, up to 100.
+    pub name: String,
+    /// Who said so, and how far he is trusted.
+    pub set_by: SetBy,
+    /// What the records become.
+    pub object_type: TypeName,
+    /// Where its files lie.
+    pub bucket: Bucket,
+    /// The path below the bucket, and its sub-folders, that `current` and `processed` lie in; without outer slashes,
+    /// empty if they lie at the top.
+    pub base_folder: String,
+    /// How the bucket lets us in.
+    pub authorization: Authorization,
+    /// What is particular to an S3 bucket.
+    pub s3: S3Settings,
+    /// What the objects are for.
+    pub destination: Option<Destination>,
+    /// Java patterns tried in order; none means ISO 8601.
+    pub date_formats: Vec<String>,
+    /// The IANA time zone of dates that name none.
+    pub time_zone: String,
+    /// When it is looked at.
+    pub schedule: Schedule,
+    /// Whether it is looked at only when asked for.
+    pub paused: bool,
+    /// How long nothing of a partition may have changed before it is taken.
+    pub settle_time: Duration,
+    /// The most records of a file; more refuse it.
+    pub max_records: u64,
+    /// The most bytes of a file as it lies in the bucket.
+    pub max_file_size: u64,
+    /// How files are read.
+    pub rules: FileRules,
+    /// How long reading a file is tried before it is reported as unreadable.
+    pub give_up_after: Duration,
+    /// How old a partition without a marker may become before it is warned of.
+    pub stale_after: Duration,
+    /// After so long what lies under `processed` is removed; without it never.
+    pub keep_processed: Option<Duration>,
+    /// Who is told of a run that is over.
+    pub callback: Option<CallbackSettings>,
+}
+
+/// Who has set a drop folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetBy {
+    /// The operator, in `rollbook.toml`: it can only be changed there.
+    File,
+    /// The operator, with `drop-folder set`. Any directory and private endpoints are allowed.
+    Operator,
+    /// An administrator over REST or in the console: directories under `drop_folders.local_roots` only, and private
+    /// endpoints only with `drop_folders.allow_private`.
+    Administrator,
+}
+
+/// Where files lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// In a directory of this machine.
+    Directory(PathBuf),
+    /// In S3, or what speaks its protocol.
+    S3 {
+        /// The bucket's name.
+        name: String,
+        /// The optional sub-folders, without outer slashes.
+        folders: String,
+    },
+}
+
+/// How a bucket lets us in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authorization {
+    /// A directory needs none.
+    None,
+    /// Gainsight PX's "User Access Keys".
+    AccessKey {
+        /// The key's id: "AWS Access Key".
+        id: String,
+        /// The key: "AWS Security Token".
+        secret: Secret,
+        /// With temporary keys: their session token.
+        session_token: Option<Secret>,
+    },
+    /// Gainsight PX's "IAM User Roles": the role is assumed with an ExternalId that is ours.
+    Role {
+        /// The ARN of the role.
+        arn: String,
+    },
+}
+
+/// What is particular to an S3 bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct S3Settings {
+    /// The region; without it S3 is asked, and of an endpoint of one's own it is `us-east-1`.
+    pub region: Option<String>,
+    /// Where a server other than AWS is: `http://127.0.0.1:9000`.
+    pub endpoint: Option<String>,
+    /// Whether the bucket stands in the path and not in the host name; by default with an endpoint of one's own.
+    pub path_style: Option<bool>,
+    /// Where roles are assumed, if not at AWS in the region.
+    pub sts_endpoint: Option<String>,
+}
+
+/// When a drop folder is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// So long after it was looked at last.
+    Every(Duration),
+    /// At the moments of a cron expression, in UTC.
+    Cron(String),
+}
+
+/// How the files of a drop folder are read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileRules {
+    /// What an empty cell says.
+    pub blank_cells: BlankCells,
+    /// A cell that removes its property.
+    pub null_token: Option<String>,
+    /// What is taken for a column.
+    pub columns: ColumnRules,
+    /// Whether a record whose key no object has makes one.
+    pub create_missing: bool,
+    /// Whether a key that comes twice in a file is an error; otherwise the last record counts.
+    pub strict_duplicates: bool,
+    /// The encoding, by its name in the WHATWG standard; none means UTF-8.
+    pub encoding: Option<String>,
+    /// Whether a file that was imported before, byte for byte, is imported again.
+    pub on_identical: OnIdentical,
+    /// Whether the files behind one that is refused are left unread and reported as such.
+    pub stop_on_error: bool,
+}
+
+/// What happens to a file of which the very bytes were imported before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnIdentical {
+    /// It is imported, and the earlier import is named.
+    Process,
+    /// It is passed over as a success, and the earlier import is named.
+    Skip,
+}
+
+/// Who is told of a run that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackSettings {
+    /// Where to.
+    pub url: String,
+    /// The `x-api-key`.
+    pub api_key: Secret,
+    /// Whether the address may be a private one.
+    pub allow_private: bool,
+}
+
+impl DropFolder {
+    /// The place of its files, as the ledger knows it: the same for two drop folders that would take the same files.
+    pub fn place(&self) -> String {
+        let path = |parts: [&str; 2]| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+        match &self.bucket {
+            Bucket::Directory(directory) => path([&format!("file:{}", directory.display()), &self.base_folder]),
+            Bucket::S3 { name, folders } => {
+                let endpoint = self.s3.endpoint.as_deref().unwrap_or("aws").trim_end_matches('/');
+                format!("s3:{endpoint}/{}", path([name, &path([folders, &self.base_folder])]))
+            }
+        }
+    }
+}

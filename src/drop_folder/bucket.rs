@@ -1,0 +1,120 @@
+//! Buckets: where the files of a drop folder lie.
+//!
+//! Keys are relative to the place of the drop folder, with `/` between their parts. Every operation blocks, and is
+//! repeated by itself a few times if what went wrong may pass. What is left tells by its kind what to do: `Busy` may be
+//! better later, `Forbidden` wants a right, `Outdated` says that the file is not the version it was, `Request` that the
+//! bucket does not exist or is set up wrongly.
+
+mod directory;
+mod s3;
+
+use std::io::Read;
+
+use bytes::Bytes;
+
+use self::directory::Directory;
+use self::s3::S3;
+use super::outbound::Outbound;
+use crate::config::{self, DropFolder};
+use crate::error::Result;
+use crate::repository::DropFolderState;
+use crate::run::Version;
+
+/// Where the files of a drop folder lie.
+pub(super) enum Bucket {
+    Directory(Directory),
+    S3(S3),
+}
+
+/// A file that was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) key: String,
+    pub(super) version: Version,
+}
+
+/// What lies directly in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listing {
+    /// In byte order of the keys. Markers of folders (empty files whose key ends with `/`) are not among them.
+    pub(super) files: Vec<Listed>,
+    /// The names of folders, in byte order, without slashes.
+    pub(super) folders: Vec<String>,
+}
+
+impl Bucket {
+    /// The bucket of a drop folder.
+    pub(super) fn open(folder: &DropFolder, state: &DropFolderState, outbound: &Outbound) -> Result<Bucket> {
+        match &folder.bucket {
+            config::Bucket::Directory(directory) => {
+                Ok(Bucket::Directory(Directory::open(directory, &folder.base_folder)?))
+            }
+            config::Bucket::S3 { .. } => Ok(Bucket::S3(S3::open(folder, state, outbound)?)),
+        }
+    }
+
+    /// What lies in a folder (`current/dt=20210228`): all of it, or an error. A folder that is not there is empty.
+    pub(super) fn list(&self, folder: &str) -> Result<Listing> {
+        match self {
+            Bucket::Directory(directory) => directory.list(folder),
+            Bucket::S3(s3) => s3.list(folder),
+        }
+    }
+
+    /// Which version of a file there is now, if there is one.
+    pub(super) fn look(&self, key: &str) -> Result<Option<Version>> {
+        match self {
+            Bucket::Directory(directory) => directory.look(key),
+            Bucket::S3(s3) => s3.look(key),
+        }
+    }
+
+    /// Hands the bytes of this version of a file to `take`, piece by piece.
+    ///
+    /// # Errors
+    /// `Outdated` if it is, or becomes while it is read, another version; `NotFound`; whatever `take` says.
+    pub(super) fn read(&self, key: &str, version: &Version, take: &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()> {
+        match self {
+            Bucket::Directory(directory) => directory.read(key, version, take),
+            Bucket::S3(s3) => s3.read(key, version, take),
+        }
+    }
+
+    /// Copies this version of a file, in the place of what lies there, and makes sure that the copy is whole.
+    ///
+    /// # Errors
+    /// `Outdated` if the file is another version; then there may be a copy of it, which is to be replaced.
+    pub(super) fn copy(&self, from: &str, version: &Version, to: &str) -> Result<()> {
+        match self {
+            Bucket::Directory(directory) => directory.copy(from, version, to),
+            Bucket::S3(s3) => s3.copy(from, version, to),
+        }
+    }
+
+    /// Writes a file of so many bytes in the place of what lies there, whole or not at all.
+    pub(super) fn write(&self, key: &str, size: u64, content: &mut dyn Read) -> Result<()> {
+        match self {
+            Bucket::Directory(directory) => directory.write(key, content),
+            Bucket::S3(s3) => s3.write(key, size, content),
+        }
+    }
+
+    /// Removes this version of a file; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// `Outdated` if it is another version now. It stays then.
+    pub(super) fn delete(&self, key: &str, version: &Version) -> Result<()> {
+        match self {
+            Bucket::Directory(directory) => directory.delete(key, version),
+            Bucket::S3(s3) => s3.delete(key, version),
+        }
+    }
+
+    /// Removes a folder that is empty, where folders are something of their own.
+    pub(super) fn remove_empty_folder(&self, folder: &str) -> Result<()> {
+        match self {
+            Bucket::Directory(directory) => directory.remove_empty_folder(folder),
+            Bucket::S3(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! To be written: which files of a drop folder are what (pure).

@@ -1,0 +1,120 @@
+//! Drop folders that were set elsewhere than in `rollbook.toml`, and how all of them stand.
+
+use rusqlite::{Connection, Row, params};
+
+use super::sql::{from_json, to_json};
+use super::{Sqlite, sql};
+use crate::config::SetBy;
+use crate::error::{Error, Result};
+use crate::repository::{DropFolderState, StoredDropFolder};
+use crate::run::Trouble;
+
+const COLUMNS: &str = "SELECT name, settings, secrets, set_by, revision FROM drop_folder";
+
+impl Sqlite {
+    /// The drop folders that are stored, by name.
+    pub fn drop_folders(&self) -> Result<Vec<StoredDropFolder>> {
+        sql::all(&*self.conn()?, &format!("{COLUMNS} ORDER BY name"), [], read)
+    }
+
+    /// The stored drop folder of this name, if there is one.
+    pub fn drop_folder(&self, name: &str) -> Result<Option<StoredDropFolder>> {
+        sql::first(&*self.conn()?, &format!("{COLUMNS} WHERE name = ?1"), [name], read)
+    }
+
+    /// Stores a drop folder, if what is stored now is what was `seen` (its revision; none, if there was none): says
+    /// whether. A callback that was off is on again.
+    pub fn put_drop_folder(&self, folder: &StoredDropFolder, seen: Option<u64>) -> Result<bool> {
+        self.write(|conn| {
+            let sql = format!("{COLUMNS} WHERE name = ?1");
+            let stored = sql::first(conn, &sql, [&folder.name], read)?;
+            if stored.as_ref().map(|stored| stored.revision) != seen {
+                return Ok(false);
+            }
+            let sql = "INSERT INTO drop_folder (name, settings, secrets, set_by) VALUES (?1, ?2, ?3, ?4) \
+                       ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
+                       set_by = excluded.set_by, revision = revision + 1";
+            let set_by = match folder.set_by {
+                SetBy::Administrator => "administrator",
+                SetBy::Operator | SetBy::File => "operator",
+            };
+            sql::run(conn, sql, params![folder.name, folder.settings.to_string(), folder.secrets, set_by])?;
+            let sql = "UPDATE drop_folder_state SET callback_off = 0 WHERE name = ?1";
+            sql::run(conn, sql, [&folder.name]).map(|_| true)
+        })
+    }
+
+    /// Removes a stored drop folder and what was made up for it, if it has this revision; says whether. The ledger of
+    /// its runs stays.
+    pub fn remove_drop_folder(&self, name: &str, revision: u64) -> Result<bool> {
+        self.write(|conn| {
+            let sql = "DELETE FROM drop_folder WHERE name = ?1 AND revision = ?2";
+            if sql::run(conn, sql, params![name, revision.cast_signed()])? == 0 {
+                return Ok(false);
+            }
+            sql::run(conn, "DELETE FROM drop_folder_state WHERE name = ?1", [name]).map(|_| true)
+        })
+    }
+
+    /// How a drop folder stands. Of one that was never seen, what `new` makes up is stored.
+    pub fn drop_folder_state(
+        &self,
+        name: &str,
+        new: impl FnOnce() -> Result<DropFolderState>,
+    ) -> Result<DropFolderState> {
+        if let Some(state) = state(&*self.conn()?, name)? {
+            return Ok(state);
+        }
+        let new = new()?;
+        self.write(|conn| {
+            let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret) VALUES (?1, ?2, ?3) \
+                       ON CONFLICT (name) DO NOTHING";
+            sql::run(conn, sql, params![name, new.external_id, new.signing_secret])?;
+            state(conn, name)?.ok_or_else(|| Error::internal("what was just stored is gone"))
+        })
+    }
+
+    /// Notes that a drop folder was looked at, what keeps it from going on, and when it is to be looked at next.
+    pub fn note_poll(&self, name: &str, at: &str, next: Option<&str>, trouble: Option<&Trouble>) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE drop_folder_state SET last_poll = ?2, next_poll = ?3, trouble = ?4 WHERE name = ?1";
+            sql::run(conn, sql, params![name, at, next, trouble.map(to_json).transpose()?]).map(drop)
+        })
+    }
+
+    /// Switches the callback of a drop folder off, or on again.
+    pub fn switch_callback(&self, name: &str, off: bool) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE drop_folder_state SET callback_off = ?2 WHERE name = ?1";
+            sql::run(conn, sql, params![name, off]).map(drop)
+        })
+    }
+}
+
+fn state(conn: &Connection, name: &str) -> Result<Option<DropFolderState>> {
+    let sql = "SELECT external_id, signing_secret, next_poll, last_poll, trouble, callback_off \
+               FROM drop_folder_state WHERE name = ?1";
+    sql::first(conn, sql, [name], |row| {
+        Ok(DropFolderState {
+            external_id: sql::get(row, 0)?,
+            signing_secret: sql::get(row, 1)?,
+            next_poll: sql::get(row, 2)?,
+            last_poll: sql::get(row, 3)?,
+            trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
+            callback_off: sql::get(row, 5)?,
+        })
+    })
+}
+
+fn read(row: &Row<'_>) -> Result<StoredDropFolder> {
+    Ok(StoredDropFolder {
+        name: sql::get(row, 0)?,
+        settings: from_json(&sql::get::<String>(row, 1)?)?,
+        secrets: sql::get(row, 2)?,
+        set_by: match sql::get::<String>(row, 3)?.as_str() {
+            "operator" => SetBy::Operator,
+            _ => SetBy::Administrator,
+        },
+        revision: sql::get::<i64>(row, 4)?.unsigned_abs(),
+    })
+}

@@ -1,0 +1,260 @@
+//! The ledger of the drop folders: runs of partitions, and the callbacks about them.
+
+use rusqlite::{Connection, Row, params};
+
+use super::sql::{from_json, to_json};
+use super::{Sqlite, imports, sql};
+use crate::error::{Error, Result};
+use crate::import::Import;
+use crate::run::{
+    Callback, CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, RunId, Step, Trouble, Version, no_run,
+};
+
+const COLUMNS: &str = "number, id, drop_folder, place, partition, marker, step, aside, begin, \"end\", trouble";
+
+const CALLBACK: &str = "SELECT run.id, run.drop_folder, callback.body, callback.state, callback.due, callback.attempts \
+                        FROM callback JOIN run ON run.number = callback.run";
+
+impl Sqlite {
+    /// Takes a partition: stores its run, unless one of the same place, partition and marker is known; says whether.
+    pub fn claim_run(&self, run: &Run) -> Result<bool> {
+        self.write_patiently(|conn| {
+            let sql = "INSERT INTO run (id, drop_folder, place, partition, marker, step, begin) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (place, partition, marker) DO NOTHING";
+            let (id, marker, step) = (run.id.to_string(), to_json(&run.marker)?, run.step.name());
+            let values = params![id, run.drop_folder, run.place, run.partition, marker, step, run.begin];
+            if sql::run(conn, sql, values)? == 0 {
+                return Ok(false);
+            }
+            let number = conn.last_insert_rowid();
+            for RunFile { name, version, ignored, .. } in &run.files {
+                let sql = "INSERT INTO run_file (run, name, version, ignored) VALUES (?1, ?2, ?3, ?4)";
+                sql::run(conn, sql, params![number, name, to_json(version)?, ignored])?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// The run that this marker made, if it was ever seen.
+    pub fn run_of_marker(&self, place: &str, partition: &str, marker: &Version) -> Result<Option<Run>> {
+        let sql = format!("SELECT {COLUMNS} FROM run WHERE place = ?1 AND partition = ?2 AND marker = ?3");
+        one(&*self.conn()?, &sql, params![place, partition, to_json(marker)?])
+    }
+
+    /// The runs of a place that are not over, by partition, the oldest first.
+    pub fn open_runs(&self, place: &str) -> Result<Vec<Run>> {
+        let sql = format!("SELECT {COLUMNS} FROM run WHERE place = ?1 AND \"end\" IS NULL ORDER BY partition, number");
+        several(&*self.conn()?, &sql, [place])
+    }
+
+    /// The run of this id, if there is one.
+    pub fn partition_run(&self, id: RunId) -> Result<Option<Run>> {
+        one(&*self.conn()?, &format!("SELECT {COLUMNS} FROM run WHERE id = ?1"), [id.to_string()])
+    }
+
+    /// The latest runs of a drop folder, the newest first.
+    pub fn runs(&self, drop_folder: &str, limit: usize) -> Result<Vec<Run>> {
+        let sql = format!("SELECT {COLUMNS} FROM run WHERE drop_folder = ?1 ORDER BY number DESC LIMIT ?2");
+        several(&*self.conn()?, &sql, params![drop_folder, i64::try_from(limit).unwrap_or(i64::MAX)])
+    }
+
+    /// The latest run of another one's file with the very same bytes, all of whose records went into this object type,
+    /// with the file.
+    pub fn identical_file(&self, run: &Run, digest: &[u8; 32]) -> Result<Option<(Run, RunFile)>> {
+        let conn = self.conn()?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run WHERE id <> ?1 AND place = ?2 AND number IN \
+             (SELECT run FROM run_file WHERE digest = ?3 AND outcome ->> 'success' = 1) ORDER BY number DESC LIMIT 1"
+        );
+        let found = one(&conn, &sql, params![run.id.to_string(), run.place, digest.as_slice()])?;
+        Ok(found.and_then(|earlier| {
+            let file = earlier.files.iter().find(|file| file.digest.as_ref() == Some(digest)).cloned();
+            file.map(|file| (earlier, file))
+        }))
+    }
+
+    /// Queues the import that a file of a run becomes, and notes it in the ledger, both or none.
+    ///
+    /// # Errors
+    /// `Conflict` if the file has an import already.
+    pub fn queue_file(&self, run: RunId, name: &str, import: &Import, digest: &[u8; 32]) -> Result<()> {
+        self.write_patiently(|conn| {
+            imports::insert(conn, import)?;
+            let sql = "UPDATE run_file SET import = ?3, digest = ?4 WHERE run = ?1 AND name = ?2 AND import IS NULL";
+            let values = params![number(conn, run)?, name, import.id.to_string(), digest.as_slice()];
+            match sql::run(conn, sql, values)? {
+                0 => Err(Error::conflict(format!("'{name}' of run {run} has an import already"))),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Notes that another version of a file is taken than the one that was listed: it was replaced before it was read.
+    pub fn note_version(&self, run: RunId, name: &str, version: &Version) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE run_file SET version = ?3 WHERE run = ?1 AND name = ?2";
+            sql::run(conn, sql, params![number(conn, run)?, name, to_json(version)?]).map(drop)
+        })
+    }
+
+    /// Notes what became of a file.
+    pub fn note_outcome(&self, run: RunId, name: &str, digest: Option<&[u8; 32]>, outcome: &FileOutcome) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE run_file SET outcome = ?3, digest = coalesce(?4, digest) WHERE run = ?1 AND name = ?2";
+            let digest = digest.map(<[u8; 32]>::as_slice);
+            sql::run(conn, sql, params![number(conn, run)?, name, to_json(outcome)?, digest]).map(drop)
+        })
+    }
+
+    /// Notes the number under `_runs` that an earlier run of the date is moved to.
+    pub fn note_aside(&self, run: RunId, aside: u32) -> Result<()> {
+        self.write_patiently(|conn| {
+            sql::run(conn, "UPDATE run SET aside = ?2 WHERE id = ?1", params![run.to_string(), aside]).map(drop)
+        })
+    }
+
+    /// Notes that a step is done; what stood in its way does not any more.
+    pub fn note_step(&self, run: RunId, step: Step) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE run SET step = ?2, trouble = NULL WHERE id = ?1";
+            sql::run(conn, sql, params![run.to_string(), step.name()]).map(drop)
+        })
+    }
+
+    /// Notes what keeps a run from its next step.
+    pub fn note_trouble(&self, run: RunId, trouble: &Trouble) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE run SET trouble = ?2 WHERE id = ?1";
+            sql::run(conn, sql, params![run.to_string(), to_json(trouble)?]).map(drop)
+        })
+    }
+
+    /// Ends a run, and from now on its callback is to be made, both or none. The first attempt is due at once.
+    pub fn end_run(&self, run: RunId, end: &str, callback: Option<&str>) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE run SET step = ?2, \"end\" = ?3, trouble = NULL WHERE id = ?1 AND \"end\" IS NULL";
+            if sql::run(conn, sql, params![run.to_string(), Step::Cleared.name(), end])? == 0 {
+                return Ok(());
+            }
+            let Some(body) = callback else { return Ok(()) };
+            let sql = "INSERT INTO callback (run, body, state, due) VALUES (?1, ?2, 'waiting', ?3)";
+            sql::run(conn, sql, params![number(conn, run)?, body, end]).map(drop)
+        })
+    }
+
+    /// The callbacks whose next attempt is due, the longest waiting first.
+    pub fn due_callbacks(&self, now: &str) -> Result<Vec<Callback>> {
+        let sql = format!("{CALLBACK} WHERE state = 'waiting' AND due <= ?1 ORDER BY due, callback.run");
+        sql::all(&*self.conn()?, &sql, [now], read_callback)
+    }
+
+    /// The callback about a run, if one was ever to be made.
+    pub fn callback(&self, run: RunId) -> Result<Option<Callback>> {
+        sql::first(&*self.conn()?, &format!("{CALLBACK} WHERE run.id = ?1"), [run.to_string()], read_callback)
+    }
+
+    /// The attempts at a callback, the first one first.
+    pub fn callback_attempts(&self, run: RunId) -> Result<Vec<CallbackAttempt>> {
+        let conn = self.conn()?;
+        let sql = "SELECT at, status, problem FROM callback_attempt WHERE run = ?1 ORDER BY number";
+        sql::all(&conn, sql, [number(&conn, run)?], |row| {
+            Ok(CallbackAttempt { at: sql::get(row, 0)?, status: sql::get(row, 1)?, problem: sql::get(row, 2)? })
+        })
+    }
+
+    /// Notes an attempt at a callback, and where the callback stands now.
+    pub fn note_attempt(&self, run: RunId, attempt: &CallbackAttempt, state: &CallbackState) -> Result<()> {
+        self.write_patiently(|conn| {
+            let run = number(conn, run)?;
+            let sql = "INSERT INTO callback_attempt (run, number, at, status, problem) VALUES \
+                       (?1, (SELECT count(*) + 1 FROM callback_attempt WHERE run = ?1), ?2, ?3, ?4)";
+            sql::run(conn, sql, params![run, attempt.at, attempt.status, attempt.problem])?;
+            let (state, due) = stored(state);
+            let sql = "UPDATE callback SET state = ?2, due = ?3, attempts = attempts + 1 WHERE run = ?1";
+            sql::run(conn, sql, params![run, state, due]).map(drop)
+        })
+    }
+
+    /// Has a callback made again, as if it had never been tried.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none about this run.
+    pub fn send_callback_again(&self, run: RunId, now: &str) -> Result<()> {
+        self.write(|conn| {
+            let sql = "UPDATE callback SET state = 'waiting', due = ?2, attempts = 0 WHERE run = ?1";
+            match sql::run(conn, sql, params![number(conn, run)?, now])? {
+                0 => Err(Error::not_found(format!("nobody was to be told of run {run}"))),
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+fn number(conn: &Connection, run: RunId) -> Result<i64> {
+    let found = sql::first(conn, "SELECT number FROM run WHERE id = ?1", [run.to_string()], |row| sql::get(row, 0))?;
+    found.ok_or_else(|| no_run(run))
+}
+
+fn one(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Option<Run>> {
+    Ok(several(conn, sql, params)?.into_iter().next())
+}
+
+fn several(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Run>> {
+    let mut runs = sql::all(conn, sql, params, |row| Ok((sql::get::<i64>(row, 0)?, read(row)?)))?;
+    for (number, run) in &mut runs {
+        let sql = "SELECT name, version, ignored, import, digest, outcome FROM run_file WHERE run = ?1 ORDER BY name";
+        run.files = sql::all(conn, sql, [*number], read_file)?;
+    }
+    Ok(runs.into_iter().map(|(_, run)| run).collect())
+}
+
+fn read(row: &Row<'_>) -> Result<Run> {
+    let text = |column| sql::get::<String>(row, column);
+    Ok(Run {
+        id: text(1)?.parse()?,
+        drop_folder: text(2)?,
+        place: text(3)?,
+        partition: text(4)?,
+        marker: from_json(&text(5)?)?,
+        files: Vec::new(),
+        step: from_json(&format!("\"{}\"", text(6)?))?,
+        aside: sql::get(row, 7)?,
+        begin: text(8)?,
+        end: sql::get(row, 9)?,
+        trouble: sql::get::<Option<String>>(row, 10)?.map(|text| from_json(&text)).transpose()?,
+    })
+}
+
+fn read_file(row: &Row<'_>) -> Result<RunFile> {
+    Ok(RunFile {
+        name: sql::get(row, 0)?,
+        version: from_json(&sql::get::<String>(row, 1)?)?,
+        ignored: sql::get(row, 2)?,
+        import: sql::get::<Option<String>>(row, 3)?.map(|id| id.parse()).transpose()?,
+        digest: sql::get(row, 4)?,
+        outcome: sql::get::<Option<String>>(row, 5)?.map(|text| from_json(&text)).transpose()?,
+    })
+}
+
+fn read_callback(row: &Row<'_>) -> Result<Callback> {
+    let text = |column| sql::get::<String>(row, column);
+    Ok(Callback {
+        run: text(0)?.parse()?,
+        drop_folder: text(1)?,
+        body: text(2)?,
+        state: match text(3)?.as_str() {
+            "delivered" => CallbackState::Delivered,
+            "given_up" => CallbackState::GivenUp,
+            _ => CallbackState::Waiting { due: text(4)? },
+        },
+        attempts: sql::get(row, 5)?,
+    })
+}
+
+fn stored(state: &CallbackState) -> (&'static str, Option<&str>) {
+    match state {
+        CallbackState::Waiting { due } => ("waiting", Some(due)),
+        CallbackState::Delivered => ("delivered", None),
+        CallbackState::GivenUp => ("given_up", None),
+    }
+}

@@ -1,0 +1,205 @@
+//! Runs: the journey of one partition of a drop folder, as it is recorded.
+//!
+//! A partition is a `dt=YYYYMMDD` directory; with its success marker it is ready, and what is done with it then is one
+//! [`Run`]. The records of all runs are the *ledger*. It says which markers were seen, what was read at which version,
+//! which import that became, and which step is next; it never forgets. The key of a run is the place of the drop folder,
+//! the partition and the version of its marker, and not the drop folder's name, so that nothing is imported again
+//! because a drop folder was renamed or made anew. Pure.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::import::ImportId;
+
+/// The id of a run: a UUID in lower case, which is also in the `webhook-id` of its callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunId(uuid::Uuid);
+
+impl RunId {
+    /// An id that nobody has; later ones are greater.
+    pub fn new() -> RunId {
+        RunId(uuid::Uuid::now_v7())
+    }
+}
+
+impl Default for RunId {
+    fn default() -> RunId {
+        RunId::new()
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RunId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<RunId> {
+        text.parse().map(RunId).map_err(|_| no_run(text))
+    }
+}
+
+/// The error about an id that no run has.
+pub(crate) fn no_run(id: impl fmt::Display) -> Error {
+    Error::not_found(format!("there is no run '{id}'"))
+}
+
+/// Which file it is that lies, or lay, under a name. Two versions of one name differ in at least one of these.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Version {
+    /// In bytes.
+    pub size: u64,
+    /// S3's entity tag, without quotes; in a directory the number of the file.
+    pub tag: String,
+    /// When it was last written, as its store says it: in S3 to the second, in a directory to the nanosecond.
+    pub modified: String,
+}
+
+/// How far a run is: the last step that is done. Every step can be done again without harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The partition is ours, with the files of the listing.
+    Claimed,
+    /// Every file is imported or refused.
+    Imported,
+    /// What an earlier run of the date left under `processed` is moved to `_runs`.
+    RoomMade,
+    /// The files lie under `processed`.
+    Copied,
+    /// The status files lie there too, `status.txt` last.
+    Reported,
+    /// What was taken is removed from `current`.
+    Cleared,
+}
+
+impl Step {
+    /// The word for it, as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Claimed => "claimed",
+            Step::Imported => "imported",
+            Step::RoomMade => "room_made",
+            Step::Copied => "copied",
+            Step::Reported => "reported",
+            Step::Cleared => "cleared",
+        }
+    }
+}
+
+/// One journey of one partition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The drop folder that took it.
+    pub drop_folder: String,
+    /// Where that drop folder's files lie: see [`DropFolder::place`](crate::config::DropFolder::place).
+    pub place: String,
+    /// The date, as `20210228`.
+    pub partition: String,
+    /// The marker that made it ready.
+    pub marker: Version,
+    /// What it consists of besides the marker, in byte order of the names.
+    pub files: Vec<RunFile>,
+    /// How far it is.
+    pub step: Step,
+    /// The number under `_runs` that what lay under `processed` before is moved to, once that is decided.
+    pub aside: Option<u32>,
+    /// When it was claimed, RFC 3339 UTC with milliseconds.
+    pub begin: String,
+    /// When it was over, if it is: the step is then [`Step::Cleared`].
+    pub end: Option<String>,
+    /// What keeps it from its next step, if anything does.
+    pub trouble: Option<Trouble>,
+}
+
+/// One file of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFile {
+    /// Its name in the partition.
+    pub name: String,
+    /// The version that is taken.
+    pub version: Version,
+    /// Why it is no data file, if it is none.
+    pub ignored: Option<String>,
+    /// The import that it became.
+    pub import: Option<ImportId>,
+    /// The digest (BLAKE3) of its bytes, once they were read.
+    pub digest: Option<[u8; 32]>,
+    /// What became of it, once that is known.
+    pub outcome: Option<FileOutcome>,
+}
+
+/// What became of a file of a run. It is kept here because the record of the import may be deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileOutcome {
+    /// Whether all of its records are in. If not, none is.
+    pub success: bool,
+    /// Records that are in: created, updated and unchanged ones.
+    pub records: u64,
+    /// The metadata record of the import at its end, as JSON; null if there was no import.
+    pub metadata: Value,
+    /// What is wrong with the file, in the words of `status.txt`: at most a hundred lines.
+    pub errors: Vec<String>,
+    /// How many more there are.
+    pub more_errors: u64,
+}
+
+/// What keeps a run, or a drop folder, from going on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Since when, RFC 3339 UTC with milliseconds.
+    pub since: String,
+    /// What is wrong, and what would help.
+    pub message: String,
+    /// Whether somebody has to do something: a right is missing, say. Otherwise trying again may be enough.
+    pub blocked: bool,
+}
+
+/// The callback about a run: it is to be made, was made, or is given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// The run.
+    pub run: RunId,
+    /// The drop folder, whose settings say where to and with which key.
+    pub drop_folder: String,
+    /// The body, which is the same in every attempt.
+    pub body: String,
+    /// Where it stands.
+    pub state: CallbackState,
+    /// How many attempts were made since it was last asked for.
+    pub attempts: u32,
+}
+
+/// Where a callback stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallbackState {
+    /// The next attempt is due at this moment.
+    Waiting {
+        /// RFC 3339 UTC with milliseconds.
+        due: String,
+    },
+    /// It was answered with success.
+    Delivered,
+    /// It is not tried any more.
+    GivenUp,
+}
+
+/// One attempt at a callback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackAttempt {
+    /// When it was made.
+    pub at: String,
+    /// The HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// What went wrong, if something did.
+    pub problem: Option<String>,
+}

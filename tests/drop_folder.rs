@@ -1,0 +1,15 @@
+//! The drop-folder door, from outside: what is dropped, and what then lies where.
+//!
+//! * `article`: every example and promise of the Gainsight PX article, in its order.
+//! * `callback`: who is told that a run is over, and how.
+//! * `partitions`: which partitions and files are taken, when, and what becomes of them.
+//! * `refusals`: what is wrong with a file, in the words of `status.txt`.
+//! * `s3`: the same on S3 and what speaks its protocol; roles.
+//! * `settings`: `rollbook.toml`, `drop-folder set` and the other commands.
+
+mod article;
+mod callback;
+mod partitions;
+mod refusals;
+mod s3;
+mod settings;
