@@ -161,9 +161,9 @@ pub struct DropFolderState {
     pub external_id: String,
     /// What callbacks are signed with, sealed.
     pub signing_secret: Vec<u8>,
-    /// When it is to be looked at next, RFC 3339 UTC with milliseconds.
-    pub next_poll: Option<String>,
-    /// When it was looked at last.
+    /// When it was first known, RFC 3339 UTC with milliseconds.
+    pub since: String,
+    /// When the last look at it began.
     pub last_poll: Option<String>,
     /// What kept it from being looked at.
     pub trouble: Option<Trouble>,

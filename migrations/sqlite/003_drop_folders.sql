@@ -8,14 +8,14 @@ CREATE TABLE drop_folder (
     revision INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 
--- What is known of every drop folder, wherever it was set: what was made up for it, and how it stands. `signing_secret`
--- is sealed, `trouble` JSON. A callback that was answered with 410 is off until the drop folder is set again or somebody
+-- What is known of every drop folder, wherever it was set: since when, what was made up for it, and how it stands.
+-- `signing_secret` is sealed, `trouble` JSON. A callback that was answered with 410 is off until the drop folder is set again or somebody
 -- has one sent again.
 CREATE TABLE drop_folder_state (
     name           TEXT PRIMARY KEY,
     external_id    TEXT NOT NULL,
     signing_secret BLOB NOT NULL,
-    next_poll      TEXT,
+    since          TEXT NOT NULL,
     last_poll      TEXT,
     trouble        TEXT,
     callback_off   INTEGER NOT NULL DEFAULT 0

@@ -67,18 +67,18 @@ impl Sqlite {
         }
         let new = new()?;
         self.write(|conn| {
-            let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret) VALUES (?1, ?2, ?3) \
+            let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) VALUES (?1, ?2, ?3, ?4) \
                        ON CONFLICT (name) DO NOTHING";
-            sql::run(conn, sql, params![name, new.external_id, new.signing_secret])?;
+            sql::run(conn, sql, params![name, new.external_id, new.signing_secret, new.since])?;
             state(conn, name)?.ok_or_else(|| Error::internal("what was just stored is gone"))
         })
     }
 
-    /// Notes that a drop folder was looked at, what keeps it from going on, and when it is to be looked at next.
-    pub fn note_poll(&self, name: &str, at: &str, next: Option<&str>, trouble: Option<&Trouble>) -> Result<()> {
+    /// Notes that a look at a drop folder began, and what kept it from its end.
+    pub fn note_poll(&self, name: &str, at: &str, trouble: Option<&Trouble>) -> Result<()> {
         self.write_patiently(|conn| {
-            let sql = "UPDATE drop_folder_state SET last_poll = ?2, next_poll = ?3, trouble = ?4 WHERE name = ?1";
-            sql::run(conn, sql, params![name, at, next, trouble.map(to_json).transpose()?]).map(drop)
+            let sql = "UPDATE drop_folder_state SET last_poll = ?2, trouble = ?3 WHERE name = ?1";
+            sql::run(conn, sql, params![name, at, trouble.map(to_json).transpose()?]).map(drop)
         })
     }
 
@@ -92,13 +92,13 @@ impl Sqlite {
 }
 
 fn state(conn: &Connection, name: &str) -> Result<Option<DropFolderState>> {
-    let sql = "SELECT external_id, signing_secret, next_poll, last_poll, trouble, callback_off \
+    let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, callback_off \
                FROM drop_folder_state WHERE name = ?1";
     sql::first(conn, sql, [name], |row| {
         Ok(DropFolderState {
             external_id: sql::get(row, 0)?,
             signing_secret: sql::get(row, 1)?,
-            next_poll: sql::get(row, 2)?,
+            since: sql::get(row, 2)?,
             last_poll: sql::get(row, 3)?,
             trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
             callback_off: sql::get(row, 5)?,
