@@ -17,25 +17,33 @@ mod layout;
 mod outbound;
 mod policy;
 mod poll;
+mod polls;
 mod probe;
 mod registry;
+mod schedule;
 mod status;
 
+use std::fmt;
 use std::sync::Arc;
 
 use self::outbound::Outbound;
 use crate::app::App;
-use crate::error::Result;
+use crate::clock;
+use crate::error::{Error, Kind, Result, unpanicked};
 use crate::import::ImportId;
+use crate::run::Trouble;
 
 pub use self::policy::Policies;
 pub use self::poll::Polled;
+pub use self::polls::{Asked, Polls};
 pub use self::probe::{Probe, Probed, Right};
 
 /// The drop folders of an installation.
 pub struct DropFolders {
     app: Arc<App>,
     outbound: Outbound,
+    /// Looks that this process has to do with.
+    pub polls: Polls,
 }
 
 /// Who runs the imports of a look at a drop folder.
@@ -53,6 +61,54 @@ pub trait Imports {
 impl DropFolders {
     /// The drop folders of this installation.
     pub fn new(app: Arc<App>) -> Result<DropFolders> {
-        Ok(DropFolders { app, outbound: Outbound::new()? })
+        Ok(DropFolders { app, outbound: Outbound::new()?, polls: Polls::default() })
+    }
+
+    /// Asks for a look at a drop folder as soon as can be.
+    ///
+    /// # Errors
+    /// `NotFound`, with the names there are.
+    pub fn ask(&self, name: &str) -> Result<Asked> {
+        let folder = self.get(name)?;
+        let asked = self.polls.ask(&folder.name);
+        self.app.bell.ring();
+        Ok(asked)
+    }
+
+    /// Begins the looks that are due at drop folders that are not paused, and those that were asked for. Whoever calls
+    /// has each of them done with [`DropFolders::look`].
+    pub fn begin_due(&self) -> Result<Vec<String>> {
+        let mut begun = Vec::new();
+        for folder in self.all()? {
+            let state = self.state(&folder)?;
+            let is_due = !folder.paused && folder.schedule.is_due(&state, &clock::now());
+            let interval = folder.schedule.interval();
+            if self.polls.begin(&folder.name, is_due, interval) {
+                begun.push(folder.name);
+            }
+        }
+        Ok(begun)
+    }
+
+    /// Does a look that was begun.
+    pub fn look(&self, name: &str, imports: &dyn Imports) {
+        match unpanicked("a look at a drop folder", || self.poll(name, imports)) {
+            Ok(polled) => self.polls.end(name, polled),
+            Err(error) => self.give_up_look(name, &error),
+        }
+    }
+
+    /// Ends a look that was begun and could not be done.
+    pub fn give_up_look(&self, name: &str, error: &Error) {
+        tracing::warn!(drop_folder = name, %error, "a drop folder could not be looked at");
+        let blocked = !matches!(error.kind(), Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal);
+        let trouble = Trouble { since: clock::now(), message: error.to_string(), blocked };
+        self.polls.end(name, Polled { trouble: Some(trouble), ..Polled::default() });
+    }
+}
+
+impl fmt::Debug for DropFolders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DropFolders").field("polls", &self.polls).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ mod sentence;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 
@@ -261,6 +262,15 @@ impl Error {
         }
         problem
     }
+}
+
+/// Does `work`, of which a panic is an error like any other: nothing of it was committed, and it is done again.
+///
+/// # Errors
+/// `Internal` after a panic, which says that `what` has failed; else what the work says.
+pub fn unpanicked<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(Error::internal(format!("{what} failed in a way that it should not"))))
 }
 
 /// The sentence with its place in front: `users.csv, row 17, column 'score': 'abc' is not a number`.

@@ -57,6 +57,7 @@ use self::openapi::Document;
 use self::patience::Patience;
 use crate::access::Access;
 use crate::app::App;
+use crate::drop_folder::DropFolders;
 use crate::worker::Worker;
 
 pub use self::problem::Problem;
@@ -71,6 +72,8 @@ pub struct Door {
     pub worker: Arc<Worker>,
     /// Who may come in.
     pub access: Arc<Access>,
+    /// The other door.
+    pub drop_folders: Arc<DropFolders>,
 }
 
 /// All routes, with the document that describes them.

@@ -1,14 +1,17 @@
-//! What runs beside the doors: threads that run the imports that wait, and one that clears away what nobody needs, until
-//! they are told to stop.
+//! What runs beside the doors, until it is told to stop: threads that run the imports that wait, one that has drop folders
+//! looked at, one that makes callbacks, and one that clears away what nobody needs.
 //!
-//! Nothing that goes wrong with an import ends a thread. What the machine did to it is tried again, later and later.
+//! Nothing that goes wrong with an import or a drop folder ends a thread. What the machine did to it is tried again, later
+//! and later.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::drop_folder::{DropFolders, Imports};
+use crate::error::{Error, Kind, Result};
+use crate::import::ImportId;
 use crate::worker::Worker;
 
 /// How often we look for imports that other processes have queued. For those of this process the bell rings.
@@ -20,6 +23,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How often we clear away.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// How often we look which drop folders are due.
+const TICK: Duration = Duration::from_millis(250);
+
 /// The threads.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -28,13 +34,23 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts to run imports, of so many object types at once.
-    pub fn start(app: &Arc<App>, worker: &Arc<Worker>, lanes: usize) -> Result<Scheduler> {
-        let mut scheduler = Scheduler { worker: Arc::clone(worker), threads: Vec::with_capacity(lanes + 1) };
+    /// Starts to run imports, of so many object types at once, and to look at drop folders.
+    pub fn start(
+        app: &Arc<App>,
+        worker: &Arc<Worker>,
+        drop_folders: &Arc<DropFolders>,
+        lanes: usize,
+    ) -> Result<Scheduler> {
+        let mut scheduler = Scheduler { worker: Arc::clone(worker), threads: Vec::with_capacity(lanes + 3) };
         for number in 1..=lanes {
             let (app, worker) = (Arc::clone(app), Arc::clone(worker));
             scheduler.spawn(format!("imports {number}"), move || run(&app, &worker))?;
         }
+        let lanes = Lanes { app: Arc::clone(app), worker: Arc::clone(worker) };
+        let folders = Arc::clone(drop_folders);
+        scheduler.spawn("drop folders".to_owned(), move || look_at_drop_folders(&folders, &lanes))?;
+        let (folders, told) = (Arc::clone(drop_folders), Arc::clone(worker));
+        scheduler.spawn("callbacks".to_owned(), move || make_callbacks(&folders, &told))?;
         let (app, worker) = (Arc::clone(app), Arc::clone(worker));
         scheduler.spawn("sweeper".to_owned(), move || sweep(&app, &worker))?;
         Ok(scheduler)
@@ -73,6 +89,62 @@ fn run(app: &App, worker: &Worker) {
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
+    }
+}
+
+/// The threads that run imports, as a look at a drop folder sees them.
+struct Lanes {
+    app: Arc<App>,
+    worker: Arc<Worker>,
+}
+
+impl Imports for Lanes {
+    fn wait(&self, import: ImportId) -> Result<()> {
+        while !self.worker.is_stopping() {
+            let heard = self.app.bell.rings();
+            match self.app.import(import) {
+                Ok(import) if import.state.end().is_none() => self.app.bell.wait(heard, LOOK_AGAIN),
+                Ok(_) => break,
+                // Somebody has deleted its record.
+                Err(error) if error.kind() == Kind::NotFound => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.worker.is_stopping()
+    }
+}
+
+/// Has every drop folder looked at when it is due, each in a thread of its own, so that none waits for another.
+fn look_at_drop_folders(folders: &DropFolders, lanes: &Lanes) {
+    thread::scope(|scope| {
+        while !lanes.worker.is_stopping() {
+            let heard = lanes.app.bell.rings();
+            let begun = folders.begin_due().unwrap_or_else(|error| {
+                tracing::error!(%error, "the drop folders could not be looked up");
+                Vec::new()
+            });
+            for name in begun {
+                let thread = thread::Builder::new().name(format!("look at {name}"));
+                let named = name.clone();
+                if let Err(error) = thread.spawn_scoped(scope, move || folders.look(&named, lanes)) {
+                    folders.give_up_look(&name, &Error::storage("a thread for a drop folder could not start", error));
+                }
+            }
+            lanes.app.bell.wait(heard, TICK);
+        }
+    });
+}
+
+fn make_callbacks(folders: &DropFolders, worker: &Worker) {
+    while !worker.is_stopping() {
+        if let Err(error) = folders.deliver_callbacks() {
+            tracing::error!(%error, "callbacks could not be made");
+        }
+        thread::sleep(TICK);
     }
 }
 

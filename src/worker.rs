@@ -4,7 +4,6 @@
 //! leases, and the next one to look goes on where the last commit was. Everything here is synchronous.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +14,7 @@ use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
 use crate::engine::reader::Reader;
 use crate::engine::scan::StructuralScan;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, unpanicked};
 use crate::import::{Counts, Import, ImportId, State};
 use crate::plan::OnFailure;
 use crate::repository::{Attempt, Mode, StoredType};
@@ -69,7 +68,7 @@ impl Worker {
         let mut failed = None;
         for object_type in self.app.repository.waiting_types()? {
             // What stops the imports of one type is no reason not to run those of the others.
-            match unpanicked(|| self.run_type(&object_type)) {
+            match unpanicked("an import", || self.run_type(&object_type)) {
                 Ok(ran) => count += ran,
                 Err(error) => failed = failed.or(Some(error)),
             }
@@ -159,12 +158,6 @@ impl Worker {
         }
         Ok(Some(Ended::of(passed, atomic, &import)))
     }
-}
-
-/// A panic is an error of ours like any other: what was not committed is done again.
-fn unpanicked<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let done = catch_unwind(AssertUnwindSafe(work));
-    done.unwrap_or_else(|_| Err(Error::internal("an import failed in a way that it should not")))
 }
 
 /// Whether trying again would give the same: what is wrong with the data or with what was asked for is final, the

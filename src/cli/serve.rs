@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use rollbook::access::Access;
+use rollbook::drop_folder::DropFolders;
 use rollbook::error::{Error, Result};
 use rollbook::http::{Door, Server, service};
 use rollbook::scheduler::Scheduler;
@@ -57,6 +58,7 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     };
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));
+    let drop_folders = Arc::new(DropFolders::new(Arc::clone(&app))?);
     // Whoever reads that we listen may also stop us.
     let stop = runtime.block_on(async { told_to_stop(Arc::clone(&worker)) })?;
     // Behind the last thing that can go wrong: what is shown once must be seen.
@@ -66,8 +68,8 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
         context.out.line(format!("admin token (shown once): {token}"))?;
     }
     context.out.flush()?;
-    let scheduler = Scheduler::start(&app, &worker, LANES)?;
-    runtime.block_on(server.run(service(Door { app, worker, access }), stop));
+    let scheduler = Scheduler::start(&app, &worker, &drop_folders, LANES)?;
+    runtime.block_on(server.run(service(Door { app, worker, access, drop_folders }), stop));
     scheduler.stop();
     runtime.shutdown_timeout(LEFTOVERS);
     Ok(Verdict::Good)

@@ -15,6 +15,13 @@ pub struct Polled {
     pub trouble: Option<Trouble>,
 }
 
+impl Polled {
+    /// All trouble that there was.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.trouble.iter().chain(self.runs.iter().filter_map(|run| run.trouble.as_ref()))
+    }
+}
+
 impl DropFolders {
     /// Looks at a drop folder and does what can be done, the oldest partition first, its files by name.
     ///
