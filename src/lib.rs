@@ -10,10 +10,11 @@
 //! 2  engine  spool                                     from bytes to outcomes
 //! 1  repository                                        storage
 //! 0  schema  object  plan  import  failure  filter     pure
-//!    token  run  secret  csv_writer  error  config  clock
+//!    token  run  secret  address  csv_writer  error  config  clock
 //! ```
 
 pub mod access;
+pub mod address;
 pub mod app;
 pub mod clock;
 pub mod config;

