@@ -242,6 +242,6 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
-fn unwritten(doing: &str, error: io::Error) -> Error {
+pub(crate) fn unwritten(doing: &str, error: io::Error) -> Error {
     if is_full(&error) { Error::no_room(doing, error) } else { Error::storage(doing, error) }
 }

@@ -16,9 +16,12 @@ use self::directory::Directory;
 use self::s3::S3;
 use super::outbound::Outbound;
 use crate::config::{self, DropFolder};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::repository::DropFolderState;
 use crate::run::Version;
+
+/// So many bytes of a file are handed on at once.
+const PIECE: usize = 128 << 10;
 
 /// Where the files of a drop folder lie.
 pub(super) enum Bucket {
@@ -40,6 +43,37 @@ pub(super) struct Listing {
     pub(super) files: Vec<Listed>,
     /// The names of folders, in byte order, without slashes.
     pub(super) folders: Vec<String>,
+    /// What else lies there and is left alone, with the reason: each a sentence.
+    pub(super) notices: Vec<String>,
+}
+
+impl Listing {
+    fn sort(&mut self) {
+        self.files.sort_by(|one, other| one.key.cmp(&other.key));
+        self.folders.sort();
+        self.notices.sort();
+    }
+}
+
+/// The parts of a key.
+///
+/// # Errors
+/// `Request` if one of them is empty or leads elsewhere, or has a character in it that some store could read otherwise.
+fn parts(key: &str) -> Result<Vec<&str>> {
+    let fits = |part: &&str| {
+        !matches!(*part, "" | "." | "..")
+            && !part.contains(|c: char| c.is_control() || c == '\\')
+            && part.trim() == *part
+    };
+    let parts: Vec<&str> = key.split('/').collect();
+    match parts.iter().find(|part| !fits(part)) {
+        Some(part) => Err(Error::request(format!(
+            "'{}' cannot be a part of the path of a file: no part is '.', '..' or empty, starts or ends with a blank, or \
+             has a backslash or a control character",
+            part.replace(char::is_control, "\u{FFFD}")
+        ))),
+        None => Ok(parts),
+    }
 }
 
 impl Bucket {
@@ -94,7 +128,7 @@ impl Bucket {
     /// Writes a file of so many bytes in the place of what lies there, whole or not at all.
     pub(super) fn write(&self, key: &str, size: u64, content: &mut dyn Read) -> Result<()> {
         match self {
-            Bucket::Directory(directory) => directory.write(key, content),
+            Bucket::Directory(directory) => directory.write(key, size, content),
             Bucket::S3(s3) => s3.write(key, size, content),
         }
     }

@@ -1,7 +1,6 @@
 //! To be written.
 
 use std::io::Read;
-use std::path::Path;
 
 use bytes::Bytes;
 
