@@ -151,6 +151,9 @@ pub struct FileOutcome {
     pub errors: Vec<String>,
     /// How many more there are.
     pub more_errors: u64,
+    /// What was odd and no error: the warnings of the import, and that an earlier one was of the very same bytes.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// What keeps a run, or a drop folder, from going on.
