@@ -200,13 +200,13 @@ impl App {
     }
 
     /// Cancels an import. What is committed stays; an import that is over stays as it is. One that waits for its
-    /// turn is over at once, a running one after its current round.
-    pub fn cancel(&self, id: ImportId) -> Result<()> {
+    /// turn is over at once, a running one after its current round. It tells who cancelled it: the first who asked.
+    pub fn cancel(&self, id: ImportId, caller: &Caller) -> Result<()> {
         let import = self.import(id)?;
         if import.state.end().is_some() {
             return Ok(());
         }
-        self.repository.cancel(id)?;
+        self.repository.cancel(id, &caller.auth_id)?;
         let state = self.import(id)?.state;
         if state.end().is_some() {
             // It has ended while we set the mark.
@@ -229,7 +229,10 @@ impl App {
         if let Some(_lease) = self.repository.lease(&import.plan.object_type)? {
             let import = self.import(id)?;
             let end = clock::now();
-            let state = if import.is_applied() { State::Finished { end } } else { State::Cancelled { end } };
+            let state = match import.is_applied() {
+                true => State::Finished { end },
+                false => State::Cancelled { end, by: self.repository.cancelled_by(id) },
+            };
             if import.state.end().is_none() {
                 self.finish(&import, state, import.counts, &import.warnings)?;
             }

@@ -7,10 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::plan::{OnFailure, Plan};
+use crate::plan::{Destination, Dropped, OnFailure, Plan};
 
 /// The id of an import: a UUID in lower case, PingIDM's `importUUID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,6 +154,8 @@ pub enum State {
     Cancelled {
         /// When it was over.
         end: String,
+        /// Who stopped it, if that is known.
+        by: Option<String>,
     },
 }
 
@@ -173,7 +175,7 @@ impl State {
     pub fn end(&self) -> Option<&str> {
         match self {
             State::Queued | State::Running => None,
-            State::Finished { end } | State::Failed { end, .. } | State::Cancelled { end } => Some(end),
+            State::Finished { end } | State::Failed { end, .. } | State::Cancelled { end, .. } => Some(end),
         }
     }
 }
@@ -281,7 +283,17 @@ impl Import {
         put("state", self.state.name().into());
         put("unprocessed", counts.unprocessed().into());
         put("origin", serde_json::to_value(self.plan.origin).expect("an enum of words is JSON"));
+        if let Some(Dropped { drop_folder, partition, destination }) = &self.plan.dropped {
+            put("dropFolder", drop_folder.clone().into());
+            put("partition", partition.clone().into());
+            if let Some(Destination { product, channel, environment }) = destination {
+                put("destination", json!({ "product": product, "channel": channel, "environment": environment }));
+            }
+        }
         put("dryRun", self.plan.dry_run.into());
+        if let State::Cancelled { by: Some(by), .. } = &self.state {
+            put("cancelledBy", by.clone().into());
+        }
         if let State::Failed { problem, .. } = &self.state {
             put("problem", problem.clone());
         }

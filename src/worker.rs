@@ -123,7 +123,11 @@ impl Worker {
             return Ok(Some(Ended::finished(import.counts, import.warnings.clone())));
         }
         if repository.is_cancelled(import.id) {
-            return Ok(Some(Ended::cancelled(import.counts, import.warnings.clone())));
+            return Ok(Some(Ended::cancelled(
+                import.counts,
+                import.warnings.clone(),
+                repository.cancelled_by(import.id),
+            )));
         }
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
         if !self.app.spool.is_whole(import.id, import.size) {
@@ -156,7 +160,7 @@ impl Worker {
         if passed.stopped && !repository.is_cancelled(import.id) {
             return Ok(None);
         }
-        Ok(Some(Ended::of(passed, atomic, &import)))
+        Ok(Some(Ended::of(passed, atomic, &import, repository.cancelled_by(import.id))))
     }
 }
 
@@ -240,15 +244,15 @@ impl Ended {
         Ended { state: State::Finished { end: clock::now() }, counts, warnings }
     }
 
-    fn cancelled(counts: Counts, warnings: Vec<String>) -> Ended {
-        Ended { state: State::Cancelled { end: clock::now() }, counts, warnings }
+    fn cancelled(counts: Counts, warnings: Vec<String>, by: Option<String>) -> Ended {
+        Ended { state: State::Cancelled { end: clock::now(), by }, counts, warnings }
     }
 
-    fn of(passed: Passed, atomic: bool, import: &Import) -> Ended {
+    fn of(passed: Passed, atomic: bool, import: &Import, cancelled_by: Option<String>) -> Ended {
         let Passed { counts, warnings, stopped } = passed;
         match (stopped, atomic && counts.failure > 0) {
-            (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings),
-            (true, _) => Ended::cancelled(counts, warnings),
+            (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings, cancelled_by),
+            (true, _) => Ended::cancelled(counts, warnings, cancelled_by),
             (false, true) => {
                 let records =
                     if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };

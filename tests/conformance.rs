@@ -132,7 +132,8 @@ fn an_older_form_is_brought_up_to_date() {
     conn.execute_batch(&forget_keys).unwrap();
     conn.execute_batch(
         "DROP TABLE token; DROP TABLE idempotency; DROP TABLE chosen_id; ALTER TABLE import DROP COLUMN structure; \
-         PRAGMA user_version = 1",
+         DROP TABLE callback_attempt; DROP TABLE callback; DROP TABLE run_file; DROP TABLE run; DROP TABLE drop_folder; \
+         DROP TABLE drop_folder_state; ALTER TABLE import DROP COLUMN cancelled_by; PRAGMA user_version = 1",
     )
     .unwrap();
     drop(conn);

@@ -21,6 +21,7 @@ use std::process::{Command, Stdio};
 use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
 use rollbook::config::Config;
+use rollbook::import::ImportId;
 use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::Attempt;
 use rollbook::repository::sqlite::Lease;
@@ -92,12 +93,15 @@ impl Folder {
 
     /// Given an import of a file that a process began and did not live to end. Gives its id.
     pub(crate) fn leave_running(&self, file: &str) -> String {
-        let app = self.installation();
-        let plan = plan("managed/user", "userName");
-        let submission = Submission { source: Source::File(self.path(file)), filename: file.to_owned(), plan };
-        let id = app.submit(vec![submission]).unwrap()[0];
-        app.repository.start(id, Attempt::Anew).unwrap();
+        let id = self.submit(file, plan("managed/user", "userName"));
+        self.installation().repository.start(id, Attempt::Anew).unwrap();
         id.to_string()
+    }
+
+    /// Given an import of a file that waits to be run.
+    pub(crate) fn submit(&self, file: &str, plan: Plan) -> ImportId {
+        let submission = Submission { source: Source::File(self.path(file)), filename: file.to_owned(), plan };
+        self.installation().submit(vec![submission]).unwrap()[0]
     }
 
     /// Given another process that is running imports of users, until the lease is dropped.

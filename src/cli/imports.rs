@@ -7,6 +7,7 @@ use rollbook::app::{App, Condition, Leftovers};
 use rollbook::error::{Error, Result};
 use rollbook::failure::Escape;
 use rollbook::import::{Import, ImportId, State};
+use rollbook::plan::Dropped;
 
 use super::Verdict;
 use super::context::Context;
@@ -163,6 +164,13 @@ fn show(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
     if let State::Failed { problem, .. } = &import.state {
         line("problem", message_of(problem, &import.filename));
     }
+    if let State::Cancelled { by: Some(by), .. } = &import.state {
+        line("cancelled by", by.clone());
+    }
+    if let Some(Dropped { drop_folder, partition, destination }) = &import.plan.dropped {
+        line("dropped", format!("in {drop_folder}, partition {partition}"));
+        destination.iter().for_each(|destination| line("destination", destination.property_key()));
+    }
     line("begin", import.begin.clone());
     if let Some(end) = import.state.end() {
         line("end", format!("{end}, after {}", duration(took(&import))));
@@ -207,7 +215,7 @@ fn print_failures(context: &mut Context, app: &App, import: &Import) -> Result<(
 
 fn cancel(context: &mut Context, app: &App, id: ImportId) -> Result<Verdict> {
     let was_over = app.import(id)?.state.end().is_some();
-    app.cancel(id)?;
+    app.cancel(id, &caller())?;
     let import = app.import(id)?;
     let sentence = match (was_over, import.state.end()) {
         (true, _) => format!("import {id} is over already: {}", import.state.name()),

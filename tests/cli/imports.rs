@@ -240,5 +240,24 @@ fn what_nobody_runs_is_cancelled_at_once() {
     rollbook: import 00000000-0000-0000-0000-000000000000 is not over and cannot be deleted: cancel it first
     ");
     insta::assert_snapshot!(folder.run(&format!("imports cancel {id}")).success(), @"import 00000000-0000-0000-0000-000000000000 is cancelled");
-    assert_eq!(folder.run(&format!("imports show {id} --json")).json()[0]["cancelled"], true);
+    let shown = folder.run(&format!("imports show {id} --json")).json().remove(0);
+    assert_eq!((&shown["cancelled"], &shown["cancelledBy"]), (&true.into(), &"barbara".into()));
+    insta::assert_snapshot!(folder.run(&format!("imports show {id}")).success(), @"
+    id            00000000-0000-0000-0000-000000000000
+    file          users.csv
+    into          managed/user
+    unique        userName
+    state         cancelled
+    cancelled by  barbara
+    begin         2026-02-28T17:05:00.000Z
+    end           2026-02-28T17:05:00.000Z, after 0.0 s
+    by            barbara
+    columns       userName, givenName, sn, mail, preferences/updates
+    created       0
+    updated       0
+    unchanged     0
+    failed        0
+    unprocessed   0
+    total         0
+    ");
 }

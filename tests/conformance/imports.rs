@@ -27,7 +27,7 @@ pub(super) fn queue(repository: &Repository, open: Open<'_>) {
     assert_eq!(repository.next_import(&things).unwrap().unwrap().state, State::Running);
     finish(&other, &imports[1], &State::Finished { end: clock::now() });
     assert_eq!(repository.next_import(&things).unwrap().unwrap().id, imports[2].id);
-    finish(&other, &imports[2], &State::Cancelled { end: clock::now() });
+    finish(&other, &imports[2], &State::Cancelled { end: clock::now(), by: None });
     assert_eq!(repository.next_import(&things).unwrap(), None);
     assert_eq!(repository.waiting_types().unwrap(), [type_name("managed/user")]);
     // All or none: the second of these is there already.
@@ -63,7 +63,7 @@ pub(super) fn answered_once(repository: &Repository, open: Open<'_>) {
     // The key is free again once nobody knows any of its imports.
     for import in &imports {
         assert!(other.answered_request("a", "k").unwrap().is_some());
-        finish(&other, import, &State::Cancelled { end: clock::now() });
+        finish(&other, import, &State::Cancelled { end: clock::now(), by: None });
         let revision = other.import(import.id).unwrap().unwrap().revision;
         assert!(other.delete_import(import.id, revision).unwrap());
     }
@@ -125,7 +125,8 @@ pub(super) fn end(repository: &Repository, open: Open<'_>) {
         (State::Finished { end: end.clone() }, Spooled::Unneeded),
         (State::Finished { end: end.clone() }, Spooled::Kept),
         (State::Failed { end: end.clone(), problem }, Spooled::Unneeded),
-        (State::Cancelled { end }, Spooled::Unneeded),
+        (State::Cancelled { end: end.clone(), by: None }, Spooled::Unneeded),
+        (State::Cancelled { end, by: Some("zoë".to_owned()) }, Spooled::Unneeded),
     ] {
         let import = queued(repository);
         repository.start(import.id, Attempt::Anew).unwrap();
@@ -135,7 +136,7 @@ pub(super) fn end(repository: &Repository, open: Open<'_>) {
         assert_eq!(ended.spool_purged, spooled == Spooled::Unneeded);
         assert!(ended.revision > import.revision);
         assert!(!repository.start(import.id, Attempt::Anew).unwrap() && !repository.cancel_queued(import.id).unwrap());
-        finish(repository, &import, &State::Cancelled { end: "2000-01-01T00:00:00.000Z".to_owned() });
+        finish(repository, &import, &State::Cancelled { end: "2000-01-01T00:00:00.000Z".to_owned(), by: None });
         assert_eq!(open().import(import.id).unwrap(), Some(ended), "nothing changes after the end");
     }
 }
@@ -143,10 +144,12 @@ pub(super) fn end(repository: &Repository, open: Open<'_>) {
 pub(super) fn cancel_queued(repository: &Repository, open: Open<'_>) {
     thing(repository);
     let [waiting, running] = [(); 2].map(|()| queued(repository));
-    repository.cancel(waiting.id).unwrap();
+    repository.cancel(waiting.id, "barbara").unwrap();
     assert!(open().cancel_queued(waiting.id).unwrap());
     let ended = repository.import(waiting.id).unwrap().unwrap();
-    assert!(matches!(&ended.state, State::Cancelled { end } if *end >= waiting.begin));
+    assert!(
+        matches!(&ended.state, State::Cancelled { end, by } if *end >= waiting.begin && by.as_deref() == Some("barbara"))
+    );
     assert!(ended.spool_purged && ended.started.is_none() && ended.revision > waiting.revision);
     assert!(!repository.is_cancelled(waiting.id), "nobody has to be told any more");
     assert!(repository.start(running.id, Attempt::Anew).unwrap());
@@ -169,16 +172,18 @@ pub(super) fn cancel_mark(repository: &Repository, open: Open<'_>) {
     thing(repository);
     let [import, other] = [(); 2].map(|()| queued(repository));
     assert!(!repository.is_cancelled(import.id));
-    repository.cancel(import.id).unwrap();
-    repository.cancel(import.id).unwrap();
+    assert_eq!(repository.cancelled_by(import.id), None);
+    repository.cancel(import.id, "zoë").unwrap();
+    repository.cancel(import.id, "sam").unwrap();
     assert!(repository.is_cancelled(import.id));
+    assert_eq!(open().cancelled_by(import.id).as_deref(), Some("zoë"), "the first who asked");
     assert!(open().is_cancelled(import.id), "it is kept");
     assert!(!open().is_cancelled(other.id));
     repository.start(import.id, Attempt::Anew).unwrap();
     assert!(repository.is_cancelled(import.id), "a start does not undo it");
-    finish(repository, &import, &State::Cancelled { end: clock::now() });
+    finish(repository, &import, &State::Cancelled { end: clock::now(), by: None });
     assert!(!open().is_cancelled(import.id));
-    repository.cancel(other.id).unwrap();
+    repository.cancel(other.id, "sam").unwrap();
     repository.forget_cancel(other.id);
     assert!(!open().is_cancelled(other.id));
 }

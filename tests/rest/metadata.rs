@@ -1,8 +1,9 @@
 //! `/openidm/csv/metadata`.
 
+use rollbook::plan::{Destination, Dropped, Origin, Plan};
 use serde_json::{Value, json};
 
-use crate::harness::{Folder, steady};
+use crate::harness::{Folder, plan, steady};
 use crate::service::Service;
 
 const USERS: &str = "userName,givenName,sn,mail\nbjensen,Barbara,Jensen,bjensen@example.com\n";
@@ -375,4 +376,70 @@ fn a_token_sees_the_imports_of_its_types() {
     ] {
         assert_eq!(service.ask(&viewer, &typed).status, 403, "{typed}");
     }
+}
+
+/// Files of drop folders are imports like all others, and found by where they came from.
+#[test]
+fn a_record_tells_where_a_file_was_dropped() {
+    let folder = Folder::new().file("users.csv", USERS);
+    let destination = |product: &str| Destination {
+        product: product.to_owned(),
+        channel: "web".to_owned(),
+        environment: "production".to_owned(),
+    };
+    let drop = |drop_folder: &str, partition: &str, destination| {
+        let (drop_folder, partition) = (drop_folder.to_owned(), partition.to_owned());
+        let dropped = Some(Dropped { drop_folder, partition, destination });
+        let plan = Plan { dropped, origin: Origin::DropFolder, ..plan("managed/user", "userName") };
+        folder.submit("users.csv", plan).to_string()
+    };
+    let shop = drop("px-users", "20210228", Some(destination("shop")));
+    let desk = drop("px-users", "20210301", Some(destination("desk")));
+    let other = drop("others", "20210301", None);
+    let service = Service::on(folder);
+    for id in [&shop, &desk, &other] {
+        let _ = service.finished(id);
+    }
+    let reply =
+        service.curl(&format!("'/openidm/csv/metadata/{shop}?_fields=origin,dropFolder,partition,destination'"));
+    insta::assert_snapshot!(reply.shown(), @r#"
+    200
+    {"_id":"00000000-0000-0000-0000-000000000000","_rev":"0000000000000004","origin":"drop-folder","dropFolder":"px-users","partition":"20210228","destination":{"product":"shop","channel":"web","environment":"production"}}
+    "#);
+    let record = service.curl(&format!("/openidm/csv/metadata/{other}")).body;
+    let ours = &record[record.find(r#""state""#).unwrap()..];
+    insta::assert_snapshot!(ours, @r#""state":"finished","unprocessed":0,"origin":"drop-folder","dropFolder":"others","partition":"20210301","dryRun":false}"#);
+    for (filter, found) in [
+        (r#"origin eq "drop-folder""#, vec![&shop, &desk, &other]),
+        (r#"dropFolder eq "px-users""#, vec![&shop, &desk]),
+        (r#"dropFolder eq "px-users" and partition ge "20210301""#, vec![&desk]),
+        (r#"partition eq "20210301""#, vec![&desk, &other]),
+        (r#"destination/product eq "shop""#, vec![&shop]),
+        ("destination pr", vec![&shop, &desk]),
+        ("cancelledBy pr", vec![]),
+    ] {
+        let page =
+            service.curl(&format!("--get --data-urlencode '_queryFilter={filter}' /openidm/csv/metadata")).json();
+        assert_eq!(each(&page, "_id"), found, "{filter}");
+    }
+    let shown = service.folder.run(&format!("imports show {shop}")).success();
+    insta::assert_snapshot!(shown, @"
+    id           00000000-0000-0000-0000-000000000000
+    file         users.csv
+    into         managed/user
+    unique       userName
+    state        finished
+    dropped      in px-users, partition 20210228
+    destination  shop/web/production
+    begin        2026-02-28T17:05:00.000Z
+    end          2026-02-28T17:05:00.000Z, after 0.0 s
+    by           barbara
+    columns      userName, givenName, sn, mail
+    created      1
+    updated      0
+    unchanged    0
+    failed       0
+    unprocessed  0
+    total        1
+    ");
 }

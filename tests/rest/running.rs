@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::harness::Folder;
-use crate::service::Service;
+use crate::service::{ADMIN, Service};
 
 const COUNTS: [&str; 7] = ["success", "failure", "created", "updated", "unchanged", "unprocessed", "total"];
 
@@ -96,6 +96,8 @@ fn an_import_can_be_cancelled_at_any_moment() {
         let is_cancelled = record["cancelled"] == true;
         let [.., unprocessed, total] = counts(&record);
         assert_eq!((is_cancelled, unprocessed > 0), (record["state"] == "cancelled", is_cancelled), "{record}");
+        let by = if is_cancelled { json!("openidm-admin") } else { Value::Null };
+        assert_eq!(record["cancelledBy"], by, "{record}");
         assert_eq!(total, 10_000);
         cancelled += u32::from(is_cancelled);
         let reply = service.curl(&format!("--request POST '/openidm/csv/metadata/{id}?_action=cancel'"));
@@ -112,11 +114,13 @@ fn an_import_that_waits_is_cancelled_at_once() {
     let ids: Vec<String> =
         (0..2).map(|_| service.upload("managed/user?uniqueProperty=userName", "users.csv").remove(0)).collect();
     let cancel = format!("--request POST '/openidm/csv/metadata/{}?_action=cancel'", ids[1]);
-    for _ in 0..2 {
-        assert_eq!(service.curl(&cancel).status, 200);
+    let zoe = service.token("--name zoe --role importer");
+    for token in [zoe.as_str(), ADMIN] {
+        assert_eq!(service.ask(token, &cancel).status, 200);
         let record = service.curl(&format!("/openidm/csv/metadata/{}", ids[1])).json();
         assert_eq!(counts(&record), [0, 0, 0, 0, 0, 100, 100]);
         assert_eq!((&record["cancelled"], &record["tempRecords"]), (&json!(true), &json!(0)), "{record}");
+        assert_eq!(record["cancelledBy"], "zoe", "the first who asked");
     }
     let spool = std::fs::read_dir(service.folder.path("rollbook-data/spool")).unwrap();
     let spooled: Vec<String> = spool.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
@@ -139,6 +143,7 @@ fn a_cancelled_import_stays_cancelled() {
     service.restart();
     let record = service.finished(&ids[0]);
     assert_eq!((&record["state"], &record["unprocessed"]), (&json!("cancelled"), &json!(100)));
+    assert_eq!(record["cancelledBy"], "openidm-admin", "whoever ends it knows who wanted that");
     assert_eq!(record.get("reconId"), None, "it has never begun");
     let record = service.finished(&ids[1]);
     assert_eq!((&record["state"], &record["created"]), (&json!("finished"), &json!(99)));

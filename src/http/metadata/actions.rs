@@ -45,7 +45,7 @@ impl Action {
 
     fn run(self, app: &App, id: ImportId, caller: Caller) -> Result<Value> {
         match self {
-            Action::Cancel => app.cancel(id)?,
+            Action::Cancel => app.cancel(id, &caller)?,
             Action::CleanUp(leftovers) => app.clean_up(id, leftovers)?,
             Action::Apply => {
                 let applied = app.apply_dry_run(id, caller)?;

@@ -68,9 +68,21 @@ pub(in crate::http) struct MetadataRecord {
     unprocessed: u64,
     /// `upload`, `cli` or `drop-folder`.
     origin: String,
+    /// The drop folder that the file was taken from, if it was.
+    #[schema(required = false, rename = "dropFolder")]
+    drop_folder: Option<String>,
+    /// The date of its partition there, as 20210228.
+    #[schema(required = false)]
+    partition: Option<String>,
+    /// What the objects are for, if the drop folder says it.
+    #[schema(required = false)]
+    destination: Option<DestinationRecord>,
     /// Whether nothing was to be changed.
     #[schema(rename = "dryRun")]
     dry_run: bool,
+    /// Who stopped it, if it was stopped and that is known.
+    #[schema(required = false, rename = "cancelledBy")]
+    cancelled_by: Option<String>,
     /// Why the file as a whole was refused.
     #[schema(required = false)]
     problem: Option<Object>,
@@ -80,6 +92,18 @@ pub(in crate::http) struct MetadataRecord {
     /// How far the import is while it runs; promises nothing.
     #[schema(required = false)]
     progress: Option<Progress>,
+}
+
+/// What the objects of a drop folder are for.
+#[derive(ToSchema)]
+#[schema(as = Destination)]
+pub(in crate::http) struct DestinationRecord {
+    /// The product.
+    product: String,
+    /// Its channel.
+    channel: String,
+    /// Its environment.
+    environment: String,
 }
 
 /// How far an import is.

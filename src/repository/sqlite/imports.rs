@@ -1,6 +1,7 @@
 //! Imports, their failures and their cancel marks.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::schema::TypeName;
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
-                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started, structure";
+                       updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started, structure, \
+                       cancelled_by";
 
 impl Sqlite {
     /// Stores new imports, which wait from now on to be run. All or none.
@@ -107,9 +109,10 @@ impl Sqlite {
     /// `Busy` if others write for longer than a moment.
     pub fn cancel_queued(&self, id: ImportId) -> Result<bool> {
         let cancelled = self.write_within(CANCEL_TIMEOUT, |conn| {
-            let sql = "UPDATE import SET state = 'cancelled', \"end\" = ?2, spool_purged = 1, revision = revision + 1 \
-                       WHERE id = ?1 AND state = 'queued'";
-            sql::run(conn, sql, [id.to_string(), clock::now()]).map(|changed| changed > 0)
+            let sql = "UPDATE import SET state = 'cancelled', \"end\" = ?2, cancelled_by = ?3, spool_purged = 1, \
+                       revision = revision + 1 WHERE id = ?1 AND state = 'queued'";
+            let values = params![id.to_string(), clock::now(), self.cancelled_by(id)];
+            sql::run(conn, sql, values).map(|changed| changed > 0)
         })?;
         if cancelled {
             self.forget_cancel(id);
@@ -126,19 +129,17 @@ impl Sqlite {
         warnings: &[String],
         spooled: Spooled,
     ) -> Result<()> {
-        let problem = match state {
-            State::Failed { problem, .. } => Some(problem.to_string()),
-            _ => None,
+        let (problem, cancelled_by) = match state {
+            State::Failed { problem, .. } => (Some(problem.to_string()), None),
+            State::Cancelled { by, .. } => (None, by.as_deref()),
+            _ => (None, None),
         };
+        let purged = spooled == Spooled::Unneeded;
         self.write_patiently(|conn| {
             let number = number(conn, id)?;
-            let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, spool_purged = ?5 \
+            let sql = "UPDATE import SET state = ?2, \"end\" = ?3, problem = ?4, cancelled_by = ?5, spool_purged = ?6 \
                        WHERE number = ?1 AND \"end\" IS NULL";
-            match sql::run(
-                conn,
-                sql,
-                params![number, state.name(), state.end(), problem, spooled == Spooled::Unneeded],
-            )? {
+            match sql::run(conn, sql, params![number, state.name(), state.end(), problem, cancelled_by, purged])? {
                 0 => Ok(()),
                 _ => store_counts(conn, number, counts, warnings),
             }
@@ -147,19 +148,41 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Asks whoever runs the import to stop; it looks once per round.
-    pub fn cancel(&self, id: ImportId) -> Result<()> {
+    /// Asks whoever runs the import to stop; it looks once per round. Of several who ask, the first is remembered.
+    pub fn cancel(&self, id: ImportId, by: &str) -> Result<()> {
         let mark = self.cancel_mark(id);
         let doing = || format!("the cancel mark '{}' could not be set", mark.display());
-        fs::File::create(&mark)
-            .and_then(|file| file.sync_all())
+        self.set_cancel_mark(id, by)
             .and_then(|()| fs::File::open(&self.run)?.sync_all())
             .map_err(|error| Error::storage(doing(), error))
+    }
+
+    /// The mark is there with the name in it, or not at all: whoever ends the import reads it at any moment.
+    fn set_cancel_mark(&self, id: ImportId, by: &str) -> io::Result<()> {
+        let (mark, unfinished) = (self.cancel_mark(id), self.unfinished_cancel_mark(id));
+        if mark.exists() {
+            return Ok(());
+        }
+        let mut file = fs::File::create(&unfinished)?;
+        file.write_all(by.as_bytes())?;
+        file.sync_all()?;
+        match fs::rename(&unfinished, &mark) {
+            // Somebody else, who cancels at the same time, has set it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// Removes the cancel mark of an import that is over.
     pub fn forget_cancel(&self, id: ImportId) {
         let _ = fs::remove_file(self.cancel_mark(id));
+        let _ = fs::remove_file(self.unfinished_cancel_mark(id));
+    }
+
+    /// Who asked for the import to stop, if anybody did and is known.
+    pub fn cancelled_by(&self, id: ImportId) -> Option<String> {
+        let name = fs::read(self.cancel_mark(id)).ok()?;
+        Some(String::from_utf8_lossy(&name).into_owned()).filter(|name| !name.is_empty())
     }
 
     /// Whether somebody asked for the import to stop.
@@ -169,6 +192,10 @@ impl Sqlite {
 
     fn cancel_mark(&self, id: ImportId) -> PathBuf {
         self.run.join(format!("{id}.cancel"))
+    }
+
+    fn unfinished_cancel_mark(&self, id: ImportId) -> PathBuf {
+        self.run.join(format!("{id}.cancelling"))
     }
 
     /// Up to `limit` failures behind row `after`, in the file's order.
@@ -296,7 +323,7 @@ fn read(row: &Row<'_>) -> Result<Import> {
         "queued" => State::Queued,
         "running" => State::Running,
         "finished" => State::Finished { end: ended()? },
-        "cancelled" => State::Cancelled { end: ended()? },
+        "cancelled" => State::Cancelled { end: ended()?, by: sql::get(row, 21)? },
         "failed" => State::Failed { end: ended()?, problem: from_json(&text(7)?)? },
         other => return Err(Error::internal(format!("import {} is stored as '{other}', which is no state", text(0)?))),
     };
