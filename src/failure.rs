@@ -59,8 +59,10 @@ impl Failure {
 }
 
 fn with_column(violation: &Value, header: &[String]) -> Value {
-    let property = violation["property"].as_str();
-    let column = header.iter().find(|column| Some(path(column)) == property);
+    // Of an element of an array it is `path[3]`.
+    let property = violation["property"].as_str().unwrap_or_default();
+    let property = property.split_once('[').map_or(property, |(array, _)| array);
+    let column = header.iter().find(|column| path(column) == property);
     let named = column.map(|column| ("column".to_owned(), Value::from(column.as_str())));
     let members = violation.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
     Value::Object(named.into_iter().chain(members).collect())

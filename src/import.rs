@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
+use crate::fault::Fault;
 use crate::plan::{Destination, Dropped, OnFailure, Plan};
 
 /// The id of an import: a UUID in lower case, PingIDM's `importUUID`.
@@ -105,9 +106,7 @@ impl Structure {
     /// `File`, with both numbers.
     pub fn check_record_count(&self, most: u64) -> Result<()> {
         match self.records {
-            records if most > 0 && records > most => {
-                Err(Error::file(format!("the file has {records} records, and {most} are allowed")))
-            }
+            records if most > 0 && records > most => Err(Fault::TooManyRecords { records, maximum: most }.error()),
             _ => Ok(()),
         }
     }

@@ -9,8 +9,9 @@
 //! 3  app  worker  access  drop_folder                  the entrance: submit, run, cancel; who may what; partitions
 //! 2  engine  spool                                     from bytes to outcomes
 //! 1  repository                                        storage
-//! 0  schema  object  plan  import  failure  filter     pure
-//!    token  run  secret  address  csv_writer  error  config  clock
+//! 0  schema  object  plan  import  failure  fault      pure
+//!    filter  token  run  secret  address  csv_writer  error
+//!    config  clock
 //! ```
 
 pub mod access;
@@ -23,6 +24,7 @@ pub mod drop_folder;
 pub mod engine;
 pub mod error;
 pub mod failure;
+pub mod fault;
 pub mod filter;
 pub mod http;
 pub mod import;

@@ -43,6 +43,9 @@ pub struct Plan {
     /// The file's encoding, by its name in the WHATWG standard; none means UTF-8.
     #[serde(default)]
     pub encoding: Option<String>,
+    /// Whether the file must be compressed with gzip (Gainsight PX: "Gzipped, with extension '.csv.gz'").
+    #[serde(default)]
+    pub gzip_only: bool,
     /// Whence the file came, if it was taken from a drop folder.
     #[serde(default)]
     pub dropped: Option<Dropped>,
@@ -240,6 +243,7 @@ mod tests {
             null_token: None,
             create_missing: true,
             encoding: None,
+            gzip_only: false,
             dropped: None,
             origin: Origin::Cli,
             caller: Caller { auth_id: "cli".to_owned(), authz_component: "cli".to_owned() },

@@ -18,7 +18,7 @@ pub mod value;
 
 pub use date_format::DateFormats;
 pub use object_type::{ObjectType, Positions, TypeName, parse_definitions};
-pub use policy::{Policy, Violation, policy_detail, policy_error, policy_problem};
+pub use policy::{Policy, Violation, Wanted, policy_detail, policy_error, policy_problem};
 pub use property::{Property, PropertyKind, Refusal, Scope, State, path};
 pub use starter::starter_definitions;
 pub use value::Value;

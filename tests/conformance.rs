@@ -210,6 +210,7 @@ fn import(object_type: &str) -> Import {
             null_token: None,
             create_missing: true,
             encoding: None,
+            gzip_only: false,
             dropped: None,
             origin: Origin::Cli,
             caller: Caller { auth_id: "Bjørn 'B' \"Ö\"".to_owned(), authz_component: "cli".to_owned() },

@@ -272,6 +272,7 @@ pub(crate) fn plan(object_type: &str, unique: &str) -> Plan {
         null_token: None,
         create_missing: true,
         encoding: None,
+        gzip_only: false,
         dropped: None,
         origin: Origin::Cli,
         caller: Caller { auth_id: "barbara".to_owned(), authz_component: "cli".to_owned() },

@@ -5,69 +5,12 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
-use crate::error::{Error, Kind, Result, did_you_mean, shown};
+use crate::error::{Error, Result};
 use crate::failure::{Guards, IMPORT_ERROR_COLUMN};
+use crate::fault::Fault;
 use crate::plan::{BlankCells, Plan};
 use crate::repository::{Hashes, StoredType};
-use crate::schema::{self, DateFormats, ObjectType, Property, Refusal};
-
-/// How much of a header that is no header is shown.
-const CELL: usize = 60;
-
-/// One thing that is wrong with a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HeaderFault {
-    /// No property has this name; `suggestion` has one like it.
-    Unknown { column: String, number: usize, suggestion: Option<String> },
-    /// A property that finds existing objects has no column.
-    Missing { property: String, suggestion: Option<String> },
-    /// Two columns have this name.
-    Repeated { column: String, numbers: (usize, usize) },
-    /// A column has no name.
-    Blank { number: usize },
-    /// The property cannot be imported.
-    Refused { column: String, number: usize, refusal: Refusal },
-    /// The file seems to be separated by something else than commas, or to begin with a title.
-    NotSeparated { cell: String, separator: Option<char> },
-}
-
-impl std::fmt::Display for HeaderFault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            HeaderFault::Unknown { column, number, suggestion } => {
-                write!(f, "unknown column '{column}' (column {number}){}", did_you_mean(suggestion.as_deref()))
-            }
-            HeaderFault::Missing { property, suggestion: None } => write!(f, "missing column '{property}'"),
-            HeaderFault::Missing { property, suggestion: Some(column) } => {
-                write!(f, "missing column '{property}' (is it '{column}'?)")
-            }
-            HeaderFault::Repeated { column, numbers: (first, second) } => {
-                write!(f, "column '{column}' stands twice (columns {first} and {second})")
-            }
-            HeaderFault::Blank { number } => write!(f, "column {number} has no name"),
-            HeaderFault::Refused { column, number, refusal } => {
-                write!(f, "column '{column}' (column {number}) {refusal}")
-            }
-            HeaderFault::NotSeparated { cell, separator: Some(separator) } => {
-                let name = if *separator == '\t' { "tabs".to_owned() } else { format!("'{separator}'") };
-                write!(
-                    f,
-                    "the header '{}' seems to be separated by {name}: columns are separated by commas",
-                    shown(cell, CELL)
-                )
-            }
-            HeaderFault::NotSeparated { cell, separator: None } => {
-                write!(
-                    f,
-                    "the first row is the single cell '{}': it must be the header, without a title above",
-                    shown(cell, CELL)
-                )
-            }
-        }
-    }
-}
+use crate::schema::{self, DateFormats, ObjectType, Property};
 
 /// Where one place of a document gets its value from.
 #[derive(Clone, Debug, Default)]
@@ -222,21 +165,18 @@ pub fn check_header(header: &[String], row: u64, object_type: &ObjectType, corre
         // What an open type takes is known when the columns are put together.
         return object_type.with_columns(header).map(drop).map_err(|error| error.at_row(row));
     }
-    let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    let detail = json!({ "header": sentences });
-    let head = format!("the header does not fit {}", object_type.name());
-    Err(Error::listing(Kind::File, head, sentences).at_row(row).with_detail(detail))
+    Err(Fault::errors(format!("the header does not fit {}", object_type.name()), &faults).at_row(row))
 }
 
 /// Everything that is wrong with a header.
-pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Vec<HeaderFault> {
+pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correlation: &[String]) -> Vec<Fault> {
     if let [cell] = header
         && !object_type.is_open()
         && object_type.property(schema::path(cell)).is_none()
     {
         let separator = [';', '\t', '|'].into_iter().find(|separator| cell.contains(*separator));
         if separator.is_some() || object_type.suggest(cell).is_none() {
-            return vec![HeaderFault::NotSeparated { cell: cell.clone(), separator }];
+            return vec![Fault::NotSeparated { cell: cell.clone(), separator }];
         }
     }
     let mut faults = Vec::new();
@@ -244,24 +184,23 @@ pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correla
     for (column, number) in header.iter().zip(1..) {
         let name = schema::path(column);
         if name.is_empty() {
-            faults.push(HeaderFault::Blank { number });
+            faults.push(Fault::BlankColumn { number });
             continue;
         }
         if let Some(first) = seen.insert(name, number) {
-            faults.push(HeaderFault::Repeated { column: column.clone(), numbers: (first, number) });
+            faults.push(Fault::DuplicateColumn { column: column.clone(), numbers: (first, number) });
             continue;
         }
         if name.starts_with('_') {
             continue;
         }
         match object_type.property(name) {
-            Some(property) => faults.extend(property.importable().err().map(|refusal| HeaderFault::Refused {
-                column: column.clone(),
-                number,
-                refusal,
-            })),
+            Some(property) => {
+                faults
+                    .extend(property.importable().err().map(|refusal| Fault::refused(column.clone(), number, refusal)));
+            }
             None if object_type.is_open() => {}
-            None => faults.push(HeaderFault::Unknown {
+            None => faults.push(Fault::UnknownColumn {
                 column: column.clone(),
                 number,
                 suggestion: object_type.suggest(name).map(str::to_owned),
@@ -272,7 +211,7 @@ pub(crate) fn header_faults(header: &[String], object_type: &ObjectType, correla
         let alike =
             |column: &&String| object_type.suggest(column) == Some(property) && object_type.property(column).is_none();
         faults
-            .push(HeaderFault::Missing { property: property.clone(), suggestion: header.iter().find(alike).cloned() });
+            .push(Fault::MissingColumn { property: property.clone(), suggestion: header.iter().find(alike).cloned() });
     }
     faults
 }

@@ -22,6 +22,7 @@ use std::io::Read;
 
 use crate::config::Limits;
 use crate::error::{Error, Result};
+use crate::fault::Fault;
 
 use self::decompress::Source;
 use self::records::Collector;
@@ -75,7 +76,7 @@ impl<R: Read> Reader<R> {
             self.scanner.forget_stray_quotes();
             return Ok(());
         }
-        Err(Error::file("the file is empty"))
+        Err(Fault::Empty.error())
     }
 
     /// Returns the header's cells without outer blanks.

@@ -190,6 +190,7 @@ fn plan(object_type: TypeName, params: &Params, principal: &Principal, config: &
         null_token: None,
         create_missing: true,
         encoding: None,
+        gzip_only: false,
         dropped: None,
         origin: Origin::Upload,
         caller: principal.caller(),

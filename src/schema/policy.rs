@@ -25,7 +25,7 @@ pub(crate) use compile::{Compiled, compile};
 pub(crate) use enumeration::Enumeration;
 pub use moment::Moment;
 pub(crate) use pattern::Pattern;
-pub use violation::{Violation, policy_detail, policy_error, policy_problem};
+pub use violation::{Violation, Wanted, policy_detail, policy_error, policy_problem};
 
 /// Names that belong to the server's own accounts; an imported object must not pass for one of them.
 const RESERVED: [&str; 2] = ["openidm-admin", "anonymous"];

@@ -213,7 +213,8 @@ impl Property {
             Ok(()) => Ok(Value::Text(Cow::Owned(text))),
             Err(error) => {
                 let violation = Violation::new(&self.path, requirement, cell, format_args!("is not a date"));
-                Err(violation.saying(error.to_string()))
+                let formats = dates.formats().iter().map(|format| format.pattern().to_owned()).collect();
+                Err(violation.saying(error.to_string()).wanting(self.kind.called(), formats))
             }
         }
     }
@@ -249,7 +250,8 @@ impl Property {
     }
 
     fn wrong_type(&self, found: &str, value: &str) -> Violation {
-        Violation::wrong_type(&self.path, found, &PropertyKind::names(&self.types), value)
+        let violation = Violation::wrong_type(&self.path, found, &PropertyKind::names(&self.types), value);
+        violation.wanting(self.kind.called(), Vec::new())
     }
 
     fn bad_number(&self, cell: &str, fault: Fault) -> Violation {

@@ -172,6 +172,7 @@ fn failures_are_json_for_programs() {
             ]
           },
           "value": "maybe",
+          "type": "boolean",
           "message": "'maybe' is not true or false"
         },
         {

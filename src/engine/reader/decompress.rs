@@ -11,6 +11,7 @@ use flate2::bufread::GzDecoder;
 
 use super::Limits;
 use crate::error::{Error, Result};
+use crate::fault::Fault;
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -164,19 +165,19 @@ impl<R: Read> Gunzip<R> {
         if self.tap().failed {
             failed(error)
         } else if error.kind() == io::ErrorKind::UnexpectedEof {
-            Error::file(format!(
+            damaged(format!(
                 "the gzip data ends too early, after {} bytes of text: the file is not complete",
                 self.output
             ))
         } else if self.members > 1 && header.is_none() {
             self.rubbish()
         } else {
-            Error::file(format!("the gzip data is damaged behind {} bytes of text ({error})", self.output))
+            damaged(format!("the gzip data is damaged behind {} bytes of text ({error})", self.output))
         }
     }
 
     fn rubbish(&self) -> Error {
-        Error::file("something that is not gzip follows the gzip data, where only zero bytes may come")
+        damaged("something that is not gzip follows the gzip data, where only zero bytes may come".to_owned())
     }
 
     fn decoder(&mut self) -> &mut GzDecoder<BufReader<Input<R>>> {
@@ -195,6 +196,10 @@ impl<R: Read> Gunzip<R> {
     fn consumed(&self) -> u64 {
         self.tap().bytes - self.input().buffer().len() as u64
     }
+}
+
+fn damaged(message: String) -> Error {
+    Fault::DamagedGzip { message }.error()
 }
 
 /// An error of the input, which may be one of ours in disguise.

@@ -23,6 +23,17 @@ pub struct Violation {
     pub value: Option<String>,
     /// A sentence for people, without the place: `'abc' is not a number`.
     pub message: String,
+    /// What a text that is none should have been.
+    pub wanted: Option<Wanted>,
+}
+
+/// What a text should have been that is no value of its property.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// The type of the property as sentences call it: `number`, `integer`, `boolean`, `date`, `date-time`, ...
+    pub called: &'static str,
+    /// Of a date: the formats that were tried, as they were given.
+    pub formats: Vec<String>,
 }
 
 impl Violation {
@@ -34,6 +45,7 @@ impl Violation {
             params: None,
             value: Some(beginning(value, KEPT).into_owned()),
             message: format!("'{}' {said}", shown(value, KEPT)),
+            wanted: None,
         }
     }
 
@@ -45,6 +57,7 @@ impl Violation {
             params: None,
             value: None,
             message: "a value is required".to_owned(),
+            wanted: None,
         }
     }
 
@@ -89,13 +102,25 @@ impl Violation {
         self
     }
 
-    /// The violation as we report it beside PingIDM's form: with the offending value and a sentence.
+    pub(crate) fn wanting(mut self, called: &'static str, formats: Vec<String>) -> Violation {
+        self.wanted = Some(Wanted { called, formats });
+        self
+    }
+
+    /// The violation as we report it beside PingIDM's form: with the offending value, a sentence, and, if the value is
+    /// none of its property, the `type` that it should be of and the `formats` of dates.
     pub fn report(&self) -> Json {
         let mut report = Map::new();
         report.insert("property".to_owned(), Json::from(&*self.property));
         report.insert("requirement".to_owned(), Json::from(&*self.requirement));
         report.extend(self.params.as_deref().map(|params| ("params".to_owned(), params.clone())));
         report.extend(self.value.as_deref().map(|value| ("value".to_owned(), Json::from(value))));
+        if let Some(Wanted { called, formats }) = &self.wanted {
+            report.insert("type".to_owned(), Json::from(*called));
+            if !formats.is_empty() {
+                report.insert("formats".to_owned(), Json::from(formats.as_slice()));
+            }
+        }
         report.insert("message".to_owned(), Json::from(&*self.message));
         Json::Object(report)
     }
