@@ -13,6 +13,7 @@
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 //! * `rest`: the REST door, asked with curl.
+//! * `s3`: an S3 server and an STS, which fail when they are told to; start there for anything that lies in S3.
 //! * `service`: a running service; start there for anything that is asked over HTTP.
 //! * `together`: imports and other writes of objects in any order, against an oracle.
 //! * `types`: object types as they change.
@@ -34,6 +35,7 @@ mod failures;
 mod harness;
 mod plan;
 mod rest;
+mod s3;
 mod service;
 mod together;
 mod types;
