@@ -24,6 +24,11 @@ impl RunId {
     pub fn new() -> RunId {
         RunId(uuid::Uuid::now_v7())
     }
+
+    /// The `webhook-id` of its callback (Standard Webhooks): the same in every attempt.
+    pub fn webhook(self) -> String {
+        format!("msg_{self}")
+    }
 }
 
 impl Default for RunId {
