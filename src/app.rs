@@ -4,6 +4,7 @@
 
 mod bell;
 mod condition;
+mod dropped;
 mod objects;
 mod receiving;
 mod repeat;
@@ -23,13 +24,14 @@ use crate::engine::reader::Reader;
 use crate::error::{Error, Kind, Result, did_you_mean};
 use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State, no_import};
-use crate::plan::{Caller, Plan};
+use crate::plan::{Caller, Origin, Plan};
 use crate::repository::{Repository, Spooled, StoredType};
 use crate::schema::{ObjectType, TypeName};
 use crate::spool::{Incoming, Spool};
 
 pub use self::bell::Bell;
 pub use self::condition::Condition;
+pub(crate) use self::dropped::Arrived;
 pub use self::objects::Put;
 pub use self::receiving::Receiving;
 pub use self::repeat::Request;
@@ -217,7 +219,7 @@ impl App {
             match self.repository.cancel_queued(id) {
                 Ok(true) => {
                     tracing::info!(import = %id, state = "cancelled", total = import.counts.total, "import is over");
-                    return self.spool.remove(id);
+                    return self.let_go(&import);
                 }
                 // It has begun.
                 Ok(false) => {}
@@ -245,9 +247,11 @@ impl App {
     /// # Errors
     /// `Conflict` while the import is not over.
     pub fn clean_up(&self, id: ImportId, leftovers: Leftovers) -> Result<()> {
-        self.ended(id, "cleaned up")?;
-        self.repository.note_spool_purged(id)?;
-        self.spool.remove(id)?;
+        let import = self.ended(id, "cleaned up")?;
+        if !self.is_unfiled(&import)? {
+            self.repository.note_spool_purged(id)?;
+            self.spool.remove(id)?;
+        }
         if leftovers == Leftovers::BytesAndFailures {
             self.repository.purge_failures(id)?;
         }
@@ -263,7 +267,7 @@ impl App {
             let import = self.ended(id, "deleted")?;
             condition.check(&format!("import {id}"), Some(import.rev()), || no_import(id))?;
             if self.repository.delete_import(id, import.revision)? {
-                self.spool.remove(id)?;
+                self.let_go(&import)?;
                 return Ok(import);
             }
         }
@@ -278,10 +282,17 @@ impl App {
         }
     }
 
-    /// Ends an import and lets its bytes go, except those of a dry run, which may still be applied.
+    /// Removes the spooled bytes of an import, unless its drop folder still needs them.
+    fn let_go(&self, import: &Import) -> Result<()> {
+        if self.is_unfiled(import)? { Ok(()) } else { self.spool.remove(import.id) }
+    }
+
+    /// Ends an import and lets its bytes go, except those of a dry run, which may still be applied, and those of a dropped
+    /// file, which are let go when it is filed.
     pub(crate) fn finish(&self, import: &Import, state: State, counts: Counts, warnings: &[String]) -> Result<()> {
         let spooled = match state {
             State::Finished { .. } if import.plan.dry_run => Spooled::Kept,
+            _ if import.plan.origin == Origin::DropFolder => Spooled::Kept,
             _ => Spooled::Unneeded,
         };
         self.repository.finish(import.id, &state, counts, warnings, spooled)?;
@@ -294,22 +305,27 @@ impl App {
         }
     }
 
-    /// Removes what nobody will ask for: cancel marks, spooled bytes of imports that are over or never were queued, and
-    /// the bytes of dry runs after a day.
+    /// Removes what nobody will ask for: cancel marks, spooled bytes of imports that are over or never were queued, of
+    /// dropped files that are filed, and the bytes of dry runs after a day.
     pub fn sweep(&self) -> Result<()> {
         self.spool.sweep(|| self.wanted())
     }
 
     /// The imports whose bytes are still wanted.
     fn wanted(&self) -> Result<HashSet<ImportId>> {
-        let mut wanted = HashSet::new();
-        for import in self.repository.imports()? {
+        let imports = self.repository.imports()?;
+        // Asked for later than the imports: a file that is queued and imported in between must not be missed.
+        let mut wanted = self.repository.unfiled_imports()?;
+        for import in imports {
             let is_wanted = match import.state.end() {
                 None => true,
                 Some(end) => {
                     // Left by a process that was killed before it could remove it.
                     self.repository.forget_cancel(import.id);
-                    !import.spool_purged && clock::since(end) < DRY_RUN_KEPT
+                    match import.plan.origin {
+                        Origin::DropFolder => wanted.contains(&import.id),
+                        _ => !import.spool_purged && clock::since(end) < DRY_RUN_KEPT,
+                    }
                 }
             };
             if is_wanted {

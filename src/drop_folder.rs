@@ -27,6 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::outbound::Outbound;
+use self::poll::Said;
 use crate::app::App;
 use crate::clock;
 use crate::error::{Error, Kind, Result, unpanicked};
@@ -44,6 +45,7 @@ pub struct DropFolders {
     outbound: Outbound,
     /// Looks that this process has to do with.
     pub polls: Polls,
+    said: Said,
 }
 
 /// Who runs the imports of a look at a drop folder.
@@ -61,7 +63,7 @@ pub trait Imports {
 impl DropFolders {
     /// The drop folders of this installation.
     pub fn new(app: Arc<App>) -> Result<DropFolders> {
-        Ok(DropFolders { app, outbound: Outbound::new()?, polls: Polls::default() })
+        Ok(DropFolders { app, outbound: Outbound::new()?, polls: Polls::default(), said: Said::default() })
     }
 
     /// Asks for a look at a drop folder as soon as can be.

@@ -123,6 +123,14 @@ impl Spool {
         synced.map_err(|error| unwritten("the spool could not be synced", error))
     }
 
+    /// A file for what is put together before it goes elsewhere. It has no name, and is gone when it is closed.
+    pub(crate) fn scratch(&self) -> Result<File> {
+        let path = self.new_file(ImportId::random());
+        let made = File::options().read(true).write(true).create_new(true).open(&path);
+        let made = made.and_then(|file| fs::remove_file(&path).map(|()| file));
+        made.map_err(|error| unwritten("a file could not be made in the spool", error))
+    }
+
     fn new_file(&self, id: ImportId) -> PathBuf {
         self.directory.join(format!("{id}.{NEW}"))
     }

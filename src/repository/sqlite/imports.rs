@@ -228,6 +228,14 @@ impl Sqlite {
         })
     }
 
+    /// Notes what was odd about an import and no error: these warnings in the place of those it has.
+    pub fn note_warnings(&self, id: ImportId, warnings: &[String]) -> Result<()> {
+        self.write_patiently(|conn| {
+            let sql = "UPDATE import SET warnings = ?2, revision = revision + 1 WHERE id = ?1";
+            sql::run(conn, sql, params![id.to_string(), to_json(warnings)?]).map(drop)
+        })
+    }
+
     /// Notes that the spooled file is gone.
     pub fn note_spool_purged(&self, id: ImportId) -> Result<()> {
         let sql = "UPDATE import SET spool_purged = 1, revision = revision + 1 WHERE id = ?1 AND spool_purged = 0";

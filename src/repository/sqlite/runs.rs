@@ -1,14 +1,17 @@
 //! The ledger of the drop folders: runs of partitions, and the callbacks about them.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{from_json, to_json};
 use super::{Sqlite, imports, sql};
 use crate::error::{Error, Result};
-use crate::import::Import;
+use crate::import::{Import, ImportId};
 use crate::run::{
     Callback, CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, RunId, Step, Trouble, Version, no_run,
 };
+use crate::schema::TypeName;
 
 const COLUMNS: &str = "number, id, drop_folder, place, partition, marker, step, aside, begin, \"end\", trouble";
 
@@ -47,6 +50,23 @@ impl Sqlite {
         several(&*self.conn()?, &sql, [place])
     }
 
+    /// The latest run of a partition of a place, if there was one.
+    pub fn last_run(&self, place: &str, partition: &str) -> Result<Option<Run>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM run WHERE place = ?1 AND partition = ?2 ORDER BY \"end\" IS NOT NULL, number DESC LIMIT 1"
+        );
+        one(&*self.conn()?, &sql, [place, partition])
+    }
+
+    /// The imports of runs whose files are not all filed: they still need the bytes.
+    pub fn unfiled_imports(&self) -> Result<HashSet<ImportId>> {
+        let sql = "SELECT run_file.import FROM run_file JOIN run ON run.number = run_file.run \
+                   WHERE run.\"end\" IS NULL AND run.step IN ('claimed', 'imported', 'room_made') \
+                   AND run_file.import IS NOT NULL";
+        let ids = sql::all(&*self.conn()?, sql, [], |row| sql::get::<String>(row, 0)?.parse())?;
+        Ok(ids.into_iter().collect())
+    }
+
     /// The run of this id, if there is one.
     pub fn partition_run(&self, id: RunId) -> Result<Option<Run>> {
         one(&*self.conn()?, &format!("SELECT {COLUMNS} FROM run WHERE id = ?1"), [id.to_string()])
@@ -58,19 +78,38 @@ impl Sqlite {
         several(&*self.conn()?, &sql, params![drop_folder, i64::try_from(limit).unwrap_or(i64::MAX)])
     }
 
-    /// The latest run of another one's file with the very same bytes, all of whose records went into this object type,
-    /// with the file.
-    pub fn identical_file(&self, run: &Run, digest: &[u8; 32]) -> Result<Option<(Run, RunFile)>> {
+    /// The latest other run of the place that has imported the very same bytes into this object type, all of their
+    /// records, with the file.
+    pub fn identical_file(
+        &self,
+        run: &Run,
+        object_type: &TypeName,
+        digest: &[u8; 32],
+    ) -> Result<Option<(Run, RunFile)>> {
         let conn = self.conn()?;
+        let is_it = "digest = ?3 AND import IS NOT NULL AND outcome ->> 'success' = 1 \
+                     AND outcome -> 'metadata' ->> 'resourcePath' = ?4";
         let sql = format!(
             "SELECT {COLUMNS} FROM run WHERE id <> ?1 AND place = ?2 AND number IN \
-             (SELECT run FROM run_file WHERE digest = ?3 AND outcome ->> 'success' = 1) ORDER BY number DESC LIMIT 1"
+             (SELECT run FROM run_file WHERE {is_it}) ORDER BY number DESC LIMIT 1"
         );
-        let found = one(&conn, &sql, params![run.id.to_string(), run.place, digest.as_slice()])?;
+        let values = params![run.id.to_string(), run.place, digest.as_slice(), object_type.to_string()];
+        let found = one(&conn, &sql, values)?;
         Ok(found.and_then(|earlier| {
-            let file = earlier.files.iter().find(|file| file.digest.as_ref() == Some(digest)).cloned();
+            let is_it = |file: &&RunFile| {
+                let imported = file.outcome.as_ref().is_some_and(|outcome| outcome.success) && file.import.is_some();
+                imported && file.digest.as_ref() == Some(digest)
+            };
+            let file = earlier.files.iter().find(is_it).cloned();
             file.map(|file| (earlier, file))
         }))
+    }
+
+    /// Has a run belong to this drop folder: the one that took it is called otherwise now.
+    pub fn hand_over_run(&self, run: RunId, drop_folder: &str) -> Result<()> {
+        self.write_patiently(|conn| {
+            sql::run(conn, "UPDATE run SET drop_folder = ?2 WHERE id = ?1", [&run.to_string(), drop_folder]).map(drop)
+        })
     }
 
     /// Queues the import that a file of a run becomes, and notes it in the ledger, both or none.
@@ -121,11 +160,11 @@ impl Sqlite {
         })
     }
 
-    /// Notes what keeps a run from its next step.
-    pub fn note_trouble(&self, run: RunId, trouble: &Trouble) -> Result<()> {
+    /// Notes what keeps a run from its next step, or that nothing does any more.
+    pub fn note_trouble(&self, run: RunId, trouble: Option<&Trouble>) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE run SET trouble = ?2 WHERE id = ?1";
-            sql::run(conn, sql, params![run.to_string(), to_json(trouble)?]).map(drop)
+            sql::run(conn, sql, params![run.to_string(), trouble.map(to_json).transpose()?]).map(drop)
         })
     }
 

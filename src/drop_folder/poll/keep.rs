@@ -1,0 +1,35 @@
+//! Removing what was processed long ago, where somebody wants that: it is the customer's bucket.
+
+use super::Look;
+use crate::clock;
+use crate::drop_folder::layout::{self, STATUS};
+use crate::error::Result;
+
+impl Look<'_> {
+    /// Removes the dates from `processed` whose last run ended longer ago than they are to be kept. The ledger says when
+    /// that was: dates that it does not know stay, and so does everything that is no date.
+    pub(super) fn remove_old(&self) -> Result<()> {
+        let Some(kept) = self.folder.keep_processed else { return Ok(()) };
+        for partition in self.bucket.list(layout::PROCESSED)?.folders.iter().filter(|name| layout::is_real(name)) {
+            if self.imports.is_stopping() {
+                return Ok(());
+            }
+            let last = self.app.repository.last_run(self.place, partition)?;
+            if last.and_then(|run| run.end).is_some_and(|end| clock::since(&end) >= kept) {
+                self.remove_all(&layout::processed(partition))?;
+                tracing::info!(drop_folder = self.folder.name, partition, "a date is removed from 'processed'");
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a folder with all that is in it.
+    fn remove_all(&self, folder: &str) -> Result<()> {
+        let mut listing = self.bucket.list(folder)?;
+        // Without its status a date is not taken for one that is still there.
+        listing.files.sort_by_key(|file| layout::name(&file.key) != STATUS);
+        listing.files.iter().try_for_each(|file| self.bucket.delete(&file.key, &file.version))?;
+        listing.folders.iter().try_for_each(|name| self.remove_all(&layout::key(folder, name)))?;
+        self.bucket.remove_empty_folder(folder)
+    }
+}
