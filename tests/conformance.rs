@@ -6,6 +6,7 @@
 mod imports;
 mod keys;
 mod objects;
+mod runs;
 mod searches;
 mod sessions;
 mod tokens;
@@ -60,6 +61,15 @@ const CHECKS: &[(&str, Check)] = &[
     ("failures and bytes are purged", imports::purge),
     ("imports come page by page", imports::page_by_page),
     ("an import is deleted, its objects stay", imports::delete),
+    ("warnings are noted", runs::warnings_are_noted),
+    ("a run is claimed once", runs::claimed_once),
+    ("a run goes on step by step", runs::step_by_step),
+    ("the last run of a date is known", runs::last_of_a_date),
+    ("a file and its import are noted together", runs::import_and_note_together),
+    ("bytes are needed until the file is filed", runs::bytes_are_needed_until_filed),
+    ("files with the very same bytes are known", runs::identical_files),
+    ("callbacks wait until they are made", runs::callbacks),
+    ("the lease of a place is exclusive", runs::lease_of_a_place),
     ("a type is applied and rises in version", types::versions),
     ("positions are never used again", types::positions),
     ("a type does not become what objects cannot be", types::refuses_what_objects_cannot_be),
