@@ -9,6 +9,7 @@ mod words;
 
 use serde_json::{Map, Value, json};
 
+use super::layout::errors_file;
 use crate::error::{Error, beginning, shown};
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -112,7 +113,10 @@ fn uploaded(records: u64) -> String {
 /// What is said of the only data file of a run.
 fn alone(name: &str, outcome: &FileOutcome) -> String {
     match outcome.success {
-        true => format!("{}\n", uploaded(outcome.records)),
+        true => {
+            let passed_over = passed_over(outcome).iter().map(|warning| format!("{warning}\n"));
+            format!("{}\n{}", uploaded(outcome.records), passed_over.collect::<String>())
+        }
         false if is_about_content(outcome) => block(name, outcome),
         false => outcome.errors.iter().map(|error| format!("{error}\n")).collect(),
     }
@@ -121,10 +125,18 @@ fn alone(name: &str, outcome: &FileOutcome) -> String {
 /// What is said of one data file of several.
 fn among_others(name: &str, outcome: &FileOutcome) -> String {
     match outcome.success {
-        true => format!("{name}: SUCCESS, {}\n", uploaded(outcome.records)),
+        true => {
+            let passed_over = passed_over(outcome).iter().map(|warning| format!(", {warning}"));
+            format!("{name}: SUCCESS, {}{}\n", uploaded(outcome.records), passed_over.collect::<String>())
+        }
         false if is_about_content(outcome) => format!("{name}: ERROR\n{}", block(name, outcome)),
         false => format!("{name}: ERROR, {}\n", outcome.errors.join(", ")),
     }
+}
+
+/// Why no import was made of a file that is no error either.
+fn passed_over(outcome: &FileOutcome) -> &[String] {
+    if outcome.metadata.is_null() { &outcome.warnings } else { &[] }
 }
 
 /// Whether the errors are about what is in the file, and not that there is nothing in it, or that it was not looked at to
@@ -143,7 +155,7 @@ fn block(name: &str, outcome: &FileOutcome) -> String {
     let has_failures = outcome.metadata["failure"].as_u64() > Some(0);
     entries.extend(match (outcome.more_errors, has_failures) {
         (0, _) => None,
-        (more, true) => Some(format!("... and {more} more, see {name}.errors.csv")),
+        (more, true) => Some(format!("... and {more} more, see {}", errors_file(name))),
         (more, false) => Some(format!("... and {more} more")),
     });
     format!("Parsing Errors:[\n{INDENTATION}{}\n]\n", entries.join(&format!(",\n{INDENTATION}")))

@@ -66,6 +66,10 @@ fn missing(property: &str) -> Fault {
     Fault::MissingColumn { property: property.to_owned(), suggestion: None }
 }
 
+fn unread() -> FileOutcome {
+    refused(&Error::file("the file could not be read for 6 hours"))
+}
+
 /// A run of these files: those without an outcome were ignored.
 fn run(files: Vec<(&str, Option<FileOutcome>)>) -> Run {
     let version = Version { size: 0, tag: String::new(), modified: END.to_owned() };
@@ -224,8 +228,7 @@ fn imports_that_did_not_come_to_their_end() {
     let problem = Error::not_found("there is no object type 'managed/px_user'").in_file("users.csv.gz").problem();
     let gone = import("users.csv.gz", State::Failed { end: END.to_owned(), problem }, Counts::default());
     assert_eq!(alone(outcome(&gone, &[])), "ERROR\nThere is no object type 'managed/px_user'\n");
-    let unread = refused(&Error::file("the file could not be read for 6 hours"));
-    assert_eq!(alone(unread), "ERROR\nThe file could not be read for 6 hours\n");
+    assert_eq!(alone(unread()), "ERROR\nThe file could not be read for 6 hours\n");
 }
 
 #[test]
@@ -274,6 +277,21 @@ fn a_file_without_records_is_a_success_with_a_warning() {
     let empty = uploaded("users.csv.gz", 0);
     assert_eq!(empty.warnings, ["the file has a header and no records"]);
     assert_eq!(alone(empty), "SUCCESS\n0 records were uploaded\n");
+}
+
+#[test]
+fn a_file_that_was_imported_before_may_be_passed_over() {
+    let warnings = vec!["Not imported: identical to import 7 of yesterday".to_owned()];
+    let passed_over = || FileOutcome { success: true, errors: Vec::new(), warnings: warnings.clone(), ..unread() };
+    let expected = "SUCCESS\n0 records were uploaded\nNot imported: identical to import 7 of yesterday\n";
+    assert_eq!(alone(passed_over()), expected);
+    let run = run(vec![("a.csv.gz", Some(passed_over())), ("b.csv.gz", Some(uploaded("b.csv.gz", 7)))]);
+    insta::assert_snapshot!(text(&run), @r"
+    SUCCESS
+    7 records were uploaded
+    a.csv.gz: SUCCESS, 0 records were uploaded, Not imported: identical to import 7 of yesterday
+    b.csv.gz: SUCCESS, 7 records were uploaded
+    ");
 }
 
 #[test]
