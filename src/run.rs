@@ -126,6 +126,15 @@ pub struct Run {
     pub trouble: Option<Trouble>,
 }
 
+impl Run {
+    /// Whether the run is a success: all records of all data files are in, and there is a data file.
+    pub fn is_success(&self) -> bool {
+        let mut data_files = self.files.iter().filter(|file| file.ignored.is_none()).peekable();
+        let is_in = |file: &RunFile| file.outcome.as_ref().is_some_and(|outcome| outcome.success);
+        data_files.peek().is_some() && data_files.all(is_in)
+    }
+}
+
 /// One file of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunFile {

@@ -5,6 +5,7 @@
 
 mod imports;
 mod keys;
+mod ledger;
 mod objects;
 mod runs;
 mod searches;
@@ -70,6 +71,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("files with the very same bytes are known", runs::identical_files),
     ("callbacks wait until they are made", runs::callbacks),
     ("the lease of a place is exclusive", runs::lease_of_a_place),
+    ("runs come page by page", ledger::page_by_page),
+    ("runs are counted by what became of them", ledger::totals),
+    ("callbacks are counted that did not arrive", ledger::undelivered),
     ("a type is applied and rises in version", types::versions),
     ("positions are never used again", types::positions),
     ("a type does not become what objects cannot be", types::refuses_what_objects_cannot_be),

@@ -21,7 +21,8 @@ CREATE TABLE drop_folder_state (
     callback_off   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- The ledger: every run of a partition, for ever. `marker` and the versions of files are JSON; so is `trouble`.
+-- The ledger: every run of a partition, for ever. `marker` and the versions of files are JSON; so is `trouble`. Of a run
+-- that is over `success` says whether all of its data files are in, so that nobody has to read their outcomes to count.
 CREATE TABLE run (
     number      INTEGER PRIMARY KEY AUTOINCREMENT,
     id          TEXT NOT NULL UNIQUE,
@@ -34,11 +35,13 @@ CREATE TABLE run (
     aside       INTEGER,
     begin       TEXT NOT NULL,
     end         TEXT,
+    success     INTEGER,
     trouble     TEXT,
     UNIQUE (place, partition, marker)
 ) STRICT;
 
 CREATE INDEX run_of_drop_folder ON run (drop_folder, number);
+CREATE INDEX run_open ON run (place, partition) WHERE end IS NULL;
 
 CREATE TABLE run_file (
     run     INTEGER NOT NULL,

@@ -62,19 +62,13 @@ pub(super) fn refused(error: &Error) -> FileOutcome {
     }
 }
 
-/// Whether the run is a success: every data file is, and there is one.
-pub(super) fn is_success(run: &Run) -> bool {
-    let succeeded = |file: &RunFile| file.outcome.as_ref().is_some_and(|outcome| outcome.success);
-    data_files(run).next().is_some() && data_files(run).all(succeeded)
-}
-
 fn data_files(run: &Run) -> impl Iterator<Item = &RunFile> {
     run.files.iter().filter(|file| file.ignored.is_none())
 }
 
 /// The text of `status.txt`; every data file of the run has its outcome.
 pub(super) fn text(run: &Run) -> String {
-    format!("{}\n{}", verdict(is_success(run)), details(run))
+    format!("{}\n{}", verdict(run.is_success()), details(run))
 }
 
 fn verdict(success: bool) -> &'static str {
@@ -180,7 +174,7 @@ pub(super) fn json(run: &Run) -> Value {
         "runId": run.id.to_string(),
         "begin": run.begin,
         "end": end,
-        "success": is_success(run),
+        "success": run.is_success(),
         "records": records,
         "files": run.files.iter().map(file_json).collect::<Vec<_>>(),
         "webhookId": run.id.webhook(),

@@ -47,7 +47,7 @@ impl Look<'_> {
 
     /// Ends a run. From now on its callback is to be made.
     pub(super) fn end(&self, run: &mut Run) -> Result<()> {
-        let success = status::is_success(run);
+        let success = run.is_success();
         let body = json!({
             "folder_path": self.folder_path(run),
             "success": success,

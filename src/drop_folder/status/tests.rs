@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{is_success, json as status_json, message, outcome, refused, text};
+use super::{json as status_json, message, outcome, refused, text};
 use crate::error::Error;
 use crate::failure::{Failure, wrong_width};
 use crate::fault::Fault;
@@ -258,7 +258,7 @@ fn several_files() {
     users_3.csv.gz: ERROR, File is empty
     Ignored: z\n\u{7} (only *.csv.gz files are imported)
     ");
-    assert!(!is_success(&mixed));
+    assert!(!mixed.is_success());
     assert_eq!(message(&mixed), text(&mixed).strip_prefix("ERROR\n").expect("an error").trim_end());
 }
 

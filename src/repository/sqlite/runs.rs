@@ -78,6 +78,40 @@ impl Sqlite {
         several(&*self.conn()?, &sql, params![drop_folder, i64::try_from(limit).unwrap_or(i64::MAX)])
     }
 
+    /// Up to `limit` runs of a drop folder behind position `behind`, the newest first, each with its position. The first
+    /// position is greater than 0, and that of a run stays.
+    pub fn runs_behind(&self, drop_folder: &str, behind: i64, limit: usize) -> Result<Vec<(i64, Run)>> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM run WHERE drop_folder = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let numbered = numbered(&*self.conn()?, &sql, params![drop_folder, i64::MAX - behind, limit])?;
+        Ok(numbered.into_iter().map(|(number, run)| (i64::MAX - number, run)).collect())
+    }
+
+    /// How many runs of each drop folder are over, and whether they are successes.
+    pub fn run_totals(&self) -> Result<Vec<(String, bool, u64)>> {
+        let sql =
+            "SELECT drop_folder, success, count(*) FROM run WHERE \"end\" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2";
+        sql::all(&*self.conn()?, sql, [], |row| {
+            Ok((sql::get(row, 0)?, sql::get(row, 1)?, sql::get::<i64>(row, 2)?.unsigned_abs()))
+        })
+    }
+
+    /// When the oldest run was claimed that is not over, if there is one.
+    pub fn oldest_open_run(&self) -> Result<Option<String>> {
+        let sql = "SELECT min(begin) FROM run WHERE \"end\" IS NULL";
+        Ok(sql::first(&*self.conn()?, sql, [], |row| sql::get(row, 0))?.flatten())
+    }
+
+    /// How many callbacks wait for their next attempt, and how many are given up.
+    pub fn undelivered_callbacks(&self) -> Result<(u64, u64)> {
+        let sql = "SELECT coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'given_up'), 0) FROM callback \
+                   WHERE state <> 'delivered'";
+        let count = |row: &Row<'_>, column| sql::get::<i64>(row, column).map(i64::unsigned_abs);
+        let found = sql::first(&*self.conn()?, sql, [], |row| Ok((count(row, 0)?, count(row, 1)?)))?;
+        Ok(found.unwrap_or_default())
+    }
+
     /// The latest other run of the place that has imported the very same bytes into this object type, all of their
     /// records, with the file.
     pub fn identical_file(
@@ -171,7 +205,10 @@ impl Sqlite {
     /// Ends a run, and from now on its callback is to be made, both or none. The first attempt is due at once.
     pub fn end_run(&self, run: RunId, end: &str, callback: Option<&str>) -> Result<()> {
         self.write_patiently(|conn| {
-            let sql = "UPDATE run SET step = ?2, \"end\" = ?3, trouble = NULL WHERE id = ?1 AND \"end\" IS NULL";
+            let sql = "UPDATE run SET step = ?2, \"end\" = ?3, trouble = NULL, success = \
+                       (SELECT count(*) > 0 AND coalesce(min(outcome ->> 'success'), 0) = 1 AND count(outcome) = count(*) \
+                       FROM run_file WHERE run_file.run = run.number AND ignored IS NULL) \
+                       WHERE id = ?1 AND \"end\" IS NULL";
             if sql::run(conn, sql, params![run.to_string(), Step::Cleared.name(), end])? == 0 {
                 return Ok(());
             }
@@ -239,12 +276,16 @@ fn one(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Op
 }
 
 fn several(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Run>> {
+    Ok(numbered(conn, sql, params)?.into_iter().map(|(_, run)| run).collect())
+}
+
+fn numbered(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<(i64, Run)>> {
     let mut runs = sql::all(conn, sql, params, |row| Ok((sql::get::<i64>(row, 0)?, read(row)?)))?;
     for (number, run) in &mut runs {
         let sql = "SELECT name, version, ignored, import, digest, outcome FROM run_file WHERE run = ?1 ORDER BY name";
         run.files = sql::all(conn, sql, [*number], read_file)?;
     }
-    Ok(runs.into_iter().map(|(_, run)| run).collect())
+    Ok(runs)
 }
 
 fn read(row: &Row<'_>) -> Result<Run> {
