@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 use rollbook::import::ImportId;
 use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::Attempt;
@@ -205,7 +205,7 @@ impl Folder {
     }
 
     fn installation(&self) -> App {
-        App::open(Config::load(&self.path("rollbook-data"), None).unwrap()).unwrap()
+        App::open(Config::load(&self.path("rollbook-data"), None, Environment::default()).unwrap()).unwrap()
     }
 
     /// Where a file is, or would be.
