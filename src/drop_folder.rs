@@ -19,6 +19,7 @@ mod policy;
 mod poll;
 mod polls;
 mod probe;
+mod reach;
 mod registry;
 mod schedule;
 mod status;
