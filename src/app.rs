@@ -8,27 +8,25 @@ mod dropped;
 mod objects;
 mod receiving;
 mod repeat;
-mod sealing;
 mod types;
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::repeat::UnderWay;
 use crate::clock;
 use crate::config::Config;
-use crate::engine::header::check_header;
-use crate::engine::reader::Reader;
+use crate::engine::columns::{check_header, column_names};
+use crate::engine::reader::{Format, Reader};
 use crate::error::{Error, Kind, Result, did_you_mean};
-use crate::failure::unguard_header;
 use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::plan::{Caller, Origin, Plan};
 use crate::repository::{Repository, Spooled, StoredType};
 use crate::schema::{ObjectType, TypeName};
-use crate::secret::Seal;
 use crate::spool::{Incoming, Spool};
 
 pub use self::bell::Bell;
@@ -54,7 +52,6 @@ pub struct App {
     /// Rings when there is something to do for who runs imports.
     pub bell: Bell,
     under_way: Arc<UnderWay>,
-    seal: Mutex<Option<Arc<Seal>>>,
 }
 
 /// A file on its way to being an import.
@@ -89,7 +86,7 @@ impl App {
     pub fn open(config: Config) -> Result<App> {
         let repository = Repository::open(&config.database, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(config.data.join("spool"))?;
-        Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default(), seal: Mutex::default() })
+        Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default() })
     }
 
     /// The object type of this name.
@@ -136,17 +133,21 @@ impl App {
             Source::File(path) => self.spool.accept_file(id, &path)?,
             Source::Stream(mut stream) => self.spool.accept(id, &mut stream)?,
         };
-        let reader = Reader::open(self.spool.read(id)?, &self.config.limits)?;
-        let mut header = reader.header().to_vec();
-        unguard_header(&mut header);
-        check_header(&header, reader.header_row(), &stored.object_type, &plan.correlation)?;
+        let reader = self.open_spooled(id, &plan)?;
+        let header = column_names(&reader);
+        check_header(&header, reader.header_row(), &stored.object_type, &plan)?;
         let import = Import { size: incoming.size(), ..Import::queued(id, plan, filename, header, clock::now()) };
         Ok((import, incoming))
     }
 
     /// Looks for damage in the spooled file of an import.
     fn scan(&self, import: &Import) -> Result<()> {
-        Reader::open(self.spool.read(import.id)?, &self.config.limits)?.into_structure().map(drop)
+        self.open_spooled(import.id, &import.plan)?.into_structure().map(drop)
+    }
+
+    /// Opens the spooled file of an import of this plan.
+    pub(crate) fn open_spooled(&self, id: ImportId, plan: &Plan) -> Result<Reader<File>> {
+        Reader::open_as(self.spool.read(id)?, &self.config.limits, Format::of(plan)?)
     }
 
     /// The object type of a plan that can be followed.
@@ -179,7 +180,7 @@ impl App {
         let stored = self.check_plan(&plan)?;
         // The type may have changed since. Of the rows in front of the header nothing is left to be told.
         let header_row = dry.structure.as_ref().map_or(1, |structure| structure.header_row);
-        check_header(&dry.header, header_row, &stored.object_type, &plan.correlation)
+        check_header(&dry.header, header_row, &stored.object_type, &plan)
             .map_err(|error| error.in_file(&dry.filename))?;
         let applied = ImportId::random();
         let incoming = self.spool.share(id, applied)?;

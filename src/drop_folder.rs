@@ -19,7 +19,6 @@ mod policy;
 mod poll;
 mod polls;
 mod probe;
-mod reach;
 mod registry;
 mod schedule;
 mod status;
@@ -39,8 +38,6 @@ pub use self::policy::Policies;
 pub use self::poll::Polled;
 pub use self::polls::{Asked, Polls};
 pub use self::probe::{Probe, Probed, Right};
-pub use self::registry::Registered;
-pub(crate) use self::registry::no_drop_folder;
 
 /// The drop folders of an installation.
 pub struct DropFolders {

@@ -11,10 +11,14 @@
 
 mod applier;
 mod apply;
+pub(crate) mod columns;
 mod decision;
 mod entry;
+mod failing;
 mod fold;
-pub mod header;
+pub(crate) mod header;
+pub(crate) mod inspect;
+pub(crate) mod layout;
 pub(crate) mod pass;
 pub mod progress;
 pub mod reader;

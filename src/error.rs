@@ -213,6 +213,11 @@ impl Error {
         self
     }
 
+    /// The machine-readable detail, if there is some.
+    pub fn detail(&self) -> Option<&Value> {
+        self.0.detail.as_ref()
+    }
+
     /// The class of the error.
     pub fn kind(&self) -> Kind {
         self.0.kind

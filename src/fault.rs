@@ -128,6 +128,15 @@ impl Fault {
         Error::listing(Kind::File, head, sentences).with_detail(json!({ "faults": faults }))
     }
 
+    /// An error that has its faults: of kind `File`, and without one of its own, it is [`Fault::Unreadable`].
+    pub(crate) fn told(error: Error) -> Error {
+        if error.kind() != Kind::File || error.detail().is_some() {
+            return error;
+        }
+        let fault = Fault::Unreadable { message: error.to_string() };
+        error.with_detail(json!({ "faults": [fault] }))
+    }
+
     /// The faults that a problem tells of, in the order in which they are to be told: those of the header before those of
     /// the rest. None if it is about something else.
     pub fn all_of(problem: &Value) -> Vec<Fault> {

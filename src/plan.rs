@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -37,7 +38,8 @@ pub struct Plan {
     /// A cell that holds exactly this removes its property, whatever an empty cell says.
     #[serde(default)]
     pub null_token: Option<String>,
-    /// Whether a record whose key no object has makes one; if not, it fails.
+    /// Whether a record whose key no object has makes one. If not, it is left out: it counts as unchanged, with one
+    /// warning for all such records. Goes with [`OnFailure::RejectFile`] only.
     #[serde(default = "yes")]
     pub create_missing: bool,
     /// The file's encoding, by its name in the WHATWG standard; none means UTF-8.
@@ -82,7 +84,20 @@ impl Plan {
             // The keys of the whole file are held in memory.
             return Err(Error::request("'last wins' for duplicate keys needs a limit of records"));
         }
+        if !self.create_missing && self.on_failure != OnFailure::RejectFile {
+            // What is left out is counted over the whole file.
+            return Err(Error::request("leaving out records without an object goes with atomic imports only"));
+        }
+        self.text_encoding()?;
         self.dates().map(drop)
+    }
+
+    /// The encoding of the file's text, if the plan names one.
+    ///
+    /// # Errors
+    /// `Request` if there is no such encoding.
+    pub fn text_encoding(&self) -> Result<Option<&'static Encoding>> {
+        self.encoding.as_deref().map(encoding_named).transpose()
     }
 
     /// The formats of the file's dates.
@@ -93,6 +108,17 @@ impl Plan {
         };
         if self.time_zone == UTC { Ok(formats) } else { formats.with_time_zone(&self.time_zone) }
     }
+}
+
+/// The encoding of this name, or of one of its other names, in the WHATWG standard.
+///
+/// # Errors
+/// `Request` if there is none.
+pub fn encoding_named(name: &str) -> Result<&'static Encoding> {
+    Encoding::for_label_no_replacement(name.as_bytes()).ok_or_else(|| {
+        let names = "names look like utf-8, windows-1252, utf-16le or shift_jis";
+        Error::request(format!("'{name}' is not an encoding: {names}"))
+    })
 }
 
 /// The time zone of dates that name none, unless the settings have another.
@@ -261,5 +287,15 @@ mod tests {
     fn a_plan_finds_objects_by_something() {
         assert!(plan(&["mail"]).normalised().validate().is_ok());
         assert!(plan(&["", " / "]).normalised().validate().is_err());
+    }
+
+    #[test]
+    fn encodings_have_their_names_in_the_web() {
+        for (name, known) in
+            [("utf-8", true), ("Latin1", true), ("utf-16", true), ("ebcdic", false), ("iso-2022-cn", false)]
+        {
+            let plan = Plan { encoding: Some(name.to_owned()), ..plan(&["id"]) };
+            assert_eq!(plan.validate().is_ok(), known, "{name}");
+        }
     }
 }

@@ -19,6 +19,6 @@ pub mod value;
 pub use date_format::DateFormats;
 pub use object_type::{ObjectType, Positions, TypeName, parse_definitions};
 pub use policy::{Policy, Violation, Wanted, policy_detail, policy_error, policy_problem};
-pub use property::{Property, PropertyKind, Refusal, Scope, State, path};
+pub use property::{Property, PropertyKind, Refusal, Scope, State, folded, path};
 pub use starter::starter_definitions;
 pub use value::Value;

@@ -3,21 +3,21 @@
 //! Whoever holds the lease of an object type runs its imports one after the other; a process that dies loses its
 //! leases, and the next one to look goes on where the last commit was. Everything here is synchronous.
 
+mod attempt;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::attempt::{Ended, Started};
 use crate::app::App;
 use crate::clock;
-use crate::engine::header::Binding;
-use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
-use crate::engine::reader::Reader;
-use crate::engine::scan::StructuralScan;
 use crate::error::{Error, Kind, Result, unpanicked};
+use crate::fault::Fault;
 use crate::import::{Counts, Import, ImportId, State};
 use crate::plan::OnFailure;
-use crate::repository::{Attempt, Mode, StoredType};
+use crate::repository::Attempt;
 use crate::schema::TypeName;
 
 /// Runs imports, and tells whoever watches which ones and how far they are.
@@ -103,7 +103,7 @@ impl Worker {
                 // Nearly always none: what is wrong with a file as a whole is found before anything is committed.
                 let Import { counts: committed, warnings, .. } = self.app.import(import.id)?;
                 let counts = Counts { total: total.max(progress.applied()).max(committed.total), ..committed };
-                let problem = error.in_file(&import.filename).problem();
+                let problem = Fault::told(error).in_file(&import.filename).problem();
                 self.app.finish(import, State::Failed { end: clock::now(), problem }, counts, &warnings)
             }
             Err(error) => Err(error),
@@ -143,24 +143,7 @@ impl Worker {
             return Ok(None);
         }
         let import = self.app.import(import.id)?;
-        let stored = repository.prepare_type(&import.plan.object_type, &import.header, &import.plan.correlation)?;
-        let limits = &self.app.config.limits;
-        let header_row = Reader::open(self.app.spool.read(import.id)?, limits)?.header_row();
-        let binding = Binding::new(&import.header, header_row, &stored, &import.plan, repository.hashes())?;
-        let mut scan = match &import.structure {
-            Some(structure) => StructuralScan::known(structure.clone(), progress),
-            None => StructuralScan::start(self.app.spool.read(import.id)?, limits, progress)?,
-        };
-        let run = Run { worker: self, app: &self.app, import: &import, stored: &stored, binding: &binding, progress };
-        let passed = match (atomic, import.plan.dry_run) {
-            (false, false) => run.pass(Mode::Write, Commits::Batches, &mut scan)?,
-            (_, true) => run.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
-            (true, false) => run.atomic(&mut scan)?,
-        };
-        if passed.stopped && !repository.is_cancelled(import.id) {
-            return Ok(None);
-        }
-        Ok(Some(Ended::of(passed, atomic, &import, repository.cancelled_by(import.id))))
+        Started { worker: self, app: &self.app, import, progress }.run()
     }
 }
 
@@ -179,89 +162,5 @@ struct Shown<'a> {
 impl Drop for Shown<'_> {
     fn drop(&mut self) {
         self.worker.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-    }
-}
-
-/// One attempt at an import.
-struct Run<'a> {
-    worker: &'a Worker,
-    app: &'a App,
-    import: &'a Import,
-    stored: &'a StoredType,
-    binding: &'a Binding,
-    progress: &'a Progress,
-}
-
-impl Run<'_> {
-    /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
-    fn atomic(&self, scan: &mut StructuralScan) -> Result<Passed> {
-        loop {
-            let looked = self.pass(Mode::DryRun, Commits::Failures, scan)?;
-            if looked.counts.failure > 0 || looked.stopped {
-                return Ok(looked);
-            }
-            self.progress.set_applied(0);
-            let applied = self.pass(Mode::Write, Commits::Atomic, scan)?;
-            if applied.counts.failure == 0 {
-                return Ok(applied);
-            }
-            // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
-            self.app.repository.start(self.import.id, Attempt::Anew)?;
-        }
-    }
-
-    fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
-        let Run { worker, app, import, stored, binding, progress } = self;
-        let mut session = app.repository.session(stored, import, mode)?;
-        let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
-        Pass {
-            import,
-            limits: &app.config.limits,
-            pace: app.config.pace,
-            binding,
-            hashes: app.repository.hashes(),
-            session: &mut session,
-            file: &|| app.spool.read(import.id),
-            scan,
-            progress,
-            commits,
-            failed_rows,
-            is_stopped: &|| worker.is_stopping() || app.repository.is_cancelled(import.id),
-        }
-        .run()
-    }
-}
-
-/// How an import ended.
-struct Ended {
-    state: State,
-    counts: Counts,
-    warnings: Vec<String>,
-}
-
-impl Ended {
-    fn finished(counts: Counts, warnings: Vec<String>) -> Ended {
-        Ended { state: State::Finished { end: clock::now() }, counts, warnings }
-    }
-
-    fn cancelled(counts: Counts, warnings: Vec<String>, by: Option<String>) -> Ended {
-        Ended { state: State::Cancelled { end: clock::now(), by }, counts, warnings }
-    }
-
-    fn of(passed: Passed, atomic: bool, import: &Import, cancelled_by: Option<String>) -> Ended {
-        let Passed { counts, warnings, stopped } = passed;
-        match (stopped, atomic && counts.failure > 0) {
-            (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings, cancelled_by),
-            (true, _) => Ended::cancelled(counts, warnings, cancelled_by),
-            (false, true) => {
-                let records =
-                    if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };
-                let message = format!("{records} wrong, so nothing of the file was imported");
-                let problem = Error::file(message).in_file(&import.filename).problem();
-                let state = State::Failed { end: clock::now(), problem };
-                Ended { state, counts: counts.nothing_applied(), warnings }
-            }
-            (false, false) => Ended::finished(counts, warnings),
-        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! * `article`: every example and promise of the Gainsight PX article, in its order.
 //! * `callback`: who is told that a run is over, and how.
+//! * `files`: what the import of a dropped file finds and does, whatever else lies in its drop folder.
 //! * `partitions`: which partitions and files are taken, when, and what becomes of them.
 //! * `refusals`: what is wrong with a file, in the words of `status.txt`.
 //! * `s3`: the same on S3 and what speaks its protocol; roles.
@@ -9,6 +10,7 @@
 
 mod article;
 mod callback;
+mod files;
 mod partitions;
 mod refusals;
 mod s3;

@@ -8,9 +8,8 @@ use blake3::Hasher;
 
 use super::App;
 use crate::clock;
-use crate::engine::reader::Reader;
+use crate::engine::columns::column_names;
 use crate::error::Result;
-use crate::failure::unguard_header;
 use crate::import::{Import, ImportId};
 use crate::plan::{Origin, Plan};
 use crate::run::RunId;
@@ -81,20 +80,14 @@ impl App {
     pub(crate) fn queue_dropped(&self, file: Arrived, run: RunId, name: &str) -> Result<ImportId> {
         let Arrived { id, plan, incoming, digest } = file;
         self.spool.sync()?;
-        let header = self.header(id).unwrap_or_default();
+        // A best guess: the worker reads it again, and tells what is wrong with it.
+        let header = self.open_spooled(id, &plan).map(|reader| column_names(&reader)).unwrap_or_default();
         let import = Import::queued(id, plan, name.to_owned(), header, clock::now());
         let import = Import { size: incoming.size(), ..import };
         self.repository.queue_file(run, name, &import, &digest)?;
         incoming.keep();
         self.bell.ring();
         Ok(id)
-    }
-
-    /// The columns of a spooled file, if they can be made out.
-    fn header(&self, id: ImportId) -> Result<Vec<String>> {
-        let mut header = Reader::open(self.spool.read(id)?, &self.config.limits)?.header().to_vec();
-        unguard_header(&mut header);
-        Ok(header)
     }
 
     /// Removes the spooled bytes of a file that is filed. Its record may be gone by now.

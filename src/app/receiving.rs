@@ -11,7 +11,8 @@ use bytes::Bytes;
 use super::App;
 use super::repeat::{Claim, Request};
 use crate::clock;
-use crate::engine::header::check_header;
+use crate::engine::columns::check_header;
+use crate::engine::reader::Format;
 use crate::engine::scan::arrival::{ArrivalScan, Arrived};
 use crate::error::{Error, Result};
 use crate::import::{Counts, Import, ImportId};
@@ -70,9 +71,9 @@ impl Receiving {
         }
         let id = ImportId::random();
         let incoming = self.app.spool.receive(id)?;
-        let (object_type, correlation) = (Arc::clone(&self.object_type), self.plan.correlation.clone());
-        let scan = ArrivalScan::start(&self.app.config.limits, move |header, row| {
-            check_header(header, row, &object_type, &correlation)
+        let (object_type, plan) = (Arc::clone(&self.object_type), self.plan.clone());
+        let scan = ArrivalScan::start(&self.app.config.limits, Format::of(&plan)?, move |header, row| {
+            check_header(header, row, &object_type, &plan)
         })?;
         self.current = Some(Arriving { id, filename, incoming, scan });
         Ok(())

@@ -9,7 +9,7 @@ use super::fold::Folds;
 use super::pass::{Commits, Pass, Passed};
 use super::round::{Key, Round};
 use super::touched::Touched;
-use super::warnings::Warnings;
+use super::warnings::{Rows, Warnings};
 use crate::error::{Error, Result};
 use crate::import::Counts;
 use crate::repository::{ObjectNumber, Settled};
@@ -27,6 +27,8 @@ pub(super) struct Applier<'a> {
     pub(super) touched: Touched,
     pub(super) folds: Folds,
     pub(super) warnings: Warnings,
+    /// Records that are about no object, where none is to be made.
+    pub(super) left_out: Rows,
     /// When the transaction began.
     opened: Instant,
     pub(super) scratch: Scratch,
@@ -53,6 +55,7 @@ impl<'a> Applier<'a> {
             touched: Touched::default(),
             folds,
             warnings: Warnings::new(pass.import.warnings.clone()),
+            left_out: Rows::default(),
             opened: Instant::now(),
             scratch: Scratch::default(),
             pass,
@@ -62,6 +65,9 @@ impl<'a> Applier<'a> {
     /// Applies what the reading thread has filled until the end of the file, or until stopped.
     pub(super) fn run(&mut self, filled: Receiver<Result<Round>>, emptied: Sender<Round>) -> Result<Passed> {
         let (mut stopped, mut refused) = (false, false);
+        for warning in &self.pass.binding.warnings {
+            self.warnings.add_once(warning.clone());
+        }
         for round in &filled {
             let mut round = round?;
             stopped = (self.pass.is_stopped)();
@@ -80,6 +86,8 @@ impl<'a> Applier<'a> {
         drop(filled);
         if !stopped {
             self.note_structure()?;
+            let left_out = self.left_out.warning("has no object and was left out", "have no object and were left out");
+            left_out.into_iter().for_each(|warning| self.warnings.add(warning));
         }
         if !stopped && !refused && self.settled != self.counts.total {
             let (settled, total) = (self.settled, self.counts.total);

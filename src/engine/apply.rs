@@ -133,7 +133,7 @@ impl Applier<'_> {
     fn prefetch_unique(&mut self, round: &Round, start: usize, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
         let mut key = String::new();
         for index in self.pass.binding.other_indexes().filter(|index| index.unique.is_some()) {
-            let place = &self.pass.binding.places[index.positions[0]];
+            let place = &self.pass.binding.layout.places[index.positions[0]];
             let mut hashes = Vec::new();
             let mut want = |json: &str| {
                 key.clear();
@@ -168,6 +168,9 @@ impl Applier<'_> {
             Key::Complete { hash, fingerprint, .. } => Keyed { round, at, hash, fingerprint },
         };
         let found = self.find(record);
+        if let (Found::Nobody, false) = (&found, self.pass.binding.create_missing) {
+            return Ok(self.leave_out(record));
+        }
         let (record, folded) = match self.fold(record) {
             Folded::Alone => (record, None),
             Folded::Earlier => return Ok(Outcome::Unchanged),
@@ -187,6 +190,19 @@ impl Applier<'_> {
                 None => self.decide_entry(record, folded, None),
             },
         }
+    }
+
+    /// Passes over a record that is about no object, where none is to be made. It must be sound all the same.
+    fn leave_out(&mut self, Keyed { round, at, hash, .. }: Keyed<'_>) -> Outcome {
+        if self.folds.concern(hash) {
+            self.folds.pass_over(hash);
+        }
+        let violations = round.entry(at).violations();
+        if !violations.is_empty() {
+            return self.fail_policies(round, at, violations);
+        }
+        self.left_out.add(round.records.get(at).row());
+        Outcome::Unchanged
     }
 
     /// Folds a record with those before it, if its key is a repeated one.
@@ -215,7 +231,7 @@ impl Applier<'_> {
         let entry = folded.as_ref().map_or_else(|| record.round.entry(record.at), |all| all.get(0));
         let document = existing.and_then(|object| self.pass.session.object(object)).map(|object| object.document);
         let mut new = std::mem::take(&mut self.scratch.document);
-        let outcome = match (decide(entry, self.pass.binding, document, &mut new), existing) {
+        let outcome = match (decide(entry, &self.pass.binding.layout, document, &mut new), existing) {
             (Decision::Refuse(mut violations), _) => {
                 violations.extend(self.key_changes(existing, &new)?.err().into_iter().flatten());
                 self.fail_policies(record.round, record.at, &violations)

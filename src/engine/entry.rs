@@ -3,7 +3,7 @@
 //! The entries of a round lie one behind the other: the JSON texts of their values in one string, and for each bound
 //! column where its text lies. One validator serves every door: cells are read and checked by their properties.
 
-use super::header::{Binding, Slot};
+use super::layout::{Layout, Slot};
 use super::reader::RecordRef;
 use crate::failure::too_few_cells;
 use crate::plan::BlankCells;
@@ -14,8 +14,10 @@ use crate::schema::{PropertyKind, Violation};
 pub(crate) enum Said<'a> {
     /// Nothing: the property stays as it is.
     Nothing,
-    /// That it has no value.
+    /// That it has no value, or its default.
     Blank,
+    /// That it has no value.
+    Removed,
     /// This value, as JSON.
     Value(&'a str),
     /// Something that the property does not accept; see the entry's violations.
@@ -26,6 +28,7 @@ pub(crate) enum Said<'a> {
 enum Cell {
     Nothing,
     Blank,
+    Removed,
     Value { start: u32, end: u32 },
     Wrong,
 }
@@ -49,19 +52,19 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entries {
-    pub(crate) fn clear(&mut self, binding: &Binding) {
+    pub(crate) fn clear(&mut self, layout: &Layout) {
         self.json.clear();
         self.cells.clear();
         self.violations.clear();
-        self.width = binding.slots.len();
+        self.width = layout.slots.len();
         self.count = 0;
     }
 
     /// Reads and checks a record, which must be as wide as the header, as the next entry; gives its index.
-    pub(crate) fn push(&mut self, record: RecordRef<'_>, binding: &Binding) -> usize {
+    pub(crate) fn push(&mut self, record: RecordRef<'_>, layout: &Layout) -> usize {
         let mut violations = Vec::new();
-        for slot in &binding.slots {
-            let cell = self.read(record, slot, binding, &mut violations);
+        for slot in &layout.slots {
+            let cell = self.read(record, slot, layout, &mut violations);
             self.cells.push(cell);
         }
         if !violations.is_empty() {
@@ -89,6 +92,7 @@ impl Entries {
             let cell = match said {
                 Said::Nothing => Cell::Nothing,
                 Said::Blank => Cell::Blank,
+                Said::Removed => Cell::Removed,
                 Said::Wrong => Cell::Wrong,
                 Said::Value(json) => folded.keep(|text| text.push_str(json)),
             };
@@ -101,16 +105,19 @@ impl Entries {
         Entry { entries: self, index }
     }
 
-    fn read(&mut self, record: RecordRef<'_>, slot: &Slot, binding: &Binding, out: &mut Vec<Violation>) -> Cell {
-        let property = binding.property(slot);
-        let cell = cell_text(record, slot, binding);
+    fn read(&mut self, record: RecordRef<'_>, slot: &Slot, layout: &Layout, out: &mut Vec<Violation>) -> Cell {
+        let property = layout.property(slot);
+        let cell = cell_text(record, slot, layout);
+        if layout.is_null(cell) {
+            return Cell::Removed;
+        }
         if cell.is_empty() || (property.kind != PropertyKind::String && cell.trim().is_empty()) {
-            return match binding.blank_cells {
+            return match layout.blank_cells {
                 BlankCells::Keep => Cell::Nothing,
                 BlankCells::Clear => Cell::Blank,
             };
         }
-        let value = match property.read(cell, &binding.dates) {
+        let value = match property.read(cell, &layout.dates) {
             Ok(value) => value,
             Err(violation) => {
                 out.push(violation);
@@ -119,8 +126,8 @@ impl Entries {
         };
         let before = out.len();
         let sibling = |path: &str| {
-            let slot = binding.slots.iter().find(|slot| binding.property(slot).path == path)?;
-            Some(cell_text(record, slot, binding))
+            let slot = layout.slots.iter().find(|slot| layout.property(slot).path == path)?;
+            Some(cell_text(record, slot, layout)).filter(|text| !layout.is_null(text))
         };
         property.check(&value, &sibling, out);
         if out.len() > before {
@@ -141,6 +148,7 @@ impl<'a> Entry<'a> {
         match self.entries.cells[self.index * self.entries.width + slot] {
             Cell::Nothing => Said::Nothing,
             Cell::Blank => Said::Blank,
+            Cell::Removed => Said::Removed,
             Cell::Value { start, end } => Said::Value(&self.entries.json[start as usize..end as usize]),
             Cell::Wrong => Said::Wrong,
         }
@@ -154,20 +162,25 @@ impl<'a> Entry<'a> {
 
 /// The text of a cell as it was meant: without its formula guard if the file carries guards, without outer blanks if
 /// it is part of a key.
-pub(crate) fn cell_text<'a>(record: RecordRef<'a>, slot: &Slot, binding: &Binding) -> &'a str {
-    let text = meant(record, slot.column, binding);
+pub(crate) fn cell_text<'a>(record: RecordRef<'a>, slot: &Slot, layout: &Layout) -> &'a str {
+    let text = meant(record, slot.column, layout);
     if slot.trimmed { text.trim() } else { text }
 }
 
 /// A cell without its formula guard, if the file carries guards and the record does not say otherwise.
-pub(crate) fn meant<'a>(record: RecordRef<'a>, column: usize, binding: &Binding) -> &'a str {
-    binding.guards.remove(record.cell(column), |escape| (escape < record.width()).then(|| record.cell(escape)))
+pub(crate) fn meant<'a>(record: RecordRef<'a>, column: usize, layout: &Layout) -> &'a str {
+    layout.guards.remove(record.cell(column), |escape| (escape < record.width()).then(|| record.cell(escape)))
+}
+
+/// Whether a record can be no entry: it has too few cells, too many, or a NUL.
+pub(crate) fn is_misshapen(record: RecordRef<'_>, layout: &Layout) -> bool {
+    record.width() != layout.width || record.has_nul() || is_still_short(record, layout)
 }
 
 /// Whether a record of a failures file had too few cells, and those that were added to it are still empty.
-pub(crate) fn is_still_short(record: RecordRef<'_>, binding: &Binding) -> bool {
-    let Some(column) = binding.import_error_column else { return false };
+fn is_still_short(record: RecordRef<'_>, layout: &Layout) -> bool {
+    let Some(column) = layout.import_error_column else { return false };
     let Some((cells, _)) = too_few_cells(record.cell(column)) else { return false };
-    let mut added = binding.slots.iter().map(|slot| slot.column).filter(|column| *column >= cells).peekable();
+    let mut added = layout.slots.iter().map(|slot| slot.column).filter(|column| *column >= cells).peekable();
     added.peek().is_some() && added.all(|column| record.cell(column).is_empty())
 }

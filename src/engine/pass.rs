@@ -13,7 +13,7 @@ use super::applier::Applier;
 use super::fold::Folds;
 use super::header::Binding;
 use super::progress::Progress;
-use super::reader::Reader;
+use super::reader::{Format, Reader};
 use super::round::{RoundReader, Rounds};
 use super::scan::StructuralScan;
 use super::survey::survey;
@@ -97,7 +97,7 @@ impl<'a> Pass<'a> {
 
     /// The rounds of the file from its start.
     fn rounds(&self) -> Result<Rounds<'a, File>> {
-        let reader = Reader::open((self.file)()?, self.limits)?;
+        let reader = Reader::open_as((self.file)()?, self.limits, Format::of(&self.import.plan)?)?;
         Ok(Rounds { reader, size: self.pace.round, binding: self.binding, hashes: self.hashes })
     }
 }

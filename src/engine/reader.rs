@@ -16,13 +16,17 @@ mod runaway;
 mod scanner;
 mod specials;
 mod structure;
+mod transcode;
 mod window;
 
 use std::io::Read;
 
+use encoding_rs::{Encoding, UTF_8};
+
 use crate::config::Limits;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fault::Fault;
+use crate::plan::Plan;
 
 use self::decompress::Source;
 use self::records::Collector;
@@ -30,7 +34,28 @@ pub use self::records::{RecordRef, Records};
 use self::scanner::{Partial, Pause, Quote, Scanner, Sink};
 pub use self::structure::scan;
 use self::structure::{Locator, Tally};
+use self::transcode::Text;
 use self::window::Window;
+
+/// What the bytes of a file are, besides CSV. By default they are UTF-8, and may be compressed or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Format {
+    /// Whether they must be gzip.
+    pub gzip_only: bool,
+    /// The encoding of the text, if it is not UTF-8.
+    pub encoding: Option<&'static Encoding>,
+}
+
+impl Format {
+    /// The format of the files of a plan.
+    ///
+    /// # Errors
+    /// `Request` if there is no such encoding.
+    pub fn of(plan: &Plan) -> Result<Format> {
+        let encoding = plan.text_encoding()?.filter(|encoding| *encoding != UTF_8);
+        Ok(Format { gzip_only: plan.gzip_only, encoding })
+    }
+}
 
 /// A CSV file being read.
 pub struct Reader<R: Read> {
@@ -46,7 +71,13 @@ pub struct Reader<R: Read> {
 impl<R: Read> Reader<R> {
     /// Opens a file: sees whether it is gzip and whether it is text, and reads its header.
     pub fn open(input: R, limits: &Limits) -> Result<Reader<R>> {
-        let mut window = Window::new(Source::open(input, limits)?, limits.window_size);
+        Reader::open_as(input, limits, Format::default())
+    }
+
+    /// Opens a file of a format. Offsets in what is said of its structure are then those of its text in UTF-8.
+    pub fn open_as(input: R, limits: &Limits, format: Format) -> Result<Reader<R>> {
+        let source = Source::open(input, limits, format.gzip_only)?;
+        let mut window = Window::new(Text::new(source, format.encoding), limits.window_size);
         window.refill()?;
         window.consume(encoding::sniff(window.data())?);
         let mut reader = Reader {
@@ -130,7 +161,7 @@ impl<R: Read> Reader<R> {
                 Pause::Full => return Ok(()),
                 // One byte more than the cap may be the CR of a line end whose LF is not yet in the window.
                 Pause::Short(partial) if self.window.data().len() <= self.scanner.max_record_size() + 1 => {
-                    if !self.window.refill()? {
+                    if !self.refill()? {
                         return partial.quote.map_or(Ok(()), |quote| Err(self.runaway(quote)));
                     }
                 }
@@ -139,6 +170,15 @@ impl<R: Read> Reader<R> {
                 Pause::Runaway(quote) => return Err(self.runaway(quote)),
             }
         }
+    }
+
+    /// Adds to the window. What cannot be decoded comes behind all that can, so its row is known.
+    fn refill(&mut self) -> Result<bool> {
+        let is_decoded = self.window.is_decoded();
+        self.window.refill().map_err(|error| match error.kind() {
+            Kind::File if is_decoded => error.at_row(self.scanner.rows() + 1),
+            _ => error,
+        })
     }
 
     fn too_wide(&self, width: &str) -> Error {

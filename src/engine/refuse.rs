@@ -2,41 +2,24 @@
 
 use super::applier::Applier;
 use super::decision::{Decision, decide};
-use super::entry::{Said, cell_text, meant};
+use super::entry::cell_text;
+use super::failing::{against_policies, failure, misshapen, without_key};
 use super::round::Round;
 use crate::error::Error;
-use crate::failure::{Failure, IMPORT_ERROR_COLUMN, too_few_cells, wrong_width};
 use crate::import::Outcome;
-use crate::schema::{Violation, policy_problem};
+use crate::schema::Violation;
 
 impl Applier<'_> {
     pub(super) fn fail_misshapen(&mut self, round: &Round, at: usize) -> Outcome {
-        let record = round.records.get(at);
-        let error = if record.has_nul() {
-            let column = (0..record.width()).find(|&column| record.cell(column).contains('\0')).unwrap_or(0);
-            Error::record(format!("cell {} holds a NUL character, which no property can", column + 1))
-        } else if record.width() != self.pass.binding.width {
-            Error::record(wrong_width(record.width(), self.pass.binding.width))
-        } else {
-            let error = self.pass.binding.import_error_column.map_or("", |column| record.cell(column));
-            let (cells, columns) = too_few_cells(error).unwrap_or_default();
-            let short = wrong_width(cells, columns);
-            Error::record(format!("{short}; fill in what is missing, or empty its {IMPORT_ERROR_COLUMN} cell"))
-        };
-        self.fail(round, at, error.problem())
+        self.pass.session.fail(misshapen(round.records.get(at), &self.pass.binding.layout));
+        Outcome::Failed
     }
 
     pub(super) fn fail_without_key(&mut self, round: &Round, at: usize) -> Outcome {
-        let mut violations = round.entry(at).violations().to_vec();
-        for &slot in &self.pass.binding.correlation.slots {
-            let path = &self.pass.binding.property(&self.pass.binding.slots[slot]).path;
-            let is_blank = !matches!(round.entry(at).said(slot), Said::Value(_) | Said::Wrong);
-            if is_blank {
-                violations.push(Violation::required(path));
-            }
-        }
+        let binding = self.pass.binding;
+        let mut violations = without_key(round.entry(at), &binding.layout, &binding.correlation.slots);
         // What else such an object would lack.
-        if let Decision::Refuse(more) = decide(round.entry(at), self.pass.binding, None, &mut self.scratch.document) {
+        if let Decision::Refuse(more) = decide(round.entry(at), &binding.layout, None, &mut self.scratch.document) {
             let known: Vec<_> = violations.iter().map(|violation| violation.property.clone()).collect();
             violations.extend(more.into_iter().filter(|violation| !known.contains(&violation.property)));
         }
@@ -46,25 +29,18 @@ impl Applier<'_> {
     pub(super) fn fail_taken(&mut self, round: &Round, at: usize) -> Outcome {
         let mut violations = if round.has_entry(at) { round.entry(at).violations().to_vec() } else { Vec::new() };
         let record = round.records.get(at);
+        let layout = &self.pass.binding.layout;
         for &slot in &self.pass.binding.correlation.slots {
-            let slot = &self.pass.binding.slots[slot];
-            let value = cell_text(record, slot, self.pass.binding);
-            let violation = Violation::unique(&self.pass.binding.property(slot).path, value);
+            let slot = &layout.slots[slot];
+            let value = cell_text(record, slot, layout);
+            let violation = Violation::unique(&layout.property(slot).path, value);
             violations.push(violation.saying(format!("'{value}' is taken: an earlier record of this file has it")));
         }
         self.fail_policies(round, at, &violations)
     }
 
     pub(super) fn fail_policies(&mut self, round: &Round, at: usize, violations: &[Violation]) -> Outcome {
-        let mut problem = policy_problem(violations);
-        problem["violations"] = violations.iter().map(Violation::report).collect();
-        self.fail(round, at, problem)
-    }
-
-    pub(super) fn fail(&mut self, round: &Round, at: usize, problem: serde_json::Value) -> Outcome {
-        let record = round.records.get(at);
-        let cells = (0..record.width()).map(|column| meant(record, column, self.pass.binding).to_owned()).collect();
-        self.pass.session.fail(Failure { row: record.row(), cells, problem });
+        self.pass.session.fail(against_policies(round.records.get(at), &self.pass.binding.layout, violations));
         Outcome::Failed
     }
 
@@ -73,7 +49,9 @@ impl Applier<'_> {
         for Violation { property, message: wrong, .. } in round.entry(at).violations() {
             message.push_str(&format!("; {property}: {wrong}"));
         }
-        self.fail(round, at, Error::conflict(message).problem())
+        let problem = Error::conflict(message).problem();
+        self.pass.session.fail(failure(round.records.get(at), &self.pass.binding.layout, problem));
+        Outcome::Failed
     }
 
     pub(super) fn warn_of_repeated_key(&mut self, round: &Round, at: usize, earlier: u64) {
@@ -85,18 +63,12 @@ impl Applier<'_> {
     /// `userName 'bjensen'`, for messages.
     pub(super) fn describe_key(&self, round: &Round, at: usize) -> String {
         let record = round.records.get(at);
-        let parts: Vec<String> = self
-            .pass
-            .binding
-            .correlation
-            .slots
-            .iter()
-            .map(|&slot| {
-                let slot = &self.pass.binding.slots[slot];
-                let value = cell_text(record, slot, self.pass.binding);
-                format!("{} '{value}'", self.pass.binding.property(slot).path)
-            })
-            .collect();
+        let layout = &self.pass.binding.layout;
+        let part = |&slot: &usize| {
+            let slot = &layout.slots[slot];
+            format!("{} '{}'", layout.property(slot).path, cell_text(record, slot, layout))
+        };
+        let parts: Vec<String> = self.pass.binding.correlation.slots.iter().map(part).collect();
         parts.join(" and ")
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::decision::{Decision, decide};
-use super::entry::{Entries, Entry, cell_text, is_still_short};
+use super::entry::{Entries, Entry, cell_text, is_misshapen};
 use super::header::Binding;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
@@ -92,7 +92,7 @@ impl Round {
         }
         let entry = match self.keys[index] {
             Key::Misshapen => self.entries.push_nothing(),
-            Key::Incomplete | Key::Complete { .. } => self.entries.push(self.records.get(index), binding),
+            Key::Incomplete | Key::Complete { .. } => self.entries.push(self.records.get(index), &binding.layout),
         };
         self.entry_of[index] = Some(entry as u32);
     }
@@ -105,7 +105,7 @@ impl Round {
             let start = self.fresh.len() as u32;
             if self.fresh.len() < MAX_FRESH
                 && matches!(self.keys[index], Key::Complete { .. })
-                && decide(self.entry(index), binding, None, &mut document) == Decision::Create
+                && decide(self.entry(index), &binding.layout, None, &mut document) == Decision::Create
             {
                 self.fresh.push_str(&document);
             }
@@ -139,7 +139,7 @@ impl Round {
         }
         self.keys.clear();
         self.key_texts.clear();
-        self.entries.clear(binding);
+        self.entries.clear(&binding.layout);
         self.entry_of.clear();
         self.entry_of.resize(self.records.len(), None);
         self.same.clear();
@@ -158,15 +158,18 @@ impl Round {
 }
 
 fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mut String) -> Key {
-    if record.width() != binding.width || record.has_nul() || is_still_short(record, binding) {
+    let layout = &binding.layout;
+    if is_misshapen(record, layout) {
         return Key::Misshapen;
     }
     let start = texts.len();
     for &slot in &binding.correlation.slots {
-        let slot = &binding.slots[slot];
-        let cell = cell_text(record, slot, binding);
-        match binding.property(slot).read(cell, &binding.dates) {
-            Ok(value) if !cell.is_empty() => write_key_value(texts, |text| value.write_json(text)),
+        let slot = &layout.slots[slot];
+        let cell = cell_text(record, slot, layout);
+        match layout.property(slot).read(cell, &layout.dates) {
+            Ok(value) if !cell.is_empty() && !layout.is_null(cell) => {
+                write_key_value(texts, |text| value.write_json(text))
+            }
             _ => {
                 texts.truncate(start);
                 return Key::Incomplete;

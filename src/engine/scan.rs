@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::progress::Progress;
-use super::reader;
+use super::reader::{Format, Reader};
 use crate::config::Limits;
 use crate::error::{Error, Result};
 use crate::import::Structure;
@@ -58,13 +58,18 @@ impl StructuralScan {
     }
 
     /// Starts to scan the spooled file.
-    pub(crate) fn start(file: File, limits: &Limits, progress: &Arc<Progress>) -> Result<StructuralScan> {
+    pub(crate) fn start(
+        file: File,
+        limits: &Limits,
+        format: Format,
+        progress: &Arc<Progress>,
+    ) -> Result<StructuralScan> {
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         let (file, scanned) = (Arc::new(file), Arc::default());
         let counting = Counting { file: Arc::clone(&file), count: Arc::clone(&scanned) };
         let (limits, progress) = (limits.clone(), Arc::clone(progress));
         let work = move || {
-            let structure = reader::scan(counting, &limits)?;
+            let structure = Reader::open_as(counting, &limits, format)?.into_structure()?;
             progress.set_total(structure.records);
             Ok(structure)
         };

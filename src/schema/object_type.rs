@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 use crate::csv_writer::quoted;
 use crate::error::{Error, Result};
-use crate::schema::property::{self, Property, PropertyKind, Scope, State};
+use crate::schema::property::{self, Property, PropertyKind, Scope, State, folded};
 
 pub use definition::parse_definitions;
 pub use positions::Positions;
@@ -74,6 +74,18 @@ impl ObjectType {
     /// The property of that [path](property::path), as somebody wrote it.
     pub fn property(&self, path: &str) -> Option<&Property> {
         self.by_path.get(property::path(path)).map(|at| &self.properties[*at])
+    }
+
+    /// The one property whose path is the same without case, blanks, hyphens and underscores; if there is none, the one
+    /// whose title is.
+    pub fn property_alike(&self, name: &str) -> Option<&Property> {
+        let wanted = folded(name);
+        let only = |is_alike: &dyn Fn(&Property) -> bool| {
+            let mut alike = self.properties.iter().filter(|property| is_alike(property));
+            alike.next().filter(|_| alike.next().is_none())
+        };
+        let is_titled = |property: &Property| property.title.as_deref().is_some_and(|title| folded(title) == wanted);
+        only(&|property| folded(&property.path) == wanted).or_else(|| only(&is_titled))
     }
 
     /// Every place in stored documents that was ever given away, to be kept with the type.

@@ -29,6 +29,12 @@ pub fn path(written: &str) -> &str {
     path.strip_prefix('/').unwrap_or(path)
 }
 
+/// A name as lenient comparison has it: without case, blanks, hyphens and underscores.
+pub fn folded(written: &str) -> String {
+    let is_letter = |c: &char| !c.is_whitespace() && !matches!(c, '-' | '_');
+    path(written).chars().filter(is_letter).flat_map(char::to_lowercase).collect()
+}
+
 /// One property of an object type, with its path. Properties of nested objects are properties of their own.
 #[derive(Clone, Debug)]
 pub struct Property {

@@ -31,11 +31,14 @@ pub(super) enum Source<R: Read> {
 type Input<R> = Chain<Cursor<Vec<u8>>, Tap<R>>;
 
 impl<R: Read> Source<R> {
-    pub(super) fn open(input: R, limits: &Limits) -> Result<Source<R>> {
+    pub(super) fn open(input: R, limits: &Limits, gzip_only: bool) -> Result<Source<R>> {
         let mut tap = Tap { input, bytes: 0, failed: false };
         let mut first = Vec::with_capacity(MAGIC.len());
         (&mut tap).take(MAGIC.len() as u64).read_to_end(&mut first).map_err(failed)?;
         let is_gzip = first == MAGIC;
+        if gzip_only && !is_gzip && !first.is_empty() {
+            return Err(Fault::NotGzip.error());
+        }
         let input = Cursor::new(first).chain(tap);
         Ok(match is_gzip {
             true => Source::Gzip(Box::new(Gunzip::new(input, limits))),
@@ -228,7 +231,7 @@ mod tests {
     }
 
     fn gunzip(file: &[u8]) -> Result<Vec<u8>> {
-        let mut source = Source::open(file, &Limits::default())?;
+        let mut source = Source::open(file, &Limits::default(), false)?;
         let mut text = Vec::new();
         let mut part = [0; 1000];
         loop {

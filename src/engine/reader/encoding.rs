@@ -46,10 +46,15 @@ pub(super) fn sniff(head: &[u8]) -> Result<usize> {
     if let Some(encoding) = other_encoding(head) {
         return Err(Error::file(format!("the file is {encoding} text; save it as CSV UTF-8")));
     }
-    if let Some(format) = other_format(head) {
-        return Err(Error::file(format!("the file is {format}; a CSV file, plain or compressed with gzip, is needed")));
-    }
+    refuse_other_format(head)?;
     Ok(if head.starts_with(UTF_8_MARK) { UTF_8_MARK.len() } else { 0 })
+}
+
+/// Refuses a file that begins like something that is no text in any encoding.
+pub(super) fn refuse_other_format(head: &[u8]) -> Result<()> {
+    other_format(head).map_or(Ok(()), |format| {
+        Err(Error::file(format!("the file is {format}; a CSV file, plain or compressed with gzip, is needed")))
+    })
 }
 
 fn other_encoding(head: &[u8]) -> Option<&'static str> {

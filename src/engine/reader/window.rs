@@ -6,14 +6,14 @@
 
 use std::io::Read;
 
-use super::decompress::Source;
+use super::transcode::Text;
 use crate::error::{Error, Result};
 
 /// The least that shows what a file is: the mark of a tar archive comes last of all.
 const LEAST: usize = 512;
 
 pub(super) struct Window<R: Read> {
-    source: Source<R>,
+    source: Text<R>,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -24,7 +24,7 @@ pub(super) struct Window<R: Read> {
 }
 
 impl<R: Read> Window<R> {
-    pub(super) fn new(source: Source<R>, size: usize) -> Window<R> {
+    pub(super) fn new(source: Text<R>, size: usize) -> Window<R> {
         Window {
             source,
             buffer: vec![0; size.max(LEAST)],
@@ -38,6 +38,11 @@ impl<R: Read> Window<R> {
 
     pub(super) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Whether the text was of another encoding.
+    pub(super) fn is_decoded(&self) -> bool {
+        self.source.is_decoded()
     }
 
     pub(super) fn data(&self) -> &[u8] {

@@ -10,9 +10,9 @@ use std::thread::JoinHandle;
 use bytes::{Buf, Bytes};
 
 use crate::config::Limits;
-use crate::engine::reader::Reader;
+use crate::engine::columns::column_names;
+use crate::engine::reader::{Format, Reader};
 use crate::error::{Error, Result};
-use crate::failure::unguard_header;
 use crate::import::Structure;
 
 /// How many pieces may wait for the scan, so that it does not wait for every single one.
@@ -36,14 +36,14 @@ impl ArrivalScan {
     /// Starts a scan that has nothing yet. `check` gets the header and its row as soon as they are there.
     pub(crate) fn start(
         limits: &Limits,
+        format: Format,
         check: impl FnOnce(&[String], u64) -> Result<()> + Send + 'static,
     ) -> Result<ArrivalScan> {
         let (pieces, waiting) = sync_channel(PIECES);
         let limits = limits.clone();
         let work = move || {
-            let reader = Reader::open(Pipe { waiting, current: Bytes::new() }, &limits)?;
-            let mut header = reader.header().to_vec();
-            unguard_header(&mut header);
+            let reader = Reader::open_as(Pipe { waiting, current: Bytes::new() }, &limits, format)?;
+            let header = column_names(&reader);
             check(&header, reader.header_row())?;
             Ok(Arrived { header, structure: reader.into_structure()? })
         };
@@ -94,11 +94,12 @@ mod tests {
 
     use super::ArrivalScan;
     use crate::config::Limits;
+    use crate::engine::reader::Format;
     use crate::error::Error;
 
     #[test]
     fn pieces_are_one_file() {
-        let scan = ArrivalScan::start(&Limits::default(), |_, _| Ok(())).expect("a thread");
+        let scan = ArrivalScan::start(&Limits::default(), Format::default(), |_, _| Ok(())).expect("a thread");
         for piece in ["us", "", "er\na", "\n\n\"b\nc\"", "\n"] {
             assert!(scan.take(Bytes::from_static(piece.as_bytes())));
         }
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn a_header_that_does_not_fit_ends_the_scan() {
         let check = |header: &[String], row| Err(Error::file(format!("no {header:?}")).at_row(row));
-        let scan = ArrivalScan::start(&Limits::default(), check).expect("a thread");
+        let scan = ArrivalScan::start(&Limits::default(), Format::default(), check).expect("a thread");
         let piece = Bytes::from(format!("user\n{}", "a\n".repeat(1000)));
         // It would go on for ever otherwise.
         while scan.take(piece.clone()) {}

@@ -103,6 +103,13 @@ impl Sqlite {
         })
     }
 
+    /// Notes the names of the columns of an import's file.
+    pub fn note_header(&self, id: ImportId, header: &[String]) -> Result<()> {
+        let header = to_json(header)?;
+        let sql = "UPDATE import SET header = ?2, revision = revision + 1 WHERE id = ?1";
+        self.write_patiently(|conn| sql::run(conn, sql, params![id.to_string(), header]).map(drop))
+    }
+
     /// Ends an import that waits for its turn, unless it has begun; says whether.
     ///
     /// # Errors

@@ -1,0 +1,214 @@
+//! One attempt at an import: from its spooled bytes to its end, or to where it was stopped.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::Worker;
+use crate::app::App;
+use crate::clock;
+use crate::engine::columns::{Columns, column_names};
+use crate::engine::header::Binding;
+use crate::engine::inspect::Inspection;
+use crate::engine::layout::Layout;
+use crate::engine::pass::{Commits, Pass, Passed};
+use crate::engine::progress::Progress;
+use crate::engine::reader::{Format, Reader};
+use crate::engine::scan::StructuralScan;
+use crate::error::{Error, Kind, Result};
+use crate::fault::Fault;
+use crate::import::{Counts, Import, State};
+use crate::plan::OnFailure;
+use crate::repository::{Attempt, Mode, StoredType};
+
+/// An import that has begun to run.
+pub(super) struct Started<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) app: &'a App,
+    pub(super) import: Import,
+    pub(super) progress: &'a Arc<Progress>,
+}
+
+impl Started<'_> {
+    /// How the import ended; nothing if it has to go on later.
+    pub(super) fn run(mut self) -> Result<Option<Ended>> {
+        let reader = self.app.open_spooled(self.import.id, &self.import.plan)?;
+        self.note_header(column_names(&reader))?;
+        let Import { header, plan, .. } = &self.import;
+        let stored = self.app.object_type(&plan.object_type)?;
+        let columns = Columns::new(header, &stored.object_type, plan);
+        let row = reader.header_row();
+        let mut scan = self.scan()?;
+        if let Some(refusal) = columns.refusal(&stored.object_type, row) {
+            // A file that is all or nothing is corrected once, so all that is wrong with it is told at once.
+            return match plan.on_failure {
+                OnFailure::SkipRecord => Err(refusal),
+                OnFailure::RejectFile => self.refuse(&columns, refusal, reader, stored, &mut scan),
+            };
+        }
+        let stored = self.app.repository.prepare_type(&plan.object_type, &columns.filled(), &plan.correlation);
+        let stored = stored.map_err(|error| if error.kind() == Kind::File { error.at_row(row) } else { error })?;
+        let binding = Binding::new(header, &columns, &stored, plan, self.app.repository.hashes())?;
+        let atomic = plan.on_failure == OnFailure::RejectFile;
+        let passing = Passing { started: &self, stored: &stored, binding: &binding };
+        let passed = match (atomic, plan.dry_run) {
+            (false, false) => passing.pass(Mode::Write, Commits::Batches, &mut scan)?,
+            (_, true) => passing.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
+            (true, false) => passing.atomic(&mut scan)?,
+        };
+        Ok(self.ended(passed, |passed, by| Ended::of(passed, atomic, &self.import, by)))
+    }
+
+    /// Notes the names of the columns. Whoever queued the import may not have looked at its bytes.
+    fn note_header(&mut self, header: Vec<String>) -> Result<()> {
+        if header != self.import.header {
+            self.app.repository.note_header(self.import.id, &header)?;
+            self.import.header = header;
+        }
+        Ok(())
+    }
+
+    fn scan(&self) -> Result<StructuralScan> {
+        let Started { app, import, progress, .. } = self;
+        match &import.structure {
+            Some(structure) => Ok(StructuralScan::known(structure.clone(), progress)),
+            None => {
+                let file = app.spool.read(import.id)?;
+                StructuralScan::start(file, &app.config.limits, Format::of(&import.plan)?, progress)
+            }
+        }
+    }
+
+    /// Ends an import whose columns do not fit, once it is known what else is wrong with its file.
+    fn refuse(
+        &self,
+        columns: &Columns,
+        refusal: Error,
+        reader: Reader<File>,
+        stored: StoredType,
+        scan: &mut StructuralScan,
+    ) -> Result<Option<Ended>> {
+        let counted = scan.wait().and_then(|structure| structure.check_record_count(self.import.plan.max_records));
+        match counted {
+            Err(error) if error.kind() == Kind::File => {
+                let more = Fault::all_of(&Fault::told(error).problem());
+                let faults: Vec<Fault> = columns.faults.iter().cloned().chain(more).collect();
+                return Err(Fault::errors(format!("the file does not fit {}", stored.object_type.name()), &faults));
+            }
+            counted => counted?,
+        }
+        let inspected = self.inspect(columns, reader, stored)?;
+        let problem = refusal.in_file(&self.import.filename).problem();
+        Ok(self.ended(inspected, |Passed { counts, warnings, stopped }, by| match stopped {
+            true => Ended::cancelled(counts, warnings, by),
+            false => Ended { state: State::Failed { end: clock::now(), problem }, counts, warnings },
+        }))
+    }
+
+    /// Keeps what is wrong with the records in the sound columns.
+    fn inspect(&self, columns: &Columns, reader: Reader<File>, stored: StoredType) -> Result<Passed> {
+        let Import { header, plan, .. } = &self.import;
+        let opened = stored.object_type.with_columns(&columns.filled());
+        // An open type whose columns do not go together takes none of them.
+        let object_type = opened.unwrap_or_else(|_| stored.object_type.clone());
+        let layout = Layout::new(header, columns, object_type, plan)?;
+        let mut session = self.app.repository.session(&stored, &self.import, Mode::DryRun)?;
+        let (progress, warnings) = (self.progress.as_ref(), columns.warnings.as_slice());
+        let is_stopped = &|| self.is_stopped();
+        Inspection { layout: &layout, reader, session: &mut session, progress, warnings, is_stopped }.run()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.worker.is_stopping() || self.app.repository.is_cancelled(self.import.id)
+    }
+
+    /// The end of an import, unless it gave way and has to go on later. `end` gets who cancelled it, if somebody did.
+    fn ended(&self, passed: Passed, end: impl FnOnce(Passed, Option<String>) -> Ended) -> Option<Ended> {
+        let repository = &self.app.repository;
+        if passed.stopped && !repository.is_cancelled(self.import.id) {
+            return None;
+        }
+        Some(end(passed, repository.cancelled_by(self.import.id)))
+    }
+}
+
+/// An import whose header fits.
+struct Passing<'a> {
+    started: &'a Started<'a>,
+    stored: &'a StoredType,
+    binding: &'a Binding,
+}
+
+impl Passing<'_> {
+    /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
+    fn atomic(&self, scan: &mut StructuralScan) -> Result<Passed> {
+        loop {
+            let looked = self.pass(Mode::DryRun, Commits::Failures, scan)?;
+            if looked.counts.failure > 0 || looked.stopped {
+                return Ok(looked);
+            }
+            self.started.progress.set_applied(0);
+            let applied = self.pass(Mode::Write, Commits::Atomic, scan)?;
+            if applied.counts.failure == 0 {
+                return Ok(applied);
+            }
+            // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
+            self.started.app.repository.start(self.started.import.id, Attempt::Anew)?;
+        }
+    }
+
+    fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
+        let Passing { started, stored, binding } = self;
+        let Started { app, import, progress, .. } = started;
+        let mut session = app.repository.session(stored, import, mode)?;
+        let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
+        Pass {
+            import,
+            limits: &app.config.limits,
+            pace: app.config.pace,
+            binding,
+            hashes: app.repository.hashes(),
+            session: &mut session,
+            file: &|| app.spool.read(import.id),
+            scan,
+            progress,
+            commits,
+            failed_rows,
+            is_stopped: &|| started.is_stopped(),
+        }
+        .run()
+    }
+}
+
+/// How an import ended.
+pub(super) struct Ended {
+    pub(super) state: State,
+    pub(super) counts: Counts,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Ended {
+    pub(super) fn finished(counts: Counts, warnings: Vec<String>) -> Ended {
+        Ended { state: State::Finished { end: clock::now() }, counts, warnings }
+    }
+
+    pub(super) fn cancelled(counts: Counts, warnings: Vec<String>, by: Option<String>) -> Ended {
+        Ended { state: State::Cancelled { end: clock::now(), by }, counts, warnings }
+    }
+
+    fn of(passed: Passed, atomic: bool, import: &Import, cancelled_by: Option<String>) -> Ended {
+        let Passed { counts, warnings, stopped } = passed;
+        match (stopped, atomic && counts.failure > 0) {
+            (true, _) if atomic => Ended::cancelled(counts.nothing_applied(), warnings, cancelled_by),
+            (true, _) => Ended::cancelled(counts, warnings, cancelled_by),
+            (false, true) => {
+                let records =
+                    if counts.failure == 1 { "1 record is".into() } else { format!("{} records are", counts.failure) };
+                let message = format!("{records} wrong, so nothing of the file was imported");
+                let problem = Error::file(message).in_file(&import.filename).problem();
+                let state = State::Failed { end: clock::now(), problem };
+                Ended { state, counts: counts.nothing_applied(), warnings }
+            }
+            (false, false) => Ended::finished(counts, warnings),
+        }
+    }
+}
