@@ -8,13 +8,14 @@ mod dropped;
 mod objects;
 mod receiving;
 mod repeat;
+mod sealing;
 mod types;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::repeat::UnderWay;
@@ -27,6 +28,7 @@ use crate::import::{Counts, Import, ImportId, State, no_import};
 use crate::plan::{Caller, Origin, Plan};
 use crate::repository::{Repository, Spooled, StoredType};
 use crate::schema::{ObjectType, TypeName};
+use crate::secret::Seal;
 use crate::spool::{Incoming, Spool};
 
 pub use self::bell::Bell;
@@ -52,6 +54,7 @@ pub struct App {
     /// Rings when there is something to do for who runs imports.
     pub bell: Bell,
     under_way: Arc<UnderWay>,
+    seal: Mutex<Option<Arc<Seal>>>,
 }
 
 /// A file on its way to being an import.
@@ -86,7 +89,7 @@ impl App {
     pub fn open(config: Config) -> Result<App> {
         let repository = Repository::open(&config.database, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(config.data.join("spool"))?;
-        Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default() })
+        Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default(), seal: Mutex::default() })
     }
 
     /// The object type of this name.

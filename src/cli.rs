@@ -8,6 +8,7 @@
 mod check;
 mod context;
 mod definitions;
+mod drop_folder;
 mod export;
 mod failures_file;
 mod groups;
@@ -88,6 +89,8 @@ enum Command {
     #[command(subcommand)]
     Objects(objects::ObjectsCommand),
     #[command(subcommand)]
+    DropFolder(drop_folder::DropFolderCommand),
+    #[command(subcommand)]
     Token(token::TokenCommand),
 }
 
@@ -100,6 +103,8 @@ pub(crate) enum Verdict {
     Refused,
     /// Somebody cancelled the import.
     Cancelled,
+    /// What was to be done could not be.
+    Failed,
 }
 
 impl From<Verdict> for ExitCode {
@@ -107,7 +112,7 @@ impl From<Verdict> for ExitCode {
         ExitCode::from(match verdict {
             Verdict::Good => 0,
             Verdict::Refused => 1,
-            Verdict::Cancelled => 2,
+            Verdict::Cancelled | Verdict::Failed => 2,
         })
     }
 }
@@ -124,6 +129,7 @@ pub(crate) fn run(cli: Cli) -> Result<Verdict> {
         Command::Imports(command) => imports::run(&mut context, command)?,
         Command::Types(command) => types::run(&mut context, command)?,
         Command::Objects(command) => objects::run(&mut context, command)?,
+        Command::DropFolder(command) => drop_folder::run(&mut context, command)?,
         Command::Token(command) => token::run(&mut context, command)?,
     };
     context.out.flush()?;

@@ -10,6 +10,7 @@ mod drop_folder;
 mod environment;
 mod import;
 mod oidc;
+mod secrets;
 mod server;
 mod upload;
 mod values;
@@ -20,14 +21,19 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::drop_folder::{
-    Authorization, Bucket, CallbackSettings, DropFolder, FileRules, OnIdentical, S3Settings, Schedule, SetBy,
+    Authorization, Bucket, CallbackSettings, DropFolder, DropFolderLimits, DropFolderSettings, FileRules, KEY,
+    OnIdentical, S3Settings, Schedule, SetBy, WrittenDropFolder, filled,
 };
-pub use self::environment::Environment;
+use self::drop_folder::{DropFoldersSection, Surroundings};
+pub use self::environment::{AwsIdentity, Environment};
 use self::import::ImportSection;
 pub use self::import::{Limits, Memory, Pace};
 use self::oidc::OidcSection;
 pub use self::oidc::OidcSettings;
 pub(crate) use self::oidc::is_trustworthy;
+use self::secrets::SecretsSection;
+pub use self::secrets::SecretsSettings;
+pub(crate) use self::secrets::parse_key;
 use self::server::ServerSection;
 pub use self::server::{Certificate, ServerSettings};
 use self::upload::UploadSection;
@@ -45,6 +51,9 @@ struct ConfigFile {
     upload: UploadSection,
     import: ImportSection,
     oidc: Option<OidcSection>,
+    secrets: SecretsSection,
+    drop_folders: DropFoldersSection,
+    drop_folder: Vec<WrittenDropFolder>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -74,14 +83,23 @@ pub struct Config {
     pub time_zone: String,
     /// How often an import commits and looks up.
     pub pace: Pace,
+    /// The key that stored secrets are sealed with.
+    pub secrets: SecretsSettings,
+    /// How far administrators may go with drop folders.
+    pub drop_folder_limits: DropFolderLimits,
+    /// The drop folders of the file.
+    pub drop_folders: DropFolderSettings,
+    /// The environment that settings may point to.
+    pub environment: Environment,
 }
 
 impl Config {
     /// Reads the settings: from `file` if named, else from `rollbook.toml` in the data directory if there is one.
     ///
     /// # Errors
-    /// A file that is named and missing, an unknown key, or a value that makes no sense, with its place.
-    pub fn load(data: &Path, file: Option<&Path>) -> Result<Config> {
+    /// A file that is named and missing, an unknown key, or a value that makes no sense, with its place. What is wrong
+    /// with drop folders and secrets only is told where they are asked for.
+    pub fn load(data: &Path, file: Option<&Path>, environment: Environment) -> Result<Config> {
         let own = data.join("rollbook.toml");
         let path = file.unwrap_or(&own);
         let text = match fs::read_to_string(path) {
@@ -92,10 +110,11 @@ impl Config {
                 return Err(Error::storage(doing, error));
             }
         };
-        Config::parse(data, &text).map_err(|error| error.in_file(path.display().to_string()))
+        let named = path.display().to_string();
+        Config::parse(data, &text, &named, environment).map_err(|error| error.in_file(named))
     }
 
-    fn parse(data: &Path, text: &str) -> Result<Config> {
+    fn parse(data: &Path, text: &str, named: &str, environment: Environment) -> Result<Config> {
         let file: ConfigFile = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
         let mut values = Values::default();
         let server = file.server.read(data, &mut values);
@@ -103,8 +122,12 @@ impl Config {
         let import = file.import.read(&mut values);
         let oidc = file.oidc.map(|section| section.read(&mut values));
         let database = file.repository.read(&mut values);
-        let mistakes = values.into_mistakes();
+        let limits = file.drop_folders.read();
+        let around = Surroundings { data, environment: &environment, limits: &limits, time_zone: &import.time_zone };
+        let drop_folders = DropFolderSettings::read(file.drop_folder, &around, named.to_owned());
+        let mut mistakes = values.into_mistakes();
         if !mistakes.is_empty() {
+            mistakes.extend_from_slice(drop_folders.mistakes());
             return Err(Error::request(mistakes.join("; ")));
         }
         Ok(Config {
@@ -117,7 +140,27 @@ impl Config {
             limits: import.limits,
             time_zone: import.time_zone,
             pace: import.pace,
+            secrets: file.secrets.read(data, &environment),
+            drop_folder_limits: limits,
+            drop_folders,
+            environment,
         })
+    }
+}
+
+impl Config {
+    /// What a drop folder that somebody sets now means.
+    ///
+    /// # Errors
+    /// `Request` with everything that is wrong with it.
+    pub fn drop_folder(&self, written: WrittenDropFolder, set_by: SetBy) -> Result<DropFolder> {
+        let around = Surroundings {
+            data: &self.data,
+            environment: &self.environment,
+            limits: &self.drop_folder_limits,
+            time_zone: &self.time_zone,
+        };
+        DropFolder::read(written, set_by, &around)
     }
 }
 
@@ -154,22 +197,27 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Error {
 mod tests {
     use std::path::Path;
 
-    use super::Config;
+    use super::{Config, Environment};
+    use crate::error::Result;
+
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(Path::new("data"), text, "rollbook.toml", Environment::default())
+    }
 
     #[test]
     fn every_mistake_is_reported() {
         let text = "[repository]\nurl = 'oracle:x'\n[import]\nmemory = 'lots'\ntime_zone = 'Mars'\n";
-        let error = Config::parse(Path::new("data"), text).expect_err("three mistakes");
+        let error = parse(text).expect_err("three mistakes");
         insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; import.time_zone: 'Mars' is not a time zone; names look like UTC, Europe/Berlin or Asia/Seoul; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db'");
     }
 
     #[test]
     fn mistakes_are_told_with_their_line() {
-        let error = Config::parse(Path::new("data"), "[import]\nmemroy = '1GB'\n").expect_err("misspelt");
+        let error = parse("[import]\nmemroy = '1GB'\n").expect_err("misspelt");
         insta::assert_snapshot!(error, @"line 2: unknown field 'memroy', expected one of 'memory', 'time_zone', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'");
-        let error = Config::parse(Path::new("data"), "[import]\nround = 'many'\n").expect_err("no number");
+        let error = parse("[import]\nround = 'many'\n").expect_err("no number");
         insta::assert_snapshot!(error, @"line 2: invalid type: string 'many', expected usize");
-        let error = Config::parse(Path::new("data"), "[import\n").expect_err("no TOML");
+        let error = parse("[import\n").expect_err("no TOML");
         insta::assert_snapshot!(error, @"line 1: unclosed table, expected ']'");
     }
 }

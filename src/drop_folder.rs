@@ -19,6 +19,7 @@ mod policy;
 mod poll;
 mod polls;
 mod probe;
+mod reach;
 mod registry;
 mod schedule;
 mod status;
@@ -38,6 +39,8 @@ pub use self::policy::Policies;
 pub use self::poll::Polled;
 pub use self::polls::{Asked, Polls};
 pub use self::probe::{Probe, Probed, Right};
+pub use self::registry::Registered;
+pub(crate) use self::registry::no_drop_folder;
 
 /// The drop folders of an installation.
 pub struct DropFolders {

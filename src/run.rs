@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::import::ImportId;
@@ -133,6 +133,51 @@ impl Run {
         let is_in = |file: &RunFile| file.outcome.as_ref().is_some_and(|outcome| outcome.success);
         data_files.peek().is_some() && data_files.all(is_in)
     }
+
+    /// The run as it is shown. What is not known yet is absent.
+    pub fn to_json(&self) -> Value {
+        let Run { id, drop_folder, place: _, partition, marker: _, files, step, aside: _, begin, end, trouble } = self;
+        without_nulls(json!({
+            "_id": id,
+            "dropFolder": drop_folder,
+            "partition": partition,
+            "step": step.name(),
+            "begin": begin,
+            "end": end,
+            "success": end.as_ref().map(|_| self.is_success()),
+            "trouble": trouble,
+            "files": files.iter().map(RunFile::to_json).collect::<Vec<_>>(),
+        }))
+    }
+}
+
+impl RunFile {
+    fn to_json(&self) -> Value {
+        let RunFile { name, version, ignored, import, digest: _, outcome } = self;
+        let mut json = json!({
+            "name": name,
+            "size": version.size,
+            "modified": version.modified,
+            "ignored": ignored,
+            "import": import,
+        });
+        if let Some(FileOutcome { success, records, metadata, errors, more_errors, warnings }) = outcome {
+            json["success"] = (*success).into();
+            json["records"] = (*records).into();
+            json["errors"] = errors.clone().into();
+            json["moreErrors"] = (*more_errors).into();
+            json["warnings"] = warnings.clone().into();
+            json["metadata"] = metadata.clone();
+        }
+        without_nulls(json)
+    }
+}
+
+fn without_nulls(mut json: Value) -> Value {
+    if let Value::Object(members) = &mut json {
+        members.retain(|_, value| !value.is_null());
+    }
+    json
 }
 
 /// One file of a run.
@@ -196,6 +241,22 @@ pub struct Callback {
     pub attempts: u32,
 }
 
+impl Callback {
+    /// The callback as it is shown, with the attempts at it.
+    pub fn to_json(&self, attempts: &[CallbackAttempt]) -> Value {
+        let (state, due) = match &self.state {
+            CallbackState::Waiting { due } => ("waiting", Some(due)),
+            CallbackState::Delivered => ("delivered", None),
+            CallbackState::GivenUp => ("given-up", None),
+        };
+        let attempt = |CallbackAttempt { at, status, problem }: &CallbackAttempt| {
+            without_nulls(json!({ "at": at, "status": status, "problem": problem }))
+        };
+        let attempts: Vec<Value> = attempts.iter().map(attempt).collect();
+        without_nulls(json!({ "state": state, "due": due, "attempts": attempts }))
+    }
+}
+
 /// Where a callback stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallbackState {
@@ -219,4 +280,84 @@ pub struct CallbackAttempt {
     pub status: Option<u16>,
     /// What went wrong, if something did.
     pub problem: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Callback, CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, Step, Trouble, Version};
+
+    fn run() -> Run {
+        let version = Version { size: 20, tag: "a".to_owned(), modified: "2021-02-28T03:04:05Z".to_owned() };
+        let file = |name: &str| RunFile {
+            name: name.to_owned(),
+            version: version.clone(),
+            ignored: None,
+            import: None,
+            digest: None,
+            outcome: None,
+        };
+        let outcome = FileOutcome {
+            success: false,
+            records: 0,
+            metadata: Value::Null,
+            errors: vec!["File is empty".to_owned()],
+            more_errors: 2,
+            warnings: Vec::new(),
+        };
+        Run {
+            id: "0199f3a4-0000-7000-8000-000000000000".parse().expect("an id"),
+            drop_folder: "px-users".to_owned(),
+            place: "file:/drop".to_owned(),
+            partition: "20210228".to_owned(),
+            marker: version.clone(),
+            files: vec![
+                RunFile { outcome: Some(outcome), ..file("users.csv.gz") },
+                RunFile { ignored: Some("no data".to_owned()), ..file("x.txt") },
+            ],
+            step: Step::Claimed,
+            aside: None,
+            begin: "2021-02-28T03:05:00.000Z".to_owned(),
+            end: None,
+            trouble: None,
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_shown() {
+        let open = run();
+        insta::assert_snapshot!(open.to_json(), @r#"{"_id":"0199f3a4-0000-7000-8000-000000000000","dropFolder":"px-users","partition":"20210228","step":"claimed","begin":"2021-02-28T03:05:00.000Z","files":[{"name":"users.csv.gz","size":20,"modified":"2021-02-28T03:04:05Z","success":false,"records":0,"errors":["File is empty"],"moreErrors":2,"warnings":[]},{"name":"x.txt","size":20,"modified":"2021-02-28T03:04:05Z","ignored":"no data"}]}"#);
+        let trouble = Trouble { since: "2021-02-28T03:06:00.000Z".to_owned(), message: "no".to_owned(), blocked: true };
+        let mut stuck = Run { trouble: Some(trouble), ..open.clone() };
+        stuck.files.clear();
+        insta::assert_snapshot!(stuck.to_json(), @r#"{"_id":"0199f3a4-0000-7000-8000-000000000000","dropFolder":"px-users","partition":"20210228","step":"claimed","begin":"2021-02-28T03:05:00.000Z","trouble":{"since":"2021-02-28T03:06:00.000Z","message":"no","blocked":true},"files":[]}"#);
+        let over = Run { step: Step::Cleared, end: Some("2021-02-28T03:07:00.000Z".to_owned()), ..open };
+        assert_eq!((&over.to_json()["success"], &over.to_json()["step"]), (&json!(false), &json!("cleared")));
+    }
+
+    #[test]
+    fn a_callback_is_shown_with_its_attempts() {
+        let due = "2021-02-28T03:08:00.000Z".to_owned();
+        let told = Callback {
+            run: run().id,
+            drop_folder: "px-users".to_owned(),
+            body: "{}".to_owned(),
+            state: CallbackState::Waiting { due },
+            attempts: 1,
+        };
+        let attempts = [
+            CallbackAttempt { at: "2021-02-28T03:07:30.000Z".to_owned(), status: Some(500), problem: None },
+            CallbackAttempt {
+                at: "2021-02-28T03:07:45.000Z".to_owned(),
+                status: None,
+                problem: Some("nobody answers".to_owned()),
+            },
+        ];
+        insta::assert_snapshot!(told.to_json(&attempts), @r#"{"state":"waiting","due":"2021-02-28T03:08:00.000Z","attempts":[{"at":"2021-02-28T03:07:30.000Z","status":500},{"at":"2021-02-28T03:07:45.000Z","problem":"nobody answers"}]}"#);
+        assert_eq!(
+            Callback { state: CallbackState::GivenUp, ..told }.to_json(&[]),
+            json!({ "state": "given-up", "attempts": [] })
+        );
+    }
 }

@@ -17,7 +17,7 @@ mod writing;
 use crate::harness::Folder;
 use rollbook::app::App;
 use rollbook::clock;
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 use rollbook::failure::Failure;
 use rollbook::import::{Counts, Import, ImportId, State};
 use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
@@ -100,7 +100,7 @@ const CHECKS: &[(&str, Check)] = &[
 fn sqlite() {
     for &(name, check) in CHECKS {
         let folder = tempfile::tempdir().unwrap();
-        let open = || App::open(Config::load(folder.path(), None).unwrap()).unwrap().repository;
+        let open = || App::open(Config::load(folder.path(), None, Environment::default()).unwrap()).unwrap().repository;
         // Shown if it fails.
         println!("{name}");
         check(&open(), &open);
@@ -112,7 +112,8 @@ fn sqlite() {
 fn the_secret_of_an_installation_is_its_own() {
     let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let key = |folder: &tempfile::TempDir| {
-        let repository = App::open(Config::load(folder.path(), None).unwrap()).unwrap().repository;
+        let repository =
+            App::open(Config::load(folder.path(), None, Environment::default()).unwrap()).unwrap().repository;
         (repository.hashes().key("\"a\"\0"), repository.hashes().context("a"))
     };
     assert_eq!(key(&one), key(&one));
@@ -123,7 +124,7 @@ fn the_secret_of_an_installation_is_its_own() {
 #[test]
 fn a_newer_form_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let config = || Config::load(folder.path(), None).unwrap();
+    let config = || Config::load(folder.path(), None, Environment::default()).unwrap();
     drop(App::open(config()).unwrap());
     let conn = rusqlite::Connection::open(config().database).unwrap();
     let form: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
@@ -161,7 +162,7 @@ fn an_older_form_is_brought_up_to_date() {
 #[test]
 fn a_dry_run_stays_one_when_its_report_fails() {
     let folder = tempfile::tempdir().unwrap();
-    let config = || Config::load(folder.path(), None).unwrap();
+    let config = || Config::load(folder.path(), None, Environment::default()).unwrap();
     let repository = App::open(config()).unwrap().repository;
     let (stored, conn) = (thing(&repository), rusqlite::Connection::open(config().database).unwrap());
     let import = queued(&repository);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fancy_regex::Regex;
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 
 use crate::harness::{Folder, steady};
 use crate::service::{ADMIN, Service};
@@ -129,8 +129,8 @@ fn what_documents_name_is_there() {
 #[test]
 fn the_example_configuration_has_every_setting_with_its_default() {
     let data = Path::new("data");
-    let example = Config::load(data, Some(&path("examples/rollbook.toml"))).unwrap();
-    let default = Config::load(data, None).unwrap();
+    let example = Config::load(data, Some(&path("examples/rollbook.toml")), Environment::default()).unwrap();
+    let default = Config::load(data, None, Environment::default()).unwrap();
     assert_eq!(format!("{example:?}"), format!("{default:?}"));
 
     let text = read("examples/rollbook.toml");
@@ -138,7 +138,8 @@ fn the_example_configuration_has_every_setting_with_its_default() {
     for section in settings.clone() {
         settings.extend(known(&section, &format!("[{section}]\nunknown = 1\n")));
     }
-    assert!(settings.contains(&"memory".to_owned()), "{settings:?}");
+    settings.extend(known("drop_folder", "[[drop_folder]]\nunknown = 1\n"));
+    assert!(["memory", "max_file_size"].iter().all(|known| settings.contains(&(*known).to_owned())), "{settings:?}");
     for setting in settings {
         // What has no default is shown as a comment.
         let shown = [
@@ -146,6 +147,7 @@ fn the_example_configuration_has_every_setting_with_its_default() {
             format!("\n# {setting} = "),
             format!("\n[{setting}]\n"),
             format!("\n# [{setting}]\n"),
+            format!("\n# [[{setting}]]\n"),
         ];
         let is_there = shown.iter().any(|shown| text.contains(shown));
         assert!(is_there, "the example configuration says nothing of '{setting}'");
@@ -157,7 +159,7 @@ fn known(section: &str, configuration: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rollbook.toml");
     fs::write(&file, configuration).unwrap();
-    let error = Config::load(folder.path(), Some(&file)).unwrap_err().to_string();
+    let error = Config::load(folder.path(), Some(&file), Environment::default()).unwrap_err().to_string();
     let (_, expected) = error.split_once("expected").expect(section);
     matches("'([a-z_]+)'", expected)
 }

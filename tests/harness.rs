@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 
 use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 use rollbook::import::ImportId;
 use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use rollbook::repository::Attempt;
@@ -206,7 +206,7 @@ impl Folder {
 
     /// The installation of these tests, as the command line opens it.
     pub(crate) fn installation(&self) -> App {
-        App::open(Config::load(&self.path("rollbook-data"), None).unwrap()).unwrap()
+        App::open(Config::load(&self.path("rollbook-data"), None, Environment::default()).unwrap()).unwrap()
     }
 
     /// Where a file is, or would be.

@@ -8,7 +8,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rollbook::app::{App, Condition, Put, Source, Submission};
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 use rollbook::error::Kind;
 use rollbook::object::Patch;
 use rollbook::repository::StoredType;
@@ -157,7 +157,9 @@ struct Installation {
 impl Installation {
     fn new() -> Installation {
         let folder = tempfile::tempdir().unwrap();
-        let app = Arc::new(App::open(Config::load(&folder.path().join("data"), None).unwrap()).unwrap());
+        let app = Arc::new(
+            App::open(Config::load(&folder.path().join("data"), None, Environment::default()).unwrap()).unwrap(),
+        );
         app.repository.apply_types(&[serde_json::from_str(THING).unwrap()]).unwrap();
         Installation { folder, worker: Worker::new(Arc::clone(&app)), app }
     }

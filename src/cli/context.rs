@@ -1,11 +1,12 @@
 //! What every command works with: the settings, the manner of output, and the way to the installation.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
 use rollbook::app::App;
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 use rollbook::error::{Error, Result};
 
 use super::output::Output;
@@ -29,7 +30,7 @@ impl Context {
         if let (Some(config), None) = (config, env::var_os("ROLLBOOK_CONFIG")) {
             program += &format!(" --config {}", typed(config));
         }
-        Ok(Context { config: Config::load(data, config)?, out: Output::new(json), program })
+        Ok(Context { config: Config::load(data, config, environment())?, out: Output::new(json), program })
     }
 
     /// The installation, which is made if there is none.
@@ -59,4 +60,10 @@ impl Context {
 fn typed(path: &Path) -> String {
     let path = path.display().to_string();
     if path.contains(char::is_whitespace) { format!("'{path}'") } else { path }
+}
+
+/// What settings may point to.
+fn environment() -> Environment {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    Environment::new(env::vars_os().filter_map(text))
 }

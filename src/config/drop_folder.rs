@@ -3,10 +3,21 @@
 //! A drop folder is written in `rollbook.toml`, in a file for `drop-folder set`, or as JSON over REST; whichever way, it
 //! is read by the same rules and becomes a [`DropFolder`].
 
+mod place;
+mod reading;
+mod schedule;
+mod section;
+mod shown;
+mod written;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::plan::{BlankCells, ColumnRules, Destination};
+pub use self::section::{DropFolderLimits, DropFolderSettings};
+pub(super) use self::section::{DropFoldersSection, Surroundings};
+pub use self::shown::filled;
+pub use self::written::WrittenDropFolder;
+use crate::plan::{BlankCells, Caller, ColumnRules, Destination, Dropped, DuplicateKeys, OnFailure, Origin, Plan};
 use crate::schema::TypeName;
 use crate::secret::Secret;
 
@@ -21,6 +32,8 @@ pub struct DropFolder {
     pub object_type: TypeName,
     /// Where its files lie.
     pub bucket: Bucket,
+    /// The same as it was written: `ABC123/export`, `file:drop`.
+    pub location: String,
     /// The path below the bucket, and its sub-folders, that `current` and `processed` lie in; without outer slashes,
     /// empty if they lie at the top.
     pub base_folder: String,
@@ -166,16 +179,38 @@ pub struct CallbackSettings {
     pub allow_private: bool,
 }
 
+/// The property that finds the object of a record: Gainsight PX's `id`.
+pub const KEY: &str = "id";
+
 impl DropFolder {
-    /// The place of its files, as the ledger knows it: the same for two drop folders that would take the same files.
-    pub fn place(&self) -> String {
-        let path = |parts: [&str; 2]| parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-        match &self.bucket {
-            Bucket::Directory(directory) => path([&format!("file:{}", directory.display()), &self.base_folder]),
-            Bucket::S3 { name, folders } => {
-                let endpoint = self.s3.endpoint.as_deref().unwrap_or("aws").trim_end_matches('/');
-                format!("s3:{endpoint}/{}", path([name, &path([folders, &self.base_folder])]))
-            }
+    /// The plan of a file of this partition.
+    pub fn plan(&self, partition: &str) -> Plan {
+        let rules = &self.rules;
+        Plan {
+            object_type: self.object_type.clone(),
+            correlation: vec![KEY.to_owned()],
+            on_failure: OnFailure::RejectFile,
+            blank_cells: rules.blank_cells,
+            duplicate_keys: match rules.strict_duplicates {
+                true => DuplicateKeys::FailLater,
+                false => DuplicateKeys::LastWins,
+            },
+            date_formats: self.date_formats.clone(),
+            time_zone: self.time_zone.clone(),
+            max_records: self.max_records,
+            columns: rules.columns,
+            null_token: rules.null_token.clone(),
+            create_missing: rules.create_missing,
+            encoding: rules.encoding.clone(),
+            gzip_only: true,
+            dropped: Some(Dropped {
+                drop_folder: self.name.clone(),
+                partition: partition.to_owned(),
+                destination: self.destination.clone(),
+            }),
+            origin: Origin::DropFolder,
+            caller: Caller { auth_id: self.name.clone(), authz_component: "dropFolder".to_owned() },
+            dry_run: false,
         }
     }
 }

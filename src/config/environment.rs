@@ -2,9 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use crate::secret::Secret;
+
 /// Variables and their values.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
+
+/// Who we are for AWS: the principal that the roles of others trust. Nothing but roles is asked for with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsIdentity {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret: Secret,
+    /// `AWS_SESSION_TOKEN`, which belongs to temporary keys.
+    pub session_token: Option<Secret>,
+    /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
+    pub region: Option<String>,
+}
 
 impl Environment {
     /// These variables. Ones that are not UTF-8 cannot be pointed to, and should be left out.
@@ -15,6 +30,21 @@ impl Environment {
     /// The value of a variable, unless it is empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Our own identity, if both of its keys are there.
+    pub fn aws_identity(&self) -> Option<AwsIdentity> {
+        Some(AwsIdentity {
+            key_id: self.get("AWS_ACCESS_KEY_ID")?.to_owned(),
+            secret: Secret::new(self.get("AWS_SECRET_ACCESS_KEY")?),
+            session_token: self.get("AWS_SESSION_TOKEN").map(Secret::new),
+            region: self.aws_region().map(str::to_owned),
+        })
+    }
+
+    /// The region that is meant where none is named.
+    pub fn aws_region(&self) -> Option<&str> {
+        self.get("AWS_REGION").or_else(|| self.get("AWS_DEFAULT_REGION"))
     }
 }
 

@@ -14,14 +14,17 @@ use bytes::Bytes;
 
 use self::directory::Directory;
 use self::s3::S3;
-use super::outbound::Outbound;
+use super::DropFolders;
 use crate::config::{self, DropFolder};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result, shown};
 use crate::repository::DropFolderState;
 use crate::run::Version;
 
 /// So many bytes of a file are handed on at once.
 const PIECE: usize = 128 << 10;
+
+/// How much of a name is shown.
+const MOST_SHOWN: usize = 200;
 
 /// Where the files of a drop folder lie.
 pub(super) enum Bucket {
@@ -70,23 +73,39 @@ fn parts(key: &str) -> Result<Vec<&str>> {
         Some(part) => Err(Error::request(format!(
             "'{}' cannot be a part of the path of a file: no part is '.', '..' or empty, starts or ends with a blank, or \
              has a backslash or a control character",
-            part.replace(char::is_control, "\u{FFFD}")
+            shown(part, MOST_SHOWN)
         ))),
         None => Ok(parts),
     }
 }
 
-impl Bucket {
+/// The error about a file that is another version than is asked for.
+fn outdated(key: &str) -> Error {
+    Error::new(Kind::Outdated, format!("the file '{key}' is not the version any more that was listed"))
+}
+
+/// The notice about something whose name is refused by [`parts`].
+fn unusable(name: &str) -> String {
+    format!("'{}' has a name that cannot be used, and is left alone", shown(name, MOST_SHOWN))
+}
+
+impl DropFolders {
     /// The bucket of a drop folder.
-    pub(super) fn open(folder: &DropFolder, state: &DropFolderState, outbound: &Outbound) -> Result<Bucket> {
+    ///
+    /// # Errors
+    /// `Request` if it is set up wrongly, or we lack what it takes; `Busy` if it takes asking the network, and that does
+    /// not answer.
+    pub(super) fn bucket(&self, folder: &DropFolder, state: &DropFolderState) -> Result<Bucket> {
         match &folder.bucket {
             config::Bucket::Directory(directory) => {
                 Ok(Bucket::Directory(Directory::open(directory, &folder.base_folder)?))
             }
-            config::Bucket::S3 { .. } => Ok(Bucket::S3(S3::open(folder, state, outbound)?)),
+            config::Bucket::S3 { .. } => Ok(Bucket::S3(S3::open(folder, state, &self.reach(folder)?)?)),
         }
     }
+}
 
+impl Bucket {
     /// What lies in a folder (`current/dt=20210228`): all of it, or an error. A folder that is not there is empty.
     pub(super) fn list(&self, folder: &str) -> Result<Listing> {
         match self {

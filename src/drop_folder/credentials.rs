@@ -1,1 +1,104 @@
-//! To be written: how a bucket lets us in (access keys, or a role that is assumed with the drop folder's ExternalId).
+//! How a bucket lets us in: with access keys, or as a role that is assumed with the drop folder's ExternalId.
+//!
+//! Nothing else lets us in: never the environment, a profile or the metadata service of the machine. Our own identity
+//! assumes roles and does nothing else.
+
+mod sts;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqsign_aws_v4::Credential;
+use reqsign_core::{Context, ProvideCredential};
+
+pub(super) use self::sts::{Role, Sts, aws_domain};
+use super::reach::Reach;
+use crate::config::{Authorization, DropFolder};
+use crate::error::{Error, Kind, Result};
+use crate::repository::DropFolderState;
+
+/// What signs our requests to a bucket.
+#[derive(Clone, Debug)]
+pub(super) struct Credentials(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    /// What went wrong when they were had last, which the client in between keeps to itself.
+    failure: Mutex<Option<Error>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Keys(Credential),
+    Role(Role),
+}
+
+impl Credentials {
+    /// The credentials for the bucket of a drop folder that lies in a region.
+    ///
+    /// # Errors
+    /// `Request` if there are none, or empty ones.
+    pub(super) fn of(folder: &DropFolder, state: &DropFolderState, region: &str, reach: &Reach) -> Result<Credentials> {
+        let source = match &folder.authorization {
+            Authorization::None => return Err(missing(folder)),
+            Authorization::AccessKey { id, secret, session_token } => {
+                if id.trim().is_empty() || secret.reveal().trim().is_empty() {
+                    return Err(missing(folder));
+                }
+                Source::Keys(Credential {
+                    access_key_id: id.clone(),
+                    secret_access_key: secret.reveal().to_owned(),
+                    session_token: session_token.as_ref().map(|token| token.reveal().to_owned()),
+                    expires_in: None,
+                })
+            }
+            Authorization::Role { arn } => {
+                let sts = Sts::of(folder, region, reach)?;
+                Source::Role(Role::new(sts, arn, &folder.name, &state.external_id))
+            }
+        };
+        Ok(Credentials(Arc::new(Inner { source, failure: Mutex::default() })))
+    }
+
+    /// The role that is assumed, if it is one that lets us in.
+    pub(super) fn role(&self) -> Option<&Role> {
+        match &self.0.source {
+            Source::Keys(_) => None,
+            Source::Role(role) => Some(role),
+        }
+    }
+
+    /// What went wrong since this was asked last.
+    pub(super) fn take_failure(&self) -> Option<Error> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Whoever asks keeps what he gets and asks again two minutes before it expires.
+impl ProvideCredential for Credentials {
+    type Credential = Credential;
+
+    async fn provide_credential(&self, _: &Context) -> reqsign_core::Result<Option<Credential>> {
+        let role = match &self.0.source {
+            Source::Keys(keys) => return Ok(Some(keys.clone())),
+            Source::Role(role) => role,
+        };
+        match role.assume(Some(role.external_id())).await {
+            Ok(credential) => Ok(Some(credential)),
+            Err(error) => {
+                let told = reqsign_core::Error::credential_invalid(error.to_string());
+                *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Err(told)
+            }
+        }
+    }
+}
+
+fn missing(folder: &DropFolder) -> Error {
+    let message = format!(
+        "the drop folder '{}' has no access key and no role for its bucket: set access_key with id and secret, or role \
+         with arn; the keys of this machine are not used in their place",
+        folder.name
+    );
+    Error::new(Kind::Request, message)
+}

@@ -73,7 +73,7 @@ impl DropFolders {
         };
         let begun = clock::now();
         let mut polled = Polled::default();
-        let looked = Bucket::open(&folder, &state, &self.outbound).and_then(|bucket| {
+        let looked = self.bucket(&folder, &state).and_then(|bucket| {
             let (app, folder, place, bucket) = (&*self.app, &folder, place.as_str(), &bucket);
             Look { app, folder, place, bucket, imports, said: &self.said }.go_through(&mut polled)
         });

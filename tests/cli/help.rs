@@ -13,15 +13,16 @@ fn help_tells_what_there_is() {
     Usage: rollbook [OPTIONS] <COMMAND>
 
     Commands:
-      serve     Serve the REST API, and run imports as they come
-      import    Import files: create what is new, update what differs, report what is wrong
-      check     Check files against an object type, changing nothing
-      template  Print the header of a CSV file for an object type
-      imports   Look at imports, get their failures, cancel them, clean up after them
-      types     List, show and change object types
-      objects   List, show and export objects
-      token     Create, list and revoke the tokens that the REST API is used with
-      help      Print this message or the help of the given subcommand(s)
+      serve        Serve the REST API, and run imports as they come
+      import       Import files: create what is new, update what differs, report what is wrong
+      check        Check files against an object type, changing nothing
+      template     Print the header of a CSV file for an object type
+      imports      Look at imports, get their failures, cancel them, clean up after them
+      types        List, show and change object types
+      objects      List, show and export objects
+      drop-folder  Set drop folders, look at them, and see what became of what was dropped
+      token        Create, list and revoke the tokens that the REST API is used with
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help

@@ -1,6 +1,6 @@
 //! `rollbook token`.
 
-use rollbook::config::Config;
+use rollbook::config::{Config, Environment};
 use serde_json::Value;
 
 use crate::harness::{Folder, steady};
@@ -35,7 +35,7 @@ fn a_token_is_made_and_shown_once() {
     let prefix = format!("rb_{}_", json["id"].as_str().unwrap());
     assert!(json["token"].as_str().unwrap().starts_with(&prefix), "{json}");
     // Only the digest is kept.
-    let config = Config::load(&folder.path("rollbook-data"), None).unwrap();
+    let config = Config::load(&folder.path("rollbook-data"), None, Environment::default()).unwrap();
     for secret in [secret.as_str(), json["token"].as_str().unwrap()] {
         let random = secret.rsplit_once('_').map_or(secret, |(_, random)| random).as_bytes();
         for end in ["", "-wal"] {

@@ -6,7 +6,6 @@
 
 mod path;
 
-use std::ffi::OsStr;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -15,8 +14,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use self::path::{Doing, failed, is_foreign, kind, sync};
-use super::{Listed, Listing, PIECE, parts};
-use crate::error::{Error, Kind, Result};
+use super::{Listed, Listing, PIECE, outdated, parts, unusable};
+use crate::error::{Error, Result};
 use crate::run::Version;
 
 /// How the hidden names of files start that are not written whole yet. They are not listed.
@@ -200,7 +199,7 @@ impl Directory {
 fn add(listing: &mut Listing, folder: &str, entry: &DirEntry) -> Result<()> {
     let name = entry.file_name();
     let Some(name) = name.to_str().filter(|name| parts(name).is_ok()) else {
-        listing.notices.push(format!("'{}' has a name that cannot be used, and is left alone", shown(&name)));
+        listing.notices.push(unusable(&name.to_string_lossy()));
         return Ok(());
     };
     match kind(Doing::List, &entry.path())? {
@@ -215,10 +214,6 @@ fn add(listing: &mut Listing, folder: &str, entry: &DirEntry) -> Result<()> {
         None => {}
     }
     Ok(())
-}
-
-fn shown(name: &OsStr) -> String {
-    name.to_string_lossy().replace(char::is_control, "\u{FFFD}")
 }
 
 /// Writes a file and has it on the disk. Returns its size.
@@ -255,10 +250,6 @@ fn version(metadata: &Metadata) -> Version {
         Err(_) => format!("{moment:?}"),
     });
     Version { size: metadata.len(), tag: path::number(metadata), modified: modified.unwrap_or_default() }
-}
-
-fn outdated(key: &str) -> Error {
-    Error::new(Kind::Outdated, format!("the file '{key}' is not the version any more that was listed"))
 }
 
 #[cfg(test)]

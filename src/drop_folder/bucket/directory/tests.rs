@@ -167,12 +167,12 @@ mod unix {
         let listing = directory.list("current").expect("listed");
         assert_eq!(listing.files.iter().map(|file| &file.key).collect::<Vec<_>>(), ["current/a.csv.gz"]);
         assert_eq!(listing.folders, ["directory.csv.gz"]);
-        insta::assert_snapshot!(listing.notices.join("\n"), @"
+        insta::assert_snapshot!(listing.notices.join("\n"), @r"
         'folder' is a symbolic link, which is not followed, and is left alone
         'link.csv.gz' is a symbolic link, which is not followed, and is left alone
         'pipe.csv.gz' is neither a file nor a directory, and is left alone
         'socket.csv.gz' is neither a file nor a directory, and is left alone
-        'two�lines.csv.gz' has a name that cannot be used, and is left alone
+        'two\nlines.csv.gz' has a name that cannot be used, and is left alone
         '�.csv.gz' has a name that cannot be used, and is left alone
         ");
     }

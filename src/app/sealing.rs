@@ -1,0 +1,78 @@
+//! The key of the installation, with which stored secrets are sealed.
+//!
+//! The settings say where it is; otherwise it lies in a file of the data directory, which is made when it is first
+//! needed. Whoever has the database alone cannot read the secrets in it.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::App;
+use crate::config::parse_key;
+use crate::error::{Error, Result};
+use crate::secret::{KEY_LENGTH, Seal, Secret};
+
+const FILE: &str = "secret.key";
+
+impl App {
+    /// The seal of this installation, whose key is made if there is none yet.
+    ///
+    /// # Errors
+    /// `Request` if the key is not where the settings say, or is none.
+    pub fn seal(&self) -> Result<Arc<Seal>> {
+        let mut known = self.seal.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seal) = &*known {
+            return Ok(Arc::clone(seal));
+        }
+        let key = match self.config.secrets.key()? {
+            Some(key) => key,
+            None => key_in(&self.config.data)?,
+        };
+        Ok(Arc::clone(known.insert(Arc::new(Seal::new(&key)))))
+    }
+}
+
+/// The key in the file of the data directory.
+fn key_in(data: &Path) -> Result<[u8; KEY_LENGTH]> {
+    let path = data.join(FILE);
+    let failed = |error| Error::storage(format!("the key '{}' could not be read", path.display()), error);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make_key(data)?;
+            fs::read_to_string(&path).map_err(failed)?
+        }
+        other => other.map_err(failed)?,
+    };
+    parse_key(&Secret::new(text)).ok_or_else(|| {
+        Error::request(format!(
+            "'{}' is not a key: bring back the one that was there, or remove the file and set all secrets again",
+            path.display()
+        ))
+    })
+}
+
+/// Makes the file with a new key, unless another process has made it meanwhile. It is there whole or not at all, and for
+/// nobody but us to read.
+fn make_key(data: &Path) -> Result<()> {
+    let mut key = [0; KEY_LENGTH];
+    getrandom::fill(&mut key).map_err(|error| Error::storage("no random numbers could be had", error))?;
+    let incoming = data.join(format!("{FILE}.{}.incoming", uuid::Uuid::new_v4()));
+    let made =
+        write_new(&incoming, &STANDARD.encode(key)).and_then(|()| match fs::hard_link(&incoming, data.join(FILE)) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            linked => linked.and_then(|()| File::open(data)?.sync_all()),
+        });
+    let _ = fs::remove_file(&incoming);
+    made.map_err(|error| Error::storage(format!("the key '{}' could not be made", data.join(FILE).display()), error))
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}
