@@ -50,7 +50,7 @@ impl Scheduler {
         let folders = Arc::clone(drop_folders);
         scheduler.spawn("drop folders".to_owned(), move || look_at_drop_folders(&folders, &lanes))?;
         let (folders, told) = (Arc::clone(drop_folders), Arc::clone(worker));
-        scheduler.spawn("callbacks".to_owned(), move || make_callbacks(&folders, &told))?;
+        scheduler.spawn("callbacks".to_owned(), move || folders.keep_delivering(&|| told.is_stopping()))?;
         let (app, worker) = (Arc::clone(app), Arc::clone(worker));
         scheduler.spawn("sweeper".to_owned(), move || sweep(&app, &worker))?;
         Ok(scheduler)
@@ -137,15 +137,6 @@ fn look_at_drop_folders(folders: &DropFolders, lanes: &Lanes) {
             lanes.app.bell.wait(heard, TICK);
         }
     });
-}
-
-fn make_callbacks(folders: &DropFolders, worker: &Worker) {
-    while !worker.is_stopping() {
-        if let Err(error) = folders.deliver_callbacks() {
-            tracing::error!(%error, "callbacks could not be made");
-        }
-        thread::sleep(TICK);
-    }
 }
 
 fn sweep(app: &App, worker: &Worker) {
