@@ -4,6 +4,7 @@
 //! * `callback`: who is told that a run is over, and how.
 //! * `files`: what the import of a dropped file finds and does, whatever else lies in its drop folder.
 //! * `partitions`: which partitions and files are taken, when, and what becomes of them.
+//! * `receiver`: an endpoint that is told of runs.
 //! * `refusals`: what is wrong with a file, in the words of `status.txt`.
 //! * `s3`: the same on S3 and what speaks its protocol; roles.
 //! * `settings`: `rollbook.toml`, `drop-folder set` and the other commands.
@@ -12,6 +13,7 @@ mod article;
 mod callback;
 mod files;
 mod partitions;
+mod receiver;
 mod refusals;
 mod s3;
 mod settings;
