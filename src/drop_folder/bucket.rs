@@ -7,6 +7,7 @@
 
 mod directory;
 mod s3;
+mod trial;
 
 use std::io::Read;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 
 use self::directory::Directory;
 use self::s3::S3;
+pub(super) use self::s3::prefix;
 use super::DropFolders;
 use crate::config::{self, DropFolder};
 use crate::error::{Error, Kind, Result, shown};
@@ -22,6 +24,13 @@ use crate::run::Version;
 
 /// So many bytes of a file are handed on at once.
 const PIECE: usize = 128 << 10;
+
+/// How the hidden names of files start that are not written whole yet, or are there to try something. Of a directory they
+/// are not listed.
+pub(super) const UNFINISHED: &str = ".rollbook-";
+
+/// So many folders are looked into when something is tried.
+pub(super) const LOOKED_INTO: usize = 10;
 
 /// How much of a name is shown.
 const MOST_SHOWN: usize = 200;
@@ -87,6 +96,16 @@ fn outdated(key: &str) -> Error {
 /// The notice about something whose name is refused by [`parts`].
 fn unusable(name: &str) -> String {
     format!("'{}' has a name that cannot be used, and is left alone", shown(name, MOST_SHOWN))
+}
+
+/// Reads no more than the beginning, to see whether it can be read.
+fn peek(read: impl FnOnce(&mut dyn FnMut(Bytes) -> Result<()>) -> Result<()>) -> Result<()> {
+    let mut was_read = false;
+    let read = read(&mut |_| {
+        was_read = true;
+        Err(Error::conflict("enough was read"))
+    });
+    if was_read { Ok(()) } else { read }
 }
 
 impl DropFolders {

@@ -53,7 +53,7 @@ impl Credentials {
                 })
             }
             Authorization::Role { arn } => {
-                let sts = Sts::of(folder, region, reach)?;
+                let sts = Sts::of(folder, Some(region), reach)?;
                 Source::Role(Role::new(sts, arn, &folder.name, &state.external_id))
             }
         };

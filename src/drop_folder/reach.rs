@@ -11,6 +11,9 @@ use super::DropFolders;
 use crate::config::{AwsIdentity, DropFolder, SetBy};
 use crate::error::{Error, Kind, Result};
 
+/// The region where nobody has named one, and of servers that have none.
+pub(super) const NO_REGION: &str = "us-east-1";
+
 /// How often a question is asked that may be answered another time.
 const ATTEMPTS: u32 = 4;
 

@@ -5,6 +5,7 @@
 //! whole or not at all, and what was done is on the disk when it is said to be done.
 
 mod path;
+mod trial;
 
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -14,12 +15,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use self::path::{Doing, failed, is_foreign, kind, sync};
-use super::{Listed, Listing, PIECE, outdated, parts, unusable};
+use super::{Listed, Listing, PIECE, UNFINISHED, outdated, parts, unusable};
 use crate::error::{Error, Result};
 use crate::run::Version;
-
-/// How the hidden names of files start that are not written whole yet. They are not listed.
-const UNFINISHED: &str = ".rollbook-";
 
 /// See the module's head.
 pub(in crate::drop_folder) struct Directory {

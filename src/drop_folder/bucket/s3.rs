@@ -6,6 +6,7 @@
 
 mod connection;
 mod failure;
+mod trial;
 
 use std::io::Read;
 
@@ -15,8 +16,9 @@ use opendal::options::{CopyOptions, DeleteOptions, ReaderOptions, WriteOptions};
 use opendal::{Metadata, Operator, Writer};
 use tokio::runtime::Handle;
 
+pub(in crate::drop_folder) use self::connection::prefix;
 use self::failure::{Doing, is_refused_condition, is_unsupported};
-use super::{Listed, Listing, PIECE, outdated, parts, unusable};
+use super::{Listed, Listing, PIECE, outdated, parts, peek, unusable};
 use crate::config::DropFolder;
 use crate::drop_folder::credentials::Credentials;
 use crate::drop_folder::reach::Reach;
@@ -40,11 +42,6 @@ pub(in crate::drop_folder) struct S3 {
 impl S3 {
     pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) -> Result<S3> {
         connection::open(folder, state, reach)
-    }
-
-    /// How it lets us in.
-    pub(in crate::drop_folder) fn credentials(&self) -> &Credentials {
-        &self.credentials
     }
 
     pub(super) fn list(&self, folder: &str) -> Result<Listing> {
@@ -106,9 +103,7 @@ impl S3 {
             self.expect(from, version)?;
             // What cannot be read cannot be copied either, and the server says only that something is forbidden.
             return Err(match error.kind() {
-                Kind::Forbidden => {
-                    self.stream(from, version, &mut |_| Err(stop())).err().filter(is_no_stop).unwrap_or(error)
-                }
+                Kind::Forbidden => self.peek(from, version).err().unwrap_or(error),
                 _ => error,
             });
         }
@@ -154,11 +149,6 @@ impl S3 {
         }
     }
 
-    /// Tries whether a key may be deleted that no file has.
-    pub(in crate::drop_folder) fn try_delete(&self, key: &str) -> Result<()> {
-        self.remove(key, None).map_err(|error| self.failed(Doing::Delete, key, error))
-    }
-
     fn remove(&self, key: &str, if_match: Option<String>) -> opendal::Result<()> {
         let options = DeleteOptions { if_match, ..DeleteOptions::default() };
         self.runtime.block_on(self.operator.delete_options(&self.path(key), options))
@@ -196,6 +186,11 @@ impl S3 {
             pieces.map_err(failed)?.into_iter().try_for_each(&mut *take)?;
         }
         Ok(())
+    }
+
+    /// Reads the beginning of a file.
+    fn peek(&self, key: &str, version: &Version) -> Result<()> {
+        peek(|take| self.stream(key, version, take))
     }
 
     fn fill(&self, writer: &mut Writer, key: &str, size: u64, mut content: &mut dyn Read) -> Result<()> {
@@ -278,13 +273,4 @@ fn version(metadata: &Metadata) -> Version {
 /// A tag as a condition has it.
 fn quoted(tag: &str) -> Option<String> {
     (!tag.is_empty()).then(|| format!("\"{tag}\""))
-}
-
-/// Ends a reading that has shown what it was to show.
-fn stop() -> Error {
-    Error::new(Kind::Conflict, "enough was read")
-}
-
-fn is_no_stop(error: &Error) -> bool {
-    error.kind() != Kind::Conflict
 }

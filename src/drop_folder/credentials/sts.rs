@@ -16,7 +16,7 @@ use reqwest::{Client, Url};
 use crate::address::check_url;
 use crate::config::{AwsIdentity, DropFolder};
 use crate::drop_folder::outbound::told;
-use crate::drop_folder::reach::{Reach, own_error, patiently};
+use crate::drop_folder::reach::{NO_REGION, Reach, own_error, patiently};
 use crate::error::{Error, Kind, Result, shown};
 
 /// The longest answer that is read, in bytes.
@@ -44,18 +44,19 @@ pub(in crate::drop_folder) struct Role {
 }
 
 impl Sts {
-    /// The service for the role of a drop folder whose bucket lies in this region.
+    /// The service for the role of a drop folder, in the region of its bucket if nobody has set another.
     ///
     /// # Errors
     /// `Request` if we have no identity of our own, or may not call the endpoint.
-    pub(in crate::drop_folder) fn of(folder: &DropFolder, region: &str, reach: &Reach) -> Result<Sts> {
+    pub(in crate::drop_folder) fn of(folder: &DropFolder, region: Option<&str>, reach: &Reach) -> Result<Sts> {
         let identity = reach.identity.clone().ok_or_else(|| {
             Error::request(
                 "roles are assumed with an AWS identity of Rollbook's own, and it has none: set AWS_ACCESS_KEY_ID, \
                  AWS_SECRET_ACCESS_KEY and AWS_REGION in its environment",
             )
         })?;
-        let region = folder.s3.region.as_deref().or(identity.region.as_deref()).unwrap_or(region).to_owned();
+        let region =
+            folder.s3.region.as_deref().or(identity.region.as_deref()).or(region).unwrap_or(NO_REGION).to_owned();
         let endpoint = match &folder.s3.sts_endpoint {
             Some(endpoint) => endpoint.clone(),
             None => format!("https://sts.{region}.{}", aws_domain(&region)),
@@ -115,11 +116,6 @@ impl Role {
     pub(super) fn new(sts: Sts, arn: &str, drop_folder: &str, external_id: &str) -> Role {
         let session = format!("rollbook-{drop_folder}").chars().take(LONGEST_SESSION).collect();
         Role { sts, arn: arn.to_owned(), session, external_id: external_id.to_owned() }
-    }
-
-    /// The service that it is assumed at.
-    pub(in crate::drop_folder) fn sts(&self) -> &Sts {
-        &self.sts
     }
 
     /// The ExternalId of the drop folder.

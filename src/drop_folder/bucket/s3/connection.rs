@@ -13,7 +13,7 @@ use crate::address::check_url;
 use crate::config::{Bucket, DropFolder};
 use crate::drop_folder::credentials::{Credentials, aws_domain};
 use crate::drop_folder::outbound::told;
-use crate::drop_folder::reach::{Reach, own_error, patiently};
+use crate::drop_folder::reach::{NO_REGION, Reach, own_error, patiently};
 use crate::error::{Error, Kind, Result};
 use crate::repository::DropFolderState;
 
@@ -28,9 +28,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Where AWS tells the region of a bucket.
 const AWS: &str = "https://s3.amazonaws.com";
-
-/// The region of servers that have none.
-const NO_REGION: &str = "us-east-1";
 
 pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) -> Result<S3> {
     let Bucket::S3 { name, folders } = &folder.bucket else {
@@ -75,7 +72,7 @@ pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) 
 }
 
 /// What stands in front of the keys of a drop folder.
-pub(super) fn prefix(folders: &str, base_folder: &str) -> String {
+pub(in crate::drop_folder) fn prefix(folders: &str, base_folder: &str) -> String {
     let parts = [folders, base_folder].into_iter().filter(|part| !part.is_empty());
     parts.map(|part| format!("{part}/")).collect()
 }
