@@ -22,6 +22,7 @@ mod probe;
 mod reach;
 mod registry;
 mod schedule;
+mod standing;
 mod status;
 
 use std::fmt;
@@ -41,6 +42,7 @@ pub use self::polls::{Asked, Polls};
 pub use self::probe::{Probe, Probed, Right};
 pub use self::registry::Registered;
 pub(crate) use self::registry::no_drop_folder;
+pub use self::standing::{Health, Standing};
 
 /// The drop folders of an installation.
 pub struct DropFolders {

@@ -25,6 +25,19 @@ pub struct Policies {
     pub role: Value,
 }
 
+impl Policies {
+    /// The policies of the drop folder of this name, as they are shown.
+    pub fn to_json(&self, name: &str) -> Value {
+        let Policies { external_id, trust, role } = self;
+        let mut json = json!({ "_id": name, "externalId": external_id });
+        if let Some(trust) = trust {
+            json["trust"] = trust.clone();
+        }
+        json["role"] = role.clone();
+        json
+    }
+}
+
 impl DropFolders {
     /// The policies for the role, or the user, of a drop folder. The role trusts our own AWS identity, which STS is
     /// asked for.

@@ -2,6 +2,7 @@
 //!
 //! What is written for it is a small file under `processed` that is no data file, and it is removed again.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::DropFolders;
@@ -27,6 +28,20 @@ pub enum Right {
     Delete,
 }
 
+impl Right {
+    /// The word for it, as it is shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Right::Assume => "assume",
+            Right::Guard => "guard",
+            Right::List => "list",
+            Right::Read => "read",
+            Right::Write => "write",
+            Right::Delete => "delete",
+        }
+    }
+}
+
 /// What trying one right showed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probed {
@@ -43,6 +58,23 @@ pub struct Probe {
     pub place: String,
     /// Each right that was tried.
     pub rights: Vec<Probed>,
+}
+
+impl Probe {
+    /// Whether the drop folder can be worked with.
+    pub fn is_good(&self) -> bool {
+        self.rights.iter().all(|tried| tried.problem.is_none())
+    }
+
+    /// What trying the drop folder of this name showed, as it is shown.
+    pub fn to_json(&self, name: &str) -> Value {
+        let right = |Probed { right, problem }: &Probed| match problem {
+            None => json!({ "right": right.name(), "ok": true }),
+            Some(problem) => json!({ "right": right.name(), "ok": false, "problem": problem }),
+        };
+        let rights: Vec<Value> = self.rights.iter().map(right).collect();
+        json!({ "_id": name, "place": self.place, "ok": self.is_good(), "rights": rights })
+    }
 }
 
 impl DropFolders {
