@@ -106,7 +106,12 @@ impl Folder {
 
     /// Given another process that is running imports of users, until the lease is dropped.
     pub(crate) fn busy(&self) -> Lease {
-        self.installation().repository.lease(&"managed/user".parse().unwrap()).unwrap().unwrap()
+        self.busy_with("managed/user")
+    }
+
+    /// Given another process that is running imports of this object type, until the lease is dropped.
+    pub(crate) fn busy_with(&self, object_type: &str) -> Lease {
+        self.installation().repository.lease(&object_type.parse().unwrap()).unwrap().unwrap()
     }
 
     /// When this is typed and whoever reads the output goes away. Gives the exit code.

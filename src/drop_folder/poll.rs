@@ -182,13 +182,19 @@ impl Look<'_> {
             run.step = done;
             run.trouble = None;
             if done == Step::Copied {
-                run.files
-                    .iter()
-                    .filter_map(|file| file.import)
-                    .try_for_each(|import| self.app.let_go_dropped(import))?;
+                self.let_go(run);
             }
         }
         Ok(())
+    }
+
+    /// Removes the spooled bytes of a run that is filed. What is left of them the sweeper finds.
+    fn let_go(&self, run: &Run) {
+        for import in run.files.iter().filter_map(|file| file.import) {
+            if let Err(error) = self.app.let_go_dropped(import) {
+                tracing::warn!(drop_folder = run.drop_folder, %import, %error, "spooled bytes could not be removed yet");
+            }
+        }
     }
 
     /// Waits so long that what is still being written has changed since.

@@ -61,8 +61,19 @@ impl Look<'_> {
         Some(Error::file(format!("Not imported, because '{}' was refused", refused.name)))
     }
 
-    /// Reads a file and queues its import.
+    /// Reads a file and queues its import. One that could not be read for long is reported as such.
     fn fetch(&self, run: &mut Run, at: usize) -> Result<Fetched> {
+        match self.try_to_fetch(run, at)? {
+            Err(error) if self.is_given_up(run) => {
+                Ok(Fetched::Over(status::refused(&Error::file(format!("File could not be read: {error}")))))
+            }
+            fetched => fetched,
+        }
+    }
+
+    /// The same at once. What is wrong with the bucket is the inner error; nobody gives a file up because something is
+    /// wrong with us.
+    fn try_to_fetch(&self, run: &mut Run, at: usize) -> Result<Result<Fetched>> {
         let name = run.files[at].name.clone();
         let key = layout::key(&layout::current(&run.partition), &name);
         for _ in 0..ATTEMPTS {
@@ -70,32 +81,29 @@ impl Look<'_> {
             let (size, most) = (version.size, self.folder.max_file_size);
             if size > most {
                 let message = format!("File is too large: {size} bytes (maximum {most})");
-                return Ok(Fetched::Over(status::refused(&Error::new(Kind::TooLarge, message))));
+                return Ok(Ok(Fetched::Over(status::refused(&Error::new(Kind::TooLarge, message)))));
             }
-            let error = match self.read(run, &key, &version)? {
-                Ok(arrived) => return self.queue(run, at, arrived),
-                Err(error) => error,
-            };
-            match error.kind() {
-                Kind::Outdated | Kind::NotFound => {}
-                _ if self.is_given_up(run) => {
-                    let message = format!("File could not be read: {error}");
-                    return Ok(Fetched::Over(status::refused(&Error::file(message))));
+            match self.read(run, &key, &version)? {
+                Ok(arrived) => return self.queue(run, at, arrived).map(Ok),
+                Err(error) if matches!(error.kind(), Kind::Outdated | Kind::NotFound) => {}
+                Err(error) => return Ok(Err(error)),
+            }
+            match self.settled_version(&key) {
+                Ok(Some(version)) => {
+                    self.app.repository.note_version(run.id, &name, &version)?;
+                    run.files[at].version = version;
                 }
-                _ => return Err(error),
+                Ok(None) => {
+                    let message = "File was removed before it was read";
+                    return Ok(Ok(Fetched::Over(status::refused(&Error::file(message)))));
+                }
+                Err(error) => return Ok(Err(error)),
             }
-            let Some(version) = self.settled_version(&key)? else {
-                let message = "File was removed before it was read";
-                return Ok(Fetched::Over(status::refused(&Error::file(message))));
-            };
-            self.app.repository.note_version(run.id, &name, &version)?;
-            run.files[at].version = version;
         }
-        Err(still_written(&key))
+        Ok(Err(still_written(&key)))
     }
 
-    /// Reads a version of a file into the spool. What is wrong with the bucket is the inner error, what is wrong with the
-    /// spool the outer one: nobody gives a file up because our disk is full.
+    /// Reads a version of a file into the spool. Again what is wrong with the bucket is the inner error.
     fn read(&self, run: &Run, key: &str, version: &Version) -> Result<Result<Arrived>> {
         let mut arriving = self.app.receive_dropped(self.plan(run))?;
         let mut unwritten = None;
