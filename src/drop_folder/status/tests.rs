@@ -177,9 +177,9 @@ fn values() {
     insta::assert_snapshot!(alone(rejected("users.csv.gz", &[], &failures, 6)), @r"
     ERROR
     Parsing Errors:[
+           Missing value for required Column 'id' at row 17,
            Invalid Number value 'abc' for Column 'score' at row 17,
            Invalid Boolean value 'yes' for Column 'surveys' at row 17,
-           Missing value for required Column 'id' at row 17,
            Invalid Date value '2021-02-31' for Column 'signUpDate' at row 18 (format yyyy-MM-dd),
            Invalid Date value '2021-02-31' for Column 'signUpDate' at row 18 (format ISO 8601),
            Invalid Date value '2021-02-31' for Column 'signUpDate' at row 18 (formats yyyyMMdd or yyyy-MM-dd),
@@ -187,8 +187,8 @@ fn values() {
            Row 20: cell 2 holds a NUL character,
            Invalid Number value 'a',\n]\nSUCCESS' for Column 'score' at row 21,
            Invalid Number value '1e999' for Column 'score' at row 21 (is too large for a number),
-           Invalid value for Column 'email' at row 22: 'x' is not an e-mail address,
-           Invalid value for Column 'id' at row 22: '7' is taken: another object has this value
+           Invalid value for Column 'id' at row 22: '7' is taken: another object has this value,
+           Invalid value for Column 'email' at row 22: 'x' is not an e-mail address
     ]
     ");
 }

@@ -102,9 +102,11 @@ fn missing(property: &str) -> String {
 fn of_failure(failure: &Failure, header: &[String]) -> Vec<String> {
     let row = failure.row;
     let json = failure.to_json(header);
-    let violations = json["violations"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut violations: Vec<&Value> = json["violations"].as_array().into_iter().flatten().collect();
     if !violations.is_empty() {
-        return violations.iter().map(|violation| of_violation(violation, row)).collect();
+        let place = |violation: &&Value| header.iter().position(|column| violation["column"] == column.as_str());
+        violations.sort_by_key(|violation| place(violation).unwrap_or(header.len()));
+        return violations.into_iter().map(|violation| of_violation(violation, row)).collect();
     }
     let width = failure.cells.len();
     if width != header.len() {
