@@ -140,7 +140,7 @@ impl Config {
             limits: import.limits,
             time_zone: import.time_zone,
             pace: import.pace,
-            secrets: file.secrets.read(data, &environment),
+            secrets: file.secrets.read(data, &environment, named),
             drop_folder_limits: limits,
             drop_folders,
             environment,

@@ -40,8 +40,8 @@ pub use self::policy::Policies;
 pub use self::poll::Polled;
 pub use self::polls::{Asked, Polls};
 pub use self::probe::{Probe, Probed, Right};
-pub use self::registry::Registered;
 pub(crate) use self::registry::no_drop_folder;
+pub use self::registry::{FolderPut, Registered};
 pub use self::standing::{Health, Standing};
 
 /// The drop folders of an installation.

@@ -52,7 +52,7 @@ impl FromStr for RunId {
 }
 
 /// The error about an id that no run has.
-pub(crate) fn no_run(id: impl fmt::Display) -> Error {
+pub fn no_run(id: impl fmt::Display) -> Error {
     Error::not_found(format!("there is no run '{id}'"))
 }
 

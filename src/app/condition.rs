@@ -21,10 +21,13 @@ impl Condition {
     ///
     /// # Errors
     /// `Outdated` if it does not hold; what `missing` makes if it speaks of something that is nowhere.
-    pub(super) fn check(&self, what: &str, seen: Option<String>, missing: impl FnOnce() -> Error) -> Result<()> {
+    pub(crate) fn check(&self, what: &str, seen: Option<String>, missing: impl FnOnce() -> Error) -> Result<()> {
         match (self, seen) {
             (Condition::None, _) | (Condition::Absent, None) | (Condition::Present, Some(_)) => Ok(()),
-            (Condition::Absent, Some(_)) => Err(Error::new(Kind::Outdated, format!("there is an {what} already"))),
+            (Condition::Absent, Some(_)) => {
+                let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+                Err(Error::new(Kind::Outdated, format!("there is {article} {what} already")))
+            }
             (Condition::Present | Condition::Revision(_), None) => Err(missing()),
             (Condition::Revision(known), Some(seen)) if *known == seen => Ok(()),
             (Condition::Revision(known), Some(seen)) => {

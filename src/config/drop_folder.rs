@@ -81,6 +81,14 @@ pub enum SetBy {
     Administrator,
 }
 
+impl SetBy {
+    /// Whether endpoints of a drop folder may be private addresses. A callback says that of itself; see
+    /// [`CallbackSettings::allow_private`].
+    pub fn reaches_private(self, limits: &DropFolderLimits) -> bool {
+        self != SetBy::Administrator || limits.allow_private
+    }
+}
+
 /// Where files lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bucket {

@@ -105,10 +105,12 @@ impl<'de> Deserialize<'de> for WrittenSecret {
 pub struct SecretsSettings {
     /// The key, or why it could not be had; without it, one in a file of the data directory is used.
     key: Option<Result<Secret, String>>,
+    /// The settings that say so.
+    file: Option<String>,
 }
 
 impl SecretsSection {
-    pub(super) fn read(self, data: &Path, environment: &Environment) -> SecretsSettings {
+    pub(super) fn read(self, data: &Path, environment: &Environment, file: &str) -> SecretsSettings {
         let key = self.key.map(|written| match written {
             WrittenSecret::Literal(_) => {
                 Err("secrets.key is written itself: write { env = \"NAME\" } or { file = \"PATH\" }".to_owned())
@@ -118,7 +120,7 @@ impl SecretsSection {
                 NoSecret::Lacking(why) => format!("secrets.key: {why}"),
             }),
         });
-        SecretsSettings { key }
+        SecretsSettings { file: key.is_some().then(|| file.to_owned()), key }
     }
 }
 
@@ -129,13 +131,14 @@ impl SecretsSettings {
     /// `Request` if it is not where the settings say, or is none.
     pub fn key(&self) -> Result<Option<[u8; KEY_LENGTH]>> {
         let Some(key) = &self.key else { return Ok(None) };
-        let text = key.as_ref().map_err(Error::request)?;
+        let refuse = |why: &str| Error::request(why).in_file(self.file.as_deref().unwrap_or_default());
         let none = || {
-            Error::request(format!(
+            refuse(&format!(
                 "secrets.key is not a key: it is {KEY_LENGTH} bytes in base64 or hexadecimal digits, or any text of at \
                  least {LEAST} characters"
             ))
         };
+        let text = key.as_ref().map_err(|why| refuse(why))?;
         parse_key(text).map(Some).ok_or_else(none)
     }
 }

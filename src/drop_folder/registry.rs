@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::DropFolders;
+use crate::app::Condition;
 use crate::clock;
-use crate::config::{DropFolder, SetBy, WrittenDropFolder, filled};
-use crate::error::{Error, Result};
+use crate::config::{DropFolder, KEY, SetBy, WrittenDropFolder, filled};
+use crate::error::{Error, Kind, Result};
 use crate::repository::{DropFolderState, StoredDropFolder};
 use crate::secret::Secret;
 
@@ -27,6 +28,25 @@ pub struct Registered {
     pub settings: Value,
     /// What it means; or why it cannot be worked with: its secrets are sealed with a key that is gone, say.
     pub folder: Result<DropFolder>,
+}
+
+impl Registered {
+    /// The revision as clients see revisions: 16 hexadecimal digits, of one in `rollbook.toml` by its settings.
+    pub fn rev(&self) -> String {
+        match self.set_by {
+            SetBy::File => blake3::hash(self.settings.to_string().as_bytes()).to_hex()[..16].to_owned(),
+            SetBy::Operator | SetBy::Administrator => format!("{:016x}", self.revision),
+        }
+    }
+}
+
+/// What became of a drop folder that was put.
+#[derive(Debug)]
+pub enum FolderPut {
+    /// It is new.
+    Created(Registered),
+    /// It was there, and is now as it was put.
+    Stored(Registered),
 }
 
 impl DropFolders {
@@ -78,8 +98,153 @@ impl DropFolders {
         }
     }
 
+    /// Sets a drop folder. Secrets that are not written are those that it had; see [`WrittenDropFolder::keep_secrets`].
+    ///
+    /// # Errors
+    /// `Request` with everything that is wrong with it; `Outdated` if the condition does not hold; `Conflict` if it is set
+    /// in `rollbook.toml`.
+    pub fn put(&self, written: WrittenDropFolder, set_by: SetBy, condition: &Condition) -> Result<FolderPut> {
+        let name = written.name().unwrap_or_default().to_owned();
+        let is_new = self.put_all(vec![written], set_by, condition)?;
+        let registered = self.find(&name)?;
+        Ok(if is_new.contains(&name) { FolderPut::Created(registered) } else { FolderPut::Stored(registered) })
+    }
+
+    /// Sets drop folders, all or none, under a condition that holds for each. Gives the names of those that are new.
+    ///
+    /// # Errors
+    /// See [`DropFolders::put`]: everything that is wrong with any of them.
+    pub fn put_all(
+        &self,
+        written: Vec<WrittenDropFolder>,
+        set_by: SetBy,
+        condition: &Condition,
+    ) -> Result<Vec<String>> {
+        loop {
+            let known = self.registered()?;
+            let folders = self.read_all(written.clone(), set_by, &known, condition)?;
+            let revision =
+                |folder: &DropFolder| known.iter().find(|known| known.name == folder.name).map(|known| known.revision);
+            let seal = |folder: &DropFolder| Ok((self.sealed(folder)?, revision(folder)));
+            let stored = folders.iter().map(seal).collect::<Result<Vec<_>>>()?;
+            if self.app.repository.put_drop_folders(&stored)? {
+                let new = stored.into_iter().filter(|(_, seen)| seen.is_none());
+                return Ok(new.map(|(stored, _)| stored.name).collect());
+            }
+            // Somebody else has changed one of them since it was read.
+        }
+    }
+
+    /// What drop folders mean that are to be set beside those that are known.
+    fn read_all(
+        &self,
+        written: Vec<WrittenDropFolder>,
+        set_by: SetBy,
+        known: &[Registered],
+        condition: &Condition,
+    ) -> Result<Vec<DropFolder>> {
+        let (mut folders, mut mistakes) = (Vec::<DropFolder>::with_capacity(written.len()), Vec::new());
+        let names: Vec<String> = written.iter().filter_map(|written| written.name().map(str::to_owned)).collect();
+        for mut written in written {
+            if let Some(name) = written.name() {
+                let earlier = known.iter().find(|known| known.name == name);
+                check_condition(condition, name, earlier)?;
+                if let Some(earlier) = earlier.and_then(|earlier| earlier.folder.as_ref().ok()) {
+                    written.keep_secrets(earlier);
+                }
+            }
+            match self.app.config.drop_folder(written, set_by) {
+                Err(error) => mistakes.extend(error.parts().map_or_else(Vec::new, |(_, parts)| parts.to_vec())),
+                Ok(folder) => {
+                    mistakes.extend(self.type_mistake(&folder)?);
+                    let stays = known.iter().filter(|known| !names.contains(&known.name));
+                    let others = stays.filter_map(|known| known.folder.as_ref().ok()).chain(&folders);
+                    mistakes.extend(others.filter_map(|other| folder.clashes_with(other)));
+                    folders.push(folder);
+                }
+            }
+        }
+        match mistakes.is_empty() {
+            true => Ok(folders),
+            false => Err(not_set_right(mistakes)),
+        }
+    }
+
+    /// What is wrong with what the records of a drop folder are to become, if anything is.
+    fn type_mistake(&self, folder: &DropFolder) -> Result<Option<String>> {
+        let whose = format!("drop folder '{}': object_type", folder.name);
+        match self.app.object_type(&folder.object_type) {
+            Ok(stored) if stored.object_type.property(KEY).is_some() || stored.object_type.is_open() => Ok(None),
+            Ok(_) => {
+                Ok(Some(format!("{whose}: {} has no property '{KEY}', by which objects are found", folder.object_type)))
+            }
+            Err(error) if error.kind() == Kind::NotFound => Ok(Some(format!("{whose}: {error}"))),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn sealed(&self, folder: &DropFolder) -> Result<StoredDropFolder> {
+        Ok(StoredDropFolder {
+            name: folder.name.clone(),
+            settings: folder.to_json(),
+            secrets: self.app.seal()?.seal(&secrets_of(&folder.name), &folder.secrets().to_string())?,
+            set_by: folder.set_by,
+            revision: 0,
+        })
+    }
+
+    /// Has a drop folder looked at only when somebody asks, or by its schedule again.
+    ///
+    /// # Errors
+    /// `NotFound`, with the names there are; `Conflict` if it is set in `rollbook.toml`.
+    pub fn pause(&self, name: &str, paused: bool) -> Result<Registered> {
+        loop {
+            self.find(name)?;
+            let Some(mut stored) = self.app.repository.drop_folder(name)? else {
+                return Err(set_in_file(name, &format!("write paused = {paused} there")));
+            };
+            let seen = stored.revision;
+            stored.settings["paused"] = paused.into();
+            if self.app.repository.put_drop_folders(&[(stored, Some(seen))])? {
+                return self.find(name);
+            }
+        }
+    }
+
+    /// Removes a drop folder, with its ExternalId, and gives what it was. The ledger of its runs stays, so that nothing is
+    /// imported again should it come back.
+    ///
+    /// # Errors
+    /// `NotFound`, with the names there are; `Outdated` if the condition does not hold; `Conflict` if it is set in
+    /// `rollbook.toml`.
+    pub fn remove(&self, name: &str, condition: &Condition) -> Result<Registered> {
+        loop {
+            let registered = self.find(name)?;
+            let Some(stored) = self.app.repository.drop_folder(name)? else {
+                return Err(set_in_file(name, "remove it there"));
+            };
+            condition.check(&whose(name), Some(registered.rev()), || no_drop_folder(name, []))?;
+            if self.app.repository.remove_drop_folder(name, stored.revision)? {
+                return Ok(registered);
+            }
+        }
+    }
+
+    /// Checks everything that the drop folders of `rollbook.toml` need, as far as it can be seen here.
+    ///
+    /// # Errors
+    /// `Request` with everything that is wrong with any of them.
+    pub fn check(&self) -> Result<()> {
+        let settings = &self.app.config.drop_folders;
+        let mut mistakes = Vec::new();
+        for folder in settings.all()? {
+            mistakes.extend(self.type_mistake(folder)?);
+        }
+        settings.check_secrets(mistakes)
+    }
+
     fn in_file(&self, folder: &DropFolder) -> Registered {
-        let secrets = self.app.config.drop_folders.check_secrets(Some(&folder.name));
+        let secrets = self.app.config.drop_folders.check_secrets_of(&folder.name);
         Registered {
             name: folder.name.clone(),
             set_by: SetBy::File,
@@ -129,8 +294,28 @@ impl DropFolders {
     }
 }
 
+/// Refuses what is set in `rollbook.toml`, and what is not as the caller knows it.
+fn check_condition(condition: &Condition, name: &str, earlier: Option<&Registered>) -> Result<()> {
+    if earlier.is_some_and(|earlier| earlier.set_by == SetBy::File) {
+        return Err(set_in_file(name, "change it there"));
+    }
+    condition.check(&whose(name), earlier.map(Registered::rev), || no_drop_folder(name, []))
+}
+
+fn set_in_file(name: &str, help: &str) -> Error {
+    Error::conflict(format!("drop folder '{name}' is set in rollbook.toml: {help}"))
+}
+
+fn not_set_right(mistakes: Vec<String>) -> Error {
+    Error::listing(Kind::Request, "the drop folder is not set right", mistakes)
+}
+
+fn whose(name: &str) -> String {
+    format!("drop folder '{name}'")
+}
+
 fn secrets_of(name: &str) -> String {
-    format!("secrets of drop folder '{name}'")
+    format!("set of secrets of drop folder '{name}'")
 }
 
 fn signing_secret_of(name: &str) -> String {

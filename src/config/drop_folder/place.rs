@@ -97,7 +97,7 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     let mut names = Vec::new();
     loop {
         if let Ok(found) = known.canonicalize() {
-            return found.join(names.iter().rev().collect::<PathBuf>());
+            return names.iter().rev().fold(found, |path, name| path.join(name));
         }
         let (Some(parent), Some(name)) = (known.parent(), known.file_name()) else { return path };
         names.push(name);

@@ -1,22 +1,19 @@
 //! From a drop folder as it is written to what it means. Every mistake is noted, with the drop folder's name.
 
-use std::path::PathBuf;
+mod access;
+
+use std::path::Path;
 use std::time::Duration;
+
+use encoding_rs::Encoding;
 
 use super::place::{read_bucket, read_path, resolved};
 use super::section::Surroundings;
-use super::written::{
-    WrittenAccessKey, WrittenCallback, WrittenDestination, WrittenDropFolder, WrittenRole, WrittenS3,
-};
-use super::{
-    Authorization, Bucket, CallbackSettings, DropFolder, FileRules, OnIdentical, S3Settings, Schedule, SetBy, schedule,
-};
-use crate::address;
-use crate::config::secrets::{NoSecret, WrittenSecret};
+use super::written::{WrittenDestination, WrittenDropFolder};
+use super::{Bucket, DropFolder, FileRules, OnIdentical, Schedule, SetBy, schedule};
 use crate::config::values::Values;
 use crate::plan::{BlankCells, ColumnRules, Destination};
 use crate::schema::{DateFormats, TypeName};
-use crate::secret::Secret;
 
 /// Gainsight PX's limit.
 const MAX_RECORDS: u64 = 350_000;
@@ -70,7 +67,7 @@ impl Reader<'_> {
         let destination = written.destination.map(|destination| self.destination(destination));
         let date_formats = self.date_formats(written.date_format.map(|texts| texts.0), written.time_zone.as_deref());
         let schedule = self.schedule(written.poll_interval.as_deref(), written.cron);
-        let max_records = self.at_least_one("max_records", written.max_records, MAX_RECORDS);
+        let max_records = self.max_records(written.max_records);
         let max_file_size = self.max_file_size(written.max_file_size.as_deref(), bucket.as_ref());
         let callback = written.callback.and_then(|callback| self.callback(callback));
         let rules = FileRules {
@@ -115,13 +112,17 @@ impl Reader<'_> {
         })
     }
 
-    /// The name of a setting in sentences.
-    fn key(&self, key: &str) -> String {
-        let key = match self.set_by {
+    /// The name of a setting, as who reads the sentence writes it.
+    fn word(&self, key: &str) -> String {
+        match self.set_by {
             SetBy::Administrator => camel_case(key),
             SetBy::File | SetBy::Operator => key.to_owned(),
-        };
-        format!("{}: {key}", self.whose)
+        }
+    }
+
+    /// The start of a sentence about a setting.
+    fn key(&self, key: &str) -> String {
+        format!("{}: {}", self.whose, self.word(key))
     }
 
     /// Notes what is wrong with a setting, in a sentence that goes on behind its name.
@@ -176,7 +177,7 @@ impl Reader<'_> {
         }
     }
 
-    fn may_use(&self, directory: &PathBuf) -> bool {
+    fn may_use(&self, directory: &Path) -> bool {
         let roots = &self.around.limits.local_roots;
         self.set_by != SetBy::Administrator
             || roots.iter().any(|root| directory.starts_with(resolved(&self.around.data.join(root))))
@@ -201,146 +202,6 @@ impl Reader<'_> {
                 String::new()
             }
         }
-    }
-
-    fn s3(&mut self, written: Option<WrittenS3>, bucket: Option<&Bucket>) -> S3Settings {
-        let Some(written) = written else { return S3Settings::default() };
-        if let Some(Bucket::Directory(_)) = bucket {
-            self.mistake("s3", " is for buckets in S3, and this one is a directory");
-        }
-        let is_region = |region: &String| {
-            !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        if let Some(region) = written.region.as_ref().filter(|region| !is_region(region)) {
-            self.mistake("s3.region", format!(" = '{region}' is not a region: write for example 'eu-central-1'"));
-        }
-        self.endpoint("s3.endpoint", written.endpoint.as_deref());
-        self.endpoint("s3.sts_endpoint", written.sts_endpoint.as_deref());
-        S3Settings {
-            region: written.region,
-            endpoint: written.endpoint,
-            path_style: written.path_style,
-            sts_endpoint: written.sts_endpoint,
-        }
-    }
-
-    /// Requests are signed for a host; there is no path below it.
-    fn endpoint(&mut self, key: &str, written: Option<&str>) {
-        let Some(written) = written else { return };
-        match address::check_url(written, self.reaches_private()) {
-            Err(error) => self.mistake(key, format!(": {error}{}", self.how_to_allow())),
-            Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
-                self.mistake(key, format!(" = '{written}' has more than a host and a port: write 'https://HOST:PORT'"));
-            }
-            Ok(_) => {}
-        }
-    }
-
-    /// Whether the drop folder may reach private addresses.
-    fn reaches_private(&self) -> bool {
-        self.set_by != SetBy::Administrator || self.around.limits.allow_private
-    }
-
-    fn how_to_allow(&self) -> &'static str {
-        match self.reaches_private() {
-            true => "",
-            false => " (drop_folders.allow_private = true in rollbook.toml allows private addresses)",
-        }
-    }
-
-    fn authorization(
-        &mut self,
-        access_key: Option<WrittenAccessKey>,
-        role: Option<WrittenRole>,
-        bucket: Option<&Bucket>,
-        s3: &S3Settings,
-    ) -> Option<Authorization> {
-        match (bucket, access_key, role) {
-            (Some(Bucket::Directory(_)), None, None) => Some(Authorization::None),
-            (Some(Bucket::Directory(_)), Some(_), _) => {
-                self.mistake("access_key", " is for buckets in S3, and this one is a directory");
-                None
-            }
-            (Some(Bucket::Directory(_)), None, Some(_)) => {
-                self.mistake("role", " is for buckets in S3, and this one is a directory");
-                None
-            }
-            (_, Some(_), Some(_)) => {
-                self.mistake("access_key", " and role are both given: one of them lets us in");
-                None
-            }
-            (_, Some(access_key), None) => self.access_key(access_key),
-            (_, None, Some(role)) => self.role(role, s3),
-            (Some(Bucket::S3 { .. }), None, None) => {
-                self.mistake("access_key", " or role is missing: one of them lets us in");
-                None
-            }
-            (None, None, None) => None,
-        }
-    }
-
-    fn access_key(&mut self, written: WrittenAccessKey) -> Option<Authorization> {
-        let id = match written.id {
-            Some(id) if is_key_id(&id) => Some(id),
-            // It may be the secret in the wrong place.
-            Some(id) if !id.is_empty() => {
-                self.mistake("access_key.id", " is not an id: it has neither blanks nor slashes");
-                None
-            }
-            _ => {
-                self.mistake("access_key.id", " is missing: without keys of its own a drop folder is not let in");
-                None
-            }
-        };
-        let secret = self.secret("access_key.secret", written.secret);
-        let session_token = match written.session_token {
-            Some(token) => Some(self.secret("access_key.session_token", Some(token))?),
-            None => None,
-        };
-        Some(Authorization::AccessKey { id: id?, secret: secret?, session_token })
-    }
-
-    /// A secret that goes into headers of requests, or into what signs them.
-    fn secret(&mut self, key: &str, written: Option<WrittenSecret>) -> Option<Secret> {
-        let Some(written) = written else {
-            self.mistake(key, " is missing");
-            return None;
-        };
-        if self.set_by == SetBy::Administrator && !matches!(written, WrittenSecret::Literal(_)) {
-            self.mistake(key, " is to be the secret itself: { env } and { file } are for rollbook.toml");
-            return None;
-        }
-        match written.resolve(self.around.data, self.around.environment) {
-            Ok(secret) if is_header_value(secret.reveal()) => Some(secret),
-            Ok(_) => {
-                self.mistake(key, " has outer blanks, control characters or letters beyond ASCII");
-                None
-            }
-            Err(NoSecret::Wrong(why)) => {
-                self.mistake(key, format!(" {why}"));
-                None
-            }
-            Err(NoSecret::Lacking(why)) => {
-                self.lacks.push(format!("{}: {why}", self.key(key)));
-                Some(Secret::new(""))
-            }
-        }
-    }
-
-    fn role(&mut self, WrittenRole { arn }: WrittenRole, s3: &S3Settings) -> Option<Authorization> {
-        if !is_role_arn(&arn) {
-            self.mistake(
-                "role.arn",
-                format!(" = '{arn}' is not the ARN of a role: write 'arn:aws:iam::123456789012:role/NAME'"),
-            );
-        }
-        if s3.region.is_none() && s3.sts_endpoint.is_none() && self.around.environment.aws_region().is_none() {
-            let key = self.key("role");
-            self.lacks.push(format!(
-                "{key} needs a region to be assumed in: write s3 = {{ region = \"...\" }}, or set AWS_REGION"
-            ));
-        }
-        Some(Authorization::Role { arn })
     }
 
     fn destination(&mut self, written: WrittenDestination) -> Destination {
@@ -416,11 +277,12 @@ impl Reader<'_> {
         Some(length)
     }
 
-    fn at_least_one(&mut self, key: &str, written: Option<u64>, default: u64) -> u64 {
+    fn max_records(&mut self, written: Option<u64>) -> u64 {
         if written == Some(0) {
-            self.mistake(key, format!(" = 0 refuses every file: the keys of a file are held in memory, so it is at most a number; {default} by default"));
+            // The keys of a file are held in memory, so there is no "no limit".
+            self.mistake("max_records", format!(" = 0 refuses every file: write for example {MAX_RECORDS}"));
         }
-        written.unwrap_or(default)
+        written.unwrap_or(MAX_RECORDS)
     }
 
     fn max_file_size(&mut self, written: Option<&str>, bucket: Option<&Bucket>) -> u64 {
@@ -463,21 +325,16 @@ impl Reader<'_> {
     }
 
     fn encoding(&mut self, written: Option<String>) -> Option<String> {
+        let is_known = |label: &&String| Encoding::for_label_no_replacement(label.as_bytes()).is_some();
+        if let Some(label) = written.as_ref().filter(|label| !is_known(label)) {
+            self.mistake(
+                "encoding",
+                format!(
+                    " = '{label}' is not an encoding: write for example 'windows-1252', 'iso-8859-15' or 'shift_jis'"
+                ),
+            );
+        }
         written
-    }
-
-    fn callback(&mut self, written: WrittenCallback) -> Option<CallbackSettings> {
-        let WrittenCallback { url, api_key, allow_private, .. } = written;
-        if allow_private && !self.reaches_private() {
-            self.mistake("callback.allow_private", format!(" = true is not allowed{}", self.how_to_allow()));
-        }
-        match url.as_deref().map(|url| address::check_url(url, allow_private)) {
-            None => self.mistake("callback.url", " is missing"),
-            Some(Err(error)) => self.mistake("callback.url", format!(": {error}")),
-            Some(Ok(_)) => {}
-        }
-        let api_key = self.secret("callback.api_key", api_key);
-        Some(CallbackSettings { url: url?, api_key: api_key?, allow_private })
     }
 }
 
@@ -486,26 +343,6 @@ const LONGEST_NAME: usize = 100;
 
 /// The names of the folders that we work in.
 const OURS: [&str; 3] = ["current", "processed", "_runs"];
-
-/// It stands in headers between slashes.
-fn is_key_id(id: &str) -> bool {
-    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b','))
-}
-
-fn is_header_value(text: &str) -> bool {
-    text.trim() == text && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-}
-
-/// `arn:aws:iam::123456789012:role/NAME`, in any of AWS's partitions, with a path before the name if there is one.
-fn is_role_arn(arn: &str) -> bool {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let ["arn", "aws" | "aws-cn" | "aws-us-gov", "iam", "", account, role] = parts.as_slice() else { return false };
-    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_/-".contains(&byte);
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    let is_path =
-        |path: &str| !path.is_empty() && path.bytes().all(is_known) && path.split('/').all(|part| !part.is_empty());
-    is_account && role.strip_prefix("role/").is_some_and(is_path)
-}
 
 /// `poll_interval` as JSON has it: `pollInterval`.
 fn camel_case(key: &str) -> String {
@@ -519,10 +356,85 @@ fn camel_case(key: &str) -> String {
     text
 }
 
-impl DropFolder {
-    /// Whether its endpoints may be private addresses: the operator may have them, an administrator only if the
-    /// operator allows that.
-    pub fn reaches_private(&self, limits: &super::DropFolderLimits) -> bool {
-        self.set_by != SetBy::Administrator || limits.allow_private
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::{Value, json};
+
+    use super::read;
+    use crate::config::drop_folder::section::{DropFolderLimits, Surroundings};
+    use crate::config::drop_folder::written::WrittenDropFolder;
+    use crate::config::{Environment, SetBy};
+
+    /// What is wrong with these settings of an administrator, besides what is not.
+    fn said(settings: Value, allow_private: bool) -> String {
+        let data = tempfile::tempdir().expect("a directory");
+        let inside = data.path().join("drop");
+        std::fs::create_dir(&inside).expect("a directory");
+        std::os::unix::fs::symlink("/", inside.join("out")).expect("a link");
+        std::os::unix::fs::symlink("drop", data.path().join("also")).expect("a link");
+        let limits = DropFolderLimits { local_roots: vec![PathBuf::from("drop")], allow_private };
+        let environment = Environment::new([("KEY".to_owned(), "sesame".to_owned())]);
+        let around = Surroundings { data: data.path(), environment: &environment, limits: &limits, time_zone: "UTC" };
+        let mut all = json!({ "name": "a", "objectType": "managed/px_user", "bucket": "file:drop" });
+        let (Value::Object(members), Value::Object(settings)) = (&mut all, settings) else { panic!("no objects") };
+        members.extend(settings);
+        let written = WrittenDropFolder::from_json(all).expect("known settings");
+        let read = read(written, "the drop folder", SetBy::Administrator, &around);
+        assert_eq!(read.folder.is_some(), read.mistakes.is_empty());
+        assert_eq!(read.lacks, Vec::<String>::new());
+        read.mistakes.join("\n")
+    }
+
+    #[test]
+    fn administrators_have_their_directories() {
+        for bucket in ["file:drop", "file:drop/a/b", "file:also/x", "FILE:./drop"] {
+            assert_eq!(said(json!({ "bucket": bucket }), false), "", "{bucket}");
+        }
+        for bucket in
+            ["file:other", "file:dropped", "file:drop/out/etc", "file:///etc", "file:drop/../other", "file:spool"]
+        {
+            assert_ne!(said(json!({ "bucket": bucket }), false), "", "{bucket}");
+        }
+        insta::assert_snapshot!(said(json!({ "bucket": "file:///etc" }), true), @"drop folder 'a': bucket = 'file:///etc' lies outside of the directories that drop_folders.local_roots of rollbook.toml allows: 'drop'");
+    }
+
+    #[test]
+    fn administrators_reach_what_the_operator_allows() {
+        let key = json!({ "id": "A", "secret": "b" });
+        let s3 = |s3: Value| json!({ "bucket": "ABC123", "accessKey": key, "s3": s3 });
+        let callback =
+            |url: &str, allow: bool| json!({ "callback": { "url": url, "apiKey": "b", "allowPrivate": allow } });
+        for settings in [
+            s3(json!({ "endpoint": "http://127.0.0.1:9000" })),
+            s3(json!({ "endpoint": "https://minio.local" })),
+            s3(json!({ "stsEndpoint": "https://169.254.169.254" })),
+            callback("https://10.0.0.1/", true),
+            callback("http://www.example.com/", true),
+        ] {
+            assert_ne!(said(settings.clone(), false), "", "{settings}");
+            assert_eq!(said(settings.clone(), true), "", "{settings}");
+        }
+        let public = s3(json!({ "endpoint": "https://minio.example.com" }));
+        assert_eq!(said(public, false), "");
+        insta::assert_snapshot!(
+            said(json!({
+                "bucket": "ABC123",
+                "accessKey": { "id": "A", "secret": { "env": "KEY" } },
+                "s3": { "endpoint": "http://127.0.0.1:9000", "stsEndpoint": "x" },
+                "callback": { "url": "https://10.0.0.1/", "apiKey": { "file": "/etc/passwd" }, "allowPrivate": true },
+                "settleTime": "soon",
+            }), false),
+            @"
+        drop folder 'a': s3.endpoint: 'http://127.0.0.1:9000' is not encrypted: write 'https://HOST/PATH', or allow private addresses (drop_folders.allow_private = true in rollbook.toml allows private addresses)
+        drop folder 'a': s3.stsEndpoint: 'x' is not an address that can be called: write 'https://HOST/PATH'
+        drop folder 'a': accessKey.secret is to be the secret itself: { env } and { file } are for rollbook.toml
+        drop folder 'a': callback.allowPrivate = true is not allowed (drop_folders.allow_private = true in rollbook.toml allows private addresses)
+        drop folder 'a': callback.apiKey is to be the secret itself: { env } and { file } are for rollbook.toml
+        drop folder 'a': settleTime = 'soon' is not a length of time: write for example '500ms' or '2s'
+        "
+        );
+        insta::assert_snapshot!(said(callback("https://10.0.0.1/", false), true), @"drop folder 'a': callback.url: 'https://10.0.0.1/' leads to 10.0.0.1, a private address: name a public host (callback.allowPrivate = true allows it)");
     }
 }

@@ -88,22 +88,31 @@ impl DropFolderSettings {
     /// # Errors
     /// `Request` with everything that is wrong with any of them.
     pub fn all(&self) -> Result<&[DropFolder]> {
-        match self.mistakes.as_slice() {
-            [] => Ok(&self.folders),
-            mistakes => Err(self.refusal(mistakes.to_vec())),
-        }
+        self.refuse(self.mistakes.clone()).map(|()| self.folders.as_slice())
     }
 
-    /// Refuses a drop folder, or all if none is named, whose secrets are not where the settings say.
+    /// Refuses a drop folder whose secrets are not where the settings say.
     ///
     /// # Errors
     /// `Request` with everything that is not there.
-    pub fn check_secrets(&self, name: Option<&str>) -> Result<()> {
-        let lacks = self.lacks.iter().filter(|(whose, _)| name.is_none_or(|name| name == whose));
-        let lacks: Vec<String> = lacks.map(|(_, lack)| lack.clone()).collect();
-        match lacks.is_empty() {
+    pub fn check_secrets_of(&self, name: &str) -> Result<()> {
+        let lacks = self.lacks.iter().filter(|(whose, _)| whose == name).map(|(_, lack)| lack.clone());
+        self.refuse(lacks.collect())
+    }
+
+    /// Refuses all of them if there are other mistakes, or secrets that are not where the settings say.
+    ///
+    /// # Errors
+    /// `Request` with all mistakes, and everything that is not there.
+    pub fn check_secrets(&self, mut mistakes: Vec<String>) -> Result<()> {
+        mistakes.extend(self.lacks.iter().map(|(_, lack)| lack.clone()));
+        self.refuse(mistakes)
+    }
+
+    fn refuse(&self, mistakes: Vec<String>) -> Result<()> {
+        match mistakes.is_empty() {
             true => Ok(()),
-            false => Err(self.refusal(lacks)),
+            false => Err(self.refusal(mistakes)),
         }
     }
 

@@ -123,13 +123,15 @@ pub fn filled(mut settings: Value, secrets: Value) -> Value {
 
 impl WrittenDropFolder {
     /// Takes over the secrets of the drop folder that is replaced, where none are written: those of the same access key
-    /// and of a callback to the same host. So nobody who may not read a secret can have it sent elsewhere.
+    /// at the same endpoint, and of a callback to the same host. So nobody who may not read a secret can have it sent elsewhere.
     pub fn keep_secrets(&mut self, earlier: &DropFolder) {
+        let endpoint = self.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).and_then(origin);
         let literal = |secret: &Secret| WrittenSecret::Literal(secret.clone());
         if let (Some(written), Authorization::AccessKey { id, secret, session_token }) =
             (&mut self.access_key, &earlier.authorization)
             && written.secret.is_none()
             && written.id.as_ref() == Some(id)
+            && endpoint == earlier.s3.endpoint.as_deref().and_then(origin)
         {
             written.secret = Some(literal(secret));
             if written.session_token.is_none() {

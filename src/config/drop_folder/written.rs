@@ -163,9 +163,6 @@ fn table<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Res
     }
 }
 
-/// What is shown beside the settings, and says nothing when it is put back.
-pub(super) const SHOWN_ONLY: [&str; 3] = ["setBy", "externalId", "readOnly"];
-
 /// A file for `drop-folder set`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,7 +171,7 @@ struct DropFolderFile {
 }
 
 impl WrittenDropFolder {
-    /// Reads JSON. What is only shown, and what begins with `_`, is passed over.
+    /// Reads JSON. Members that begin with `_` are the server's, and are passed over.
     ///
     /// # Errors
     /// `Request` for the first unknown key or value of a wrong kind.
@@ -182,7 +179,7 @@ impl WrittenDropFolder {
         let Some(members) = json.as_object_mut() else {
             return Err(Error::request("a drop folder is a JSON object"));
         };
-        members.retain(|key, _| !key.starts_with('_') && !SHOWN_ONLY.contains(&key.as_str()));
+        members.retain(|key, _| !key.starts_with('_'));
         serde_json::from_value(json).map_err(|error| Error::request(error.to_string().replace(['`', '"'], "'")))
     }
 

@@ -22,25 +22,19 @@ impl Sqlite {
         sql::first(&*self.conn()?, &format!("{COLUMNS} WHERE name = ?1"), [name], read)
     }
 
-    /// Stores a drop folder, if what is stored now is what was `seen` (its revision; none, if there was none): says
-    /// whether. A callback that was off is on again.
-    pub fn put_drop_folder(&self, folder: &StoredDropFolder, seen: Option<u64>) -> Result<bool> {
+    /// Stores drop folders, all or none, if what is stored now is what was seen of each (its revision; none, if there was
+    /// none): says whether. Callbacks that were off are on again.
+    pub fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
         self.write(|conn| {
-            let sql = format!("{COLUMNS} WHERE name = ?1");
-            let stored = sql::first(conn, &sql, [&folder.name], read)?;
-            if stored.as_ref().map(|stored| stored.revision) != seen {
-                return Ok(false);
+            for (folder, seen) in folders {
+                let sql = format!("{COLUMNS} WHERE name = ?1");
+                let stored = sql::first(conn, &sql, [&folder.name], read)?;
+                if stored.map(|stored| stored.revision) != *seen {
+                    return Ok(false);
+                }
             }
-            let sql = "INSERT INTO drop_folder (name, settings, secrets, set_by) VALUES (?1, ?2, ?3, ?4) \
-                       ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
-                       set_by = excluded.set_by, revision = revision + 1";
-            let set_by = match folder.set_by {
-                SetBy::Administrator => "administrator",
-                SetBy::Operator | SetBy::File => "operator",
-            };
-            sql::run(conn, sql, params![folder.name, folder.settings.to_string(), folder.secrets, set_by])?;
-            let sql = "UPDATE drop_folder_state SET callback_off = 0 WHERE name = ?1";
-            sql::run(conn, sql, [&folder.name]).map(|_| true)
+            folders.iter().try_for_each(|(folder, _)| put(conn, folder))?;
+            Ok(true)
         })
     }
 
@@ -89,6 +83,18 @@ impl Sqlite {
             sql::run(conn, sql, params![name, off]).map(drop)
         })
     }
+}
+
+fn put(conn: &Connection, folder: &StoredDropFolder) -> Result<()> {
+    let sql = "INSERT INTO drop_folder (name, settings, secrets, set_by) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
+               set_by = excluded.set_by, revision = revision + 1";
+    let set_by = match folder.set_by {
+        SetBy::Administrator => "administrator",
+        SetBy::Operator | SetBy::File => "operator",
+    };
+    sql::run(conn, sql, params![folder.name, folder.settings.to_string(), folder.secrets, set_by])?;
+    sql::run(conn, "UPDATE drop_folder_state SET callback_off = 0 WHERE name = ?1", [&folder.name]).map(drop)
 }
 
 fn state(conn: &Connection, name: &str) -> Result<Option<DropFolderState>> {
