@@ -2,10 +2,14 @@
 
 mod poll;
 mod runs;
+mod set;
+mod show;
+mod trying;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use rollbook::drop_folder::DropFolders;
 use rollbook::error::Result;
 
 use super::Verdict;
@@ -15,15 +19,63 @@ use super::context::Context;
 ///
 /// A drop folder is a bucket in S3, or a directory, in which others put files (Gainsight PX's S3 import). In its base
 /// folder, current/dt=20210228/ is taken once a file _SUCCESS lies there: every .csv.gz file of it is imported completely
-/// or not at all, and all of it is then found in processed/20210228/, with a status.txt. 'rollbook serve' looks at drop
-/// folders by their schedules.
+/// or not at all, and all of it is then found in processed/20210228/, with a status.txt. Drop folders are set in
+/// rollbook.toml, or here. 'rollbook serve' looks at them by their schedules.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DropFolderCommand {
+    /// List the drop folders and how they stand
+    List,
+    /// Show the settings of a drop folder, how it stands, and its last runs
+    Show(NameArgs),
+    Set(set::SetArgs),
     Poll(poll::PollArgs),
+    /// Try each right that a drop folder needs
+    ///
+    /// Lists, reads, writes and deletes, one by one, and says which right is missing. Nothing that others have put there
+    /// is touched. Of a role it is tried that it cannot be assumed without the ExternalId, too.
+    ///
+    /// Exit code: 0, all rights are there; 1, one is missing; 2, anything else.
+    #[command(verbatim_doc_comment)]
+    Test(NameArgs),
+    /// Print the policies for the role, or the user, of a drop folder, filled in
+    ///
+    /// The trust policy says who may assume the role, and with which ExternalId. The other one says what the role may do,
+    /// and is no more than is needed.
+    Policy(NameArgs),
+    /// Have a drop folder looked at only when somebody asks
+    Pause(NameArgs),
+    /// Have a drop folder looked at by its schedule again
+    Resume(NameArgs),
+    /// Remove a drop folder that is not in rollbook.toml
+    ///
+    /// Its settings, its secrets and its ExternalId are gone. The ledger of its runs stays, so that nothing is imported
+    /// again should it come back; so do its files.
+    Remove(NameArgs),
+    Runs(runs::RunsArgs),
+    SendCallback(runs::SendCallbackArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArgs {
+    /// The drop folder, as 'rollbook drop-folder list' shows it
+    #[arg(value_name = "NAME")]
+    name: String,
 }
 
 pub(crate) fn run(context: &mut Context, command: DropFolderCommand) -> Result<Verdict> {
+    let app = context.installation()?;
+    let folders = DropFolders::new(Arc::clone(&app))?;
     match command {
-        DropFolderCommand::Poll(args) => poll::run(context, &args),
+        DropFolderCommand::List => show::list(context, &folders),
+        DropFolderCommand::Show(args) => show::show(context, &app, &folders, &args.name),
+        DropFolderCommand::Set(args) => set::set(context, &folders, &args),
+        DropFolderCommand::Poll(args) => poll::run(context, &app, &folders, &args),
+        DropFolderCommand::Test(args) => trying::test(context, &folders, &args.name),
+        DropFolderCommand::Policy(args) => trying::policy(context, &folders, &args.name),
+        DropFolderCommand::Pause(args) => set::pause(context, &folders, &args.name, true),
+        DropFolderCommand::Resume(args) => set::pause(context, &folders, &args.name, false),
+        DropFolderCommand::Remove(args) => set::remove(context, &folders, &args.name),
+        DropFolderCommand::Runs(args) => runs::runs(context, &app, &folders, &args),
+        DropFolderCommand::SendCallback(args) => runs::send_callback(context, &app, &folders, &args),
     }
 }

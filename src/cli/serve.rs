@@ -59,6 +59,7 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));
     let drop_folders = Arc::new(DropFolders::new(Arc::clone(&app))?);
+    drop_folders.check()?;
     // Whoever reads that we listen may also stop us.
     let stop = runtime.block_on(async { told_to_stop(Arc::clone(&worker)) })?;
     // Behind the last thing that can go wrong: what is shown once must be seen.

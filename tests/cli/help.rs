@@ -66,6 +66,9 @@ fn every_command_explains_itself() {
         ("imports failures", "rollbook imports failures"),
         ("types apply", "rollbook types apply managed.json"),
         ("objects list", "rollbook objects list managed/user --filter"),
+        ("drop-folder poll", "rollbook drop-folder poll px-users"),
+        ("drop-folder set", "object_type = \"managed/px_user\""),
+        ("drop-folder test", "1, one is missing"),
         ("token create", "rollbook token create --name hr-import --role importer"),
         ("objects export", "rollbook objects export managed/user --out users.csv"),
     ] {

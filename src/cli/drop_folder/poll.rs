@@ -10,9 +10,10 @@ use rollbook::clock;
 use rollbook::drop_folder::{DropFolders, Imports, Polled};
 use rollbook::error::{Kind, Result};
 use rollbook::import::ImportId;
+use rollbook::run::Run;
 use serde_json::json;
 
-use super::runs::{is_refused, run_json, table, trouble_json};
+use super::runs::table;
 use crate::cli::Verdict;
 use crate::cli::context::Context;
 use crate::cli::import::shows_progress;
@@ -45,9 +46,7 @@ pub(crate) struct PollArgs {
     all: bool,
 }
 
-pub(crate) fn run(context: &mut Context, args: &PollArgs) -> Result<Verdict> {
-    let app = context.installation()?;
-    let folders = DropFolders::new(Arc::clone(&app))?;
+pub(crate) fn run(context: &mut Context, app: &Arc<App>, folders: &DropFolders, args: &PollArgs) -> Result<Verdict> {
     let names = match &args.name {
         Some(name) => vec![name.clone()],
         None => folders.all()?.into_iter().filter(|folder| !folder.paused).map(|folder| folder.name).collect(),
@@ -55,10 +54,10 @@ pub(crate) fn run(context: &mut Context, args: &PollArgs) -> Result<Verdict> {
     if names.is_empty() {
         note("there are no drop folders to be looked at");
     }
-    let here = Here { app: &app, show_progress: shows_progress(context) };
+    let here = Here { app, show_progress: shows_progress(context) };
     let mut verdicts = Vec::with_capacity(names.len());
     for name in &names {
-        verdicts.push(look(context, &folders, name, &here)?);
+        verdicts.push(look(context, folders, name, &here)?);
     }
     folders.deliver_callbacks()?;
     // Left-over bytes do not make a good look a bad one.
@@ -91,13 +90,14 @@ fn look(context: &mut Context, folders: &DropFolders, name: &str, here: &Here<'_
     if context.out.json {
         context.out.json(&json!({
             "dropFolder": name,
-            "runs": polled.runs.iter().map(run_json).collect::<Vec<_>>(),
+            "runs": polled.runs.iter().map(Run::to_json).collect::<Vec<_>>(),
             "notices": polled.notices,
-            "trouble": polled.trouble.as_ref().map(trouble_json),
+            "trouble": polled.trouble,
         }))?;
         return Ok(verdict(&polled));
     }
     match polled.runs.is_empty() {
+        true if polled.trouble.is_some() => {}
         true => context.out.line(format!("{name}: nothing is ready"))?,
         false => {
             context.out.line(format!("{name}:\n"))?;
@@ -142,7 +142,7 @@ const MANY: usize = 1000;
 fn verdict(polled: &Polled) -> Verdict {
     match polled.troubles().next() {
         Some(_) => Verdict::Failed,
-        None if polled.runs.iter().any(is_refused) => Verdict::Refused,
+        None if polled.runs.iter().any(|run| run.end.is_some() && !run.is_success()) => Verdict::Refused,
         None => Verdict::Good,
     }
 }

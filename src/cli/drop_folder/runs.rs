@@ -1,10 +1,94 @@
 //! Runs of partitions, as they are shown.
 
-use rollbook::run::{Run, RunFile, Trouble};
-use serde_json::{Value, json};
+use clap::Args;
+use rollbook::app::App;
+use rollbook::drop_folder::DropFolders;
+use rollbook::error::Result;
+use rollbook::run::{Callback, CallbackAttempt, CallbackState, Run, RunFile, RunId, no_run};
+use serde_json::Value;
 
-use crate::cli::numbers::grouped;
+use crate::cli::Verdict;
+use crate::cli::context::Context;
+use crate::cli::numbers::{grouped, moment};
+use crate::cli::output::note;
 use crate::cli::table::{Column, Table};
+
+/// List the runs of a drop folder, the newest first
+///
+/// A run is the journey of one partition, such as dt=20210228, from its success marker to 'processed'.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// The drop folder, as 'rollbook drop-folder list' shows it
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// How many to list
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+}
+
+/// Send the callback about a run again
+///
+/// It is sent now, whatever became of it before; if that fails it is tried again by 'rollbook serve'. A callback that was
+/// switched off by its receiver is on again.
+#[derive(Debug, Args)]
+pub(crate) struct SendCallbackArgs {
+    /// The run, as 'rollbook drop-folder runs' shows it
+    #[arg(value_name = "RUN")]
+    run: RunId,
+}
+
+pub(crate) fn runs(context: &mut Context, app: &App, folders: &DropFolders, args: &RunsArgs) -> Result<Verdict> {
+    let name = folders.find(&args.name)?.name;
+    let runs = app.repository.runs(&name, args.limit)?;
+    if context.out.json {
+        runs.iter().try_for_each(|run| context.out.json(&with_callback(app, run)?))?;
+        return Ok(Verdict::Good);
+    }
+    match runs.is_empty() {
+        true => note(format!("'{name}' has no runs")),
+        false => context.out.line(table(&runs))?,
+    }
+    Ok(Verdict::Good)
+}
+
+pub(crate) fn send_callback(
+    context: &mut Context,
+    app: &App,
+    folders: &DropFolders,
+    args: &SendCallbackArgs,
+) -> Result<Verdict> {
+    let run = app.repository.partition_run(args.run)?.ok_or_else(|| no_run(args.run))?;
+    folders.send_callback_again(&run)?;
+    folders.deliver_callbacks()?;
+    let callback = app.repository.callback(run.id)?;
+    let attempts = app.repository.callback_attempts(run.id)?;
+    let is_delivered = callback.as_ref().is_some_and(|callback| callback.state == CallbackState::Delivered);
+    match context.out.json {
+        true => context.out.json(&with_callback(app, &run)?)?,
+        false => context.out.line(told(callback.as_ref(), attempts.last()))?,
+    }
+    Ok(if is_delivered { Verdict::Good } else { Verdict::Failed })
+}
+
+/// Where a callback stands, in words.
+pub(crate) fn told(callback: Option<&Callback>, last: Option<&CallbackAttempt>) -> String {
+    let problem = last.and_then(|last| last.problem.as_ref()).map_or_else(String::new, |why| format!(": {why}"));
+    match callback.map(|callback| &callback.state) {
+        None => "none".to_owned(),
+        Some(CallbackState::Delivered) => "delivered".to_owned(),
+        Some(CallbackState::GivenUp) => format!("given up{problem}"),
+        Some(CallbackState::Waiting { due }) => format!("waiting until {}{problem}", moment(due)),
+    }
+}
+
+/// A run as JSON, with its callback.
+fn with_callback(app: &App, run: &Run) -> Result<Value> {
+    let mut json = run.to_json();
+    if let Some(callback) = app.repository.callback(run.id)? {
+        json["callback"] = callback.to_json(&app.repository.callback_attempts(run.id)?);
+    }
+    Ok(json)
+}
 
 /// Runs, with a row for each of their data files.
 pub(crate) fn table(runs: &[Run]) -> Table {
@@ -54,55 +138,6 @@ fn row(run: &Run, file: Option<&RunFile>) -> Vec<String> {
     row
 }
 
-/// Whether a file of a run was refused, or there was none.
-pub(crate) fn is_refused(run: &Run) -> bool {
-    let is_refused = |file: &RunFile| file.outcome.as_ref().is_some_and(|outcome| !outcome.success);
-    data_files(run).any(is_refused) || run.end.is_some() && data_files(run).next().is_none()
-}
-
 fn data_files(run: &Run) -> impl Iterator<Item = &RunFile> {
     run.files.iter().filter(|file| file.ignored.is_none())
-}
-
-pub(crate) fn run_json(run: &Run) -> Value {
-    let mut json = json!({
-        "_id": run.id.to_string(),
-        "dropFolder": run.drop_folder,
-        "partition": run.partition,
-        "step": run.step.name(),
-        "begin": run.begin,
-        "end": run.end,
-        "success": run.end.as_ref().map(|_| !is_refused(run)),
-        "trouble": run.trouble.as_ref().map(trouble_json),
-        "files": run.files.iter().map(file_json).collect::<Vec<_>>(),
-    });
-    if let Value::Object(members) = &mut json {
-        members.retain(|_, value| !value.is_null());
-    }
-    json
-}
-
-fn file_json(file: &RunFile) -> Value {
-    let mut json = json!({
-        "name": file.name,
-        "size": file.version.size,
-        "ignored": file.ignored,
-        "import": file.import.map(|id| id.to_string()),
-    });
-    if let (Value::Object(members), Some(outcome)) = (&mut json, &file.outcome) {
-        members.insert("success".to_owned(), outcome.success.into());
-        members.insert("records".to_owned(), outcome.records.into());
-        members.insert("errors".to_owned(), outcome.errors.clone().into());
-        members.insert("moreErrors".to_owned(), outcome.more_errors.into());
-        members.insert("warnings".to_owned(), outcome.warnings.clone().into());
-        members.insert("metadata".to_owned(), outcome.metadata.clone());
-    }
-    if let Value::Object(members) = &mut json {
-        members.retain(|_, value| !value.is_null());
-    }
-    json
-}
-
-pub(crate) fn trouble_json(trouble: &Trouble) -> Value {
-    json!({ "since": trouble.since, "message": trouble.message, "blocked": trouble.blocked })
 }
