@@ -164,7 +164,7 @@ fn useless(rights: &[Right], error: &Error) -> Vec<Probed> {
 }
 
 fn try_files(bucket: &Bucket) -> Vec<Probed> {
-    let probe = format!("{UNFINISHED}probe-{}", Uuid::new_v4().simple());
+    let probe = format!("{UNFINISHED}probe-{}", Uuid::new_v4());
     let (ours, theirs) = (format!("processed/{probe}"), format!("current/{probe}"));
     let had_processed = bucket.has_folder("processed");
     let listed = bucket.list("current").and_then(|_| bucket.list("processed")).map(|_| ());

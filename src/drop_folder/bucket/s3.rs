@@ -26,8 +26,12 @@ use crate::error::{Error, Kind, Result};
 use crate::repository::DropFolderState;
 use crate::run::Version;
 
-/// What is longer than this is written in several parts of this many bytes, one of which is held in memory.
-const PART: usize = 8 << 20;
+/// What is longer than this is written in several parts of this many bytes, one of which is held in memory. S3 allows no
+/// shorter ones.
+const PART: usize = 5 << 20;
+
+/// What is longer than this is copied in several parts of this many bytes: a server may be silent while it copies one.
+const COPIED_PART: usize = 64 << 20;
 
 /// See the module's head.
 pub(in crate::drop_folder) struct S3 {
@@ -96,7 +100,11 @@ impl S3 {
         self.expect(from, version)?;
         let (source, target) = (self.path(from), self.path(to));
         // With its length given, the source is not asked for its number in a versioned bucket, which needs a further right.
-        let options = CopyOptions { source_content_length_hint: Some(version.size), ..CopyOptions::default() };
+        let options = CopyOptions {
+            source_content_length_hint: Some(version.size),
+            chunk: Some(COPIED_PART),
+            ..CopyOptions::default()
+        };
         let copied = self.runtime.block_on(self.operator.copy_options(&source, &target, options));
         if let Err(error) = copied {
             let error = self.failed(Doing::Write, to, error);

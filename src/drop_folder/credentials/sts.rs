@@ -183,8 +183,8 @@ async fn read(mut answer: reqwest::Response) -> Result<String> {
 /// What an answer says that is no success.
 fn failure(status: u16, text: &str) -> Error {
     let code = text_of(text, "Code").unwrap_or_else(|| format!("status {status}"));
-    let message = text_of(text, "Message").unwrap_or_default();
-    let said = format!("STS says {}: {}", shown(&code, 100), shown(&message, 300));
+    let message = text_of(text, "Message").map(|message| format!(": {}", shown(&message, 300)));
+    let said = format!("STS says {}{}", shown(&code, 100), message.unwrap_or_default());
     match code.as_str() {
         "AccessDenied" => Error::new(Kind::Forbidden, said),
         "InvalidClientTokenId" | "SignatureDoesNotMatch" | "IncompleteSignature" | "ExpiredToken" => Error::request(
@@ -232,4 +232,64 @@ fn unanswered(error: &reqwest::Error) -> Error {
 
 fn unreadable(action: &str) -> Error {
     Error::request(format!("what answers {action} is no STS: check s3.sts_endpoint"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{credential, failure, principal, text_of};
+
+    #[test]
+    fn the_answer_of_sts_is_read() {
+        let answer = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\n  \
+                      <Credentials>\n <AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>a/b+c&amp;d</SecretAccessKey>\
+                      <SessionToken> IQoJ== </SessionToken><Expiration>2026-11-22T05:00:00Z</Expiration></Credentials>\
+                      </AssumeRoleResult></AssumeRoleResponse>";
+        let credential = credential(answer).expect("credentials");
+        assert_eq!(credential.access_key_id, "ASIA1");
+        assert_eq!(credential.secret_access_key, "a/b+c&d");
+        assert_eq!(credential.session_token.as_deref(), Some("IQoJ=="));
+        assert!(credential.expires_in.is_some());
+        assert_eq!(text_of(answer, "Arn"), None);
+        for broken in ["", "<a>", "<Credentials><AccessKeyId>ASIA1</Credentials>", "not XML"] {
+            assert!(super::credential(broken).is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_sts_says_whose_fault_it_is() {
+        let told = |status, code: &str| {
+            let xml = format!(
+                "<ErrorResponse><Error><Code>{code}</Code><Message>No &lt;way&gt;</Message></Error></ErrorResponse>"
+            );
+            let error = failure(status, &xml);
+            format!("{:?}: {error}", error.kind())
+        };
+        let lines = [
+            told(403, "AccessDenied"),
+            told(403, "SignatureDoesNotMatch"),
+            told(400, "ValidationError"),
+            told(400, "Throttling"),
+            told(503, "ServiceUnavailable"),
+            failure(502, "<html>").to_string(),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @"
+        Forbidden: STS says AccessDenied: No <way>
+        Request: STS says SignatureDoesNotMatch: No <way>; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of Rollbook
+        Request: STS says ValidationError: No <way>
+        Busy: STS says Throttling: No <way>
+        Busy: STS says ServiceUnavailable: No <way>
+        STS says status 502
+        ");
+    }
+
+    #[test]
+    fn a_session_stands_for_its_role() {
+        for (arn, expected) in [
+            ("arn:aws:iam::123456789012:user/rollbook", "arn:aws:iam::123456789012:user/rollbook"),
+            ("arn:aws:sts::123456789012:assumed-role/rollbook/i-0abc", "arn:aws:iam::123456789012:role/rollbook"),
+            ("arn:aws-cn:sts::123456789012:assumed-role/a/b", "arn:aws-cn:iam::123456789012:role/a"),
+        ] {
+            assert_eq!(principal(arn), expected);
+        }
+    }
 }

@@ -17,8 +17,11 @@ use crate::drop_folder::reach::{NO_REGION, Reach, own_error, patiently};
 use crate::error::{Error, Kind, Result};
 use crate::repository::DropFolderState;
 
-/// For an operation that moves no bytes, or the next bytes of one that does.
+/// For an operation that moves no bytes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
+/// For one that does, which may be the copying of a large file. Silence ends it long before: see the client.
+const MOVED_WITHIN: Duration = Duration::from_hours(1);
 
 /// How often what may pass is tried again, at once and then after pauses of up to [`LONGEST_PAUSE`].
 const RETRIES: usize = 3;
@@ -62,7 +65,7 @@ pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) 
     Ok(S3 {
         operator: operator
             .with_context(OperationContext::new().with_http_transport(transport))
-            .layer(TimeoutLayer::new().with_timeout(ANSWERED_WITHIN).with_io_timeout(ANSWERED_WITHIN))
+            .layer(TimeoutLayer::new().with_timeout(ANSWERED_WITHIN).with_io_timeout(MOVED_WITHIN))
             .layer(retries),
         runtime: reach.runtime.clone(),
         credentials,
@@ -102,5 +105,62 @@ async fn told_region(client: &Client, endpoint: &str, bucket: &str) -> Result<St
             Err(Error::new(Kind::Busy, message))
         }
         (None, _) => Ok(NO_REGION.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::{prefix, told_region};
+    use crate::drop_folder::outbound::Outbound;
+    use crate::error::Kind;
+
+    /// What is made of such an answer to the question for the region of a bucket.
+    fn region(answer: &'static str) -> Result<String, Kind> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("its address"));
+        let server = thread::Builder::new().spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a question");
+            let mut question = [0; 1024];
+            let read = stream.read(&mut question).expect("a question");
+            let _ = stream.write_all(format!("HTTP/1.1 {answer}\r\nconnection: close\r\n\r\n").as_bytes());
+            String::from_utf8_lossy(&question[..read]).into_owned()
+        });
+        let outbound = Outbound::new().expect("a runtime");
+        let client = outbound.client(true).expect("a client");
+        let told = outbound.runtime.block_on(told_region(&client, &endpoint, "ABC123"));
+        let question = server.expect("a thread").join().expect("an answer");
+        assert!(question.starts_with("HEAD /ABC123 HTTP/1.1\r\n"), "{question}");
+        assert!(!question.to_lowercase().contains("authorization"), "{question}");
+        told.map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn aws_tells_the_region_of_a_bucket() {
+        for (answer, expected) in [
+            ("200 OK\r\nx-amz-bucket-region: us-west-2", Ok("us-west-2")),
+            ("301 Moved Permanently\r\nlocation: /\r\nx-amz-bucket-region: eu-central-1", Ok("eu-central-1")),
+            ("403 Forbidden\r\nx-amz-bucket-region: eu-west-1", Ok("eu-west-1")),
+            ("403 Forbidden", Ok("us-east-1")),
+            ("404 Not Found", Err(Kind::Request)),
+            ("503 Service Unavailable", Err(Kind::Busy)),
+        ] {
+            assert_eq!(region(answer), expected.map(str::to_owned), "{answer}");
+        }
+    }
+
+    #[test]
+    fn keys_begin_with_the_folders() {
+        for (folders, base_folder, expected) in [
+            ("export", "users_import", "export/users_import/"),
+            ("", "users_import", "users_import/"),
+            ("a/b", "", "a/b/"),
+            ("", "", ""),
+        ] {
+            assert_eq!(prefix(folders, base_folder), expected);
+        }
     }
 }

@@ -88,9 +88,10 @@ fn sentence(bucket: &str, key: &str, doing: Doing, error: &opendal::Error) -> Er
             ErrorKind::NotFound if doing == Doing::List => no_bucket(bucket),
             ErrorKind::NotFound => Error::not_found(format!("there is no file '{key}' in the bucket '{bucket}'")),
             ErrorKind::ConfigInvalid | ErrorKind::Unsupported => Error::request(format!("{whole}{quote}")),
-            ErrorKind::Unexpected if error.is_permanent() => {
-                Error::request(format!("{whole}: the server does not answer as S3 does{quote}"))
+            ErrorKind::Unexpected if error.is_permanent() && quote.is_empty() => {
+                Error::request(format!("{whole}: the server does not answer as S3 does"))
             }
+            ErrorKind::Unexpected if error.is_permanent() => Error::request(format!("{whole}{quote}")),
             _ => Error::new(Kind::Busy, format!("{whole}{}", if quote.is_empty() { cause(error) } else { quote })),
         },
     }
@@ -134,5 +135,72 @@ fn said(error: &opendal::Error) -> Said<'_> {
     Said {
         code: field("S3Error { code: \"", "\", message: \"").unwrap_or_default(),
         message: field("\", message: \"", "\", resource: \"").unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opendal::{Error, ErrorKind};
+
+    use super::{Doing, sentence};
+
+    fn s3(code: &str, message: &str) -> String {
+        format!("S3Error {{ code: {code:?}, message: {message:?}, resource: \"\", request_id: \"4442587FB7D0A2F9\" }}")
+    }
+
+    fn told(doing: Doing, error: Error) -> String {
+        let error = sentence("ABC123", "users_import/current/dt=20210228/users.csv.gz", doing, &error);
+        format!("{:?}: {error}", error.kind())
+    }
+
+    #[test]
+    fn each_error_says_what_would_help() {
+        use ErrorKind::{ConfigInvalid, NotFound, PermissionDenied, RateLimited, Unexpected};
+        let redirected = "The bucket you are attempting to access must be addressed using the specified endpoint.";
+        let mut lines = Vec::new();
+        for (doing, kind, message) in [
+            (Doing::List, PermissionDenied, s3("AccessDenied", "Access Denied")),
+            (Doing::Read, PermissionDenied, s3("AccessDenied", "User: arn:aws:iam::1:user/px is not authorized")),
+            (Doing::Write, PermissionDenied, s3("AccessDenied", "Access Denied")),
+            (Doing::Delete, PermissionDenied, String::new()),
+            (Doing::List, PermissionDenied, s3("SignatureDoesNotMatch", "The signatures do not match.")),
+            (Doing::List, Unexpected, s3("ExpiredToken", "The provided token has expired.")),
+            (Doing::List, PermissionDenied, s3("RequestTimeTooSkewed", "The difference is too large.")),
+            (Doing::Read, PermissionDenied, s3("InvalidObjectState", "The operation is not valid for it.")),
+            (Doing::List, Unexpected, s3("PermanentRedirect", redirected)),
+            (Doing::List, ConfigInvalid, s3("NoSuchBucket", "The specified bucket does not exist")),
+            (Doing::List, NotFound, "<html>nothing here</html>".to_owned()),
+            (Doing::Read, NotFound, s3("NoSuchKey", "The specified key does not exist.")),
+            (Doing::List, Unexpected, "<html>hello</html>".to_owned()),
+            (Doing::Write, Unexpected, s3("InvalidRequest", "Content-MD5 is required.")),
+        ] {
+            lines.push(told(doing, Error::new(kind, message)));
+        }
+        for (kind, message) in [
+            (RateLimited, s3("SlowDown", "Please reduce your request rate.")),
+            (Unexpected, s3("InternalError", "We encountered an internal error.")),
+            (Unexpected, "io operation timeout reached".to_owned()),
+        ] {
+            lines.push(told(Doing::Read, Error::new(kind, message).set_persistent()));
+        }
+        insta::assert_snapshot!(lines.join("\n"), @"
+        Forbidden: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be listed: allow s3:ListBucket (S3 says AccessDenied: Access Denied)
+        Forbidden: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be read: allow s3:GetObject (S3 says AccessDenied: User: arn:aws:iam::1:user/px is not authorized)
+        Forbidden: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be written: allow s3:PutObject (S3 says AccessDenied: Access Denied)
+        Forbidden: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be deleted: allow s3:DeleteObject
+        Forbidden: the bucket 'ABC123' does not accept the access key: check its id and its secret (S3 says SignatureDoesNotMatch: The signatures do not match.)
+        Forbidden: the session of the access key for the bucket 'ABC123' is over: set new keys (S3 says ExpiredToken: The provided token has expired.)
+        Forbidden: the clock of this machine is wrong, and the bucket 'ABC123' does not let us in (S3 says RequestTimeTooSkewed: The difference is too large.)
+        Forbidden: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be read: it is archived, and must be restored first (S3 says InvalidObjectState: The operation is not valid for it.)
+        Request: the bucket 'ABC123' lies elsewhere: set its s3.region or s3.endpoint (S3 says PermanentRedirect: The bucket you are attempting to access must be addressed using the specified endpoint.)
+        Request: there is no bucket 'ABC123': make it, or write its name as it is
+        Request: there is no bucket 'ABC123': make it, or write its name as it is
+        NotFound: there is no file 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123'
+        Request: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be listed: the server does not answer as S3 does
+        Request: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be written (S3 says InvalidRequest: Content-MD5 is required.)
+        Busy: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be read (S3 says SlowDown: Please reduce your request rate.)
+        Busy: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be read (S3 says InternalError: We encountered an internal error.)
+        Busy: 'users_import/current/dt=20210228/users.csv.gz' in the bucket 'ABC123' could not be read (io operation timeout reached)
+        ");
     }
 }
