@@ -22,6 +22,7 @@ pub(crate) mod layout;
 pub(crate) mod pass;
 pub mod progress;
 pub mod reader;
+pub(crate) mod references;
 mod refuse;
 mod round;
 pub(crate) mod scan;

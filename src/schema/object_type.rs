@@ -173,6 +173,7 @@ fn text_property(path: &str, position: u32) -> Property {
         default: None,
         unique: false,
         title: None,
+        references: None,
         types: vec![PropertyKind::String],
         in_template: false,
         policies: Vec::new(),

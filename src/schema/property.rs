@@ -13,11 +13,11 @@ use std::sync::OnceLock;
 
 use serde_json::Value as Json;
 
-use crate::schema::DateFormats;
 use crate::schema::policy::{Enumeration, Policy, Violation};
 use crate::schema::value::{
     Fault, Value, integer_from_json, json_type_name, number_from_json, parse_json, read_integer, read_number,
 };
+use crate::schema::{DateFormats, TypeName};
 
 pub(super) use elements::Elements;
 pub use kind::PropertyKind;
@@ -61,6 +61,8 @@ pub struct Property {
     pub unique: bool,
     /// The name for people, PX's "View Name".
     pub title: Option<String>,
+    /// The type of the objects whose `id` the values are. They need not exist.
+    pub references: Option<TypeName>,
     /// All types that a JSON body may bring, in the order of the definition.
     pub(super) types: Vec<PropertyKind>,
     /// Whether a CSV template has a column for it.

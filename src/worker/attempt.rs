@@ -13,12 +13,17 @@ use crate::engine::layout::Layout;
 use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
 use crate::engine::reader::{Format, Reader};
+use crate::engine::references::{Referring, Target, Unresolved};
 use crate::engine::scan::StructuralScan;
 use crate::error::{Error, Kind, Result};
 use crate::fault::Fault;
 use crate::import::{Counts, Import, State};
 use crate::plan::OnFailure;
 use crate::repository::{Attempt, Mode, StoredType};
+use crate::schema::TypeName;
+
+/// What references hold: the property that finds Gainsight PX's users and accounts.
+const ID: &str = "id";
 
 /// An import that has begun to run.
 pub(super) struct Started<'a> {
@@ -49,7 +54,7 @@ impl Started<'_> {
         let stored = stored.map_err(|error| if error.kind() == Kind::File { error.at_row(row) } else { error })?;
         let binding = Binding::new(header, &columns, &stored, plan, self.app.repository.hashes())?;
         let atomic = plan.on_failure == OnFailure::RejectFile;
-        let passing = Passing { started: &self, stored: &stored, binding: &binding };
+        let mut passing = Passing { started: &self, stored: &stored, binding };
         let passed = match (atomic, plan.dry_run) {
             (false, false) => passing.pass(Mode::Write, Commits::Batches, &mut scan)?,
             (_, true) => passing.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
@@ -135,17 +140,21 @@ impl Started<'_> {
 struct Passing<'a> {
     started: &'a Started<'a>,
     stored: &'a StoredType,
-    binding: &'a Binding,
+    binding: Binding,
 }
 
 impl Passing<'_> {
     /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
-    fn atomic(&self, scan: &mut StructuralScan) -> Result<Passed> {
+    fn atomic(&mut self, scan: &mut StructuralScan) -> Result<Passed> {
+        let columns = self.binding.warnings.len();
         loop {
             let looked = self.pass(Mode::DryRun, Commits::Failures, scan)?;
             if looked.counts.failure > 0 || looked.stopped {
                 return Ok(looked);
             }
+            self.binding.warnings.truncate(columns);
+            let unresolved = self.unresolved_references()?;
+            self.binding.warnings.extend(unresolved);
             self.started.progress.set_applied(0);
             let applied = self.pass(Mode::Write, Commits::Atomic, scan)?;
             if applied.counts.failure == 0 {
@@ -176,6 +185,40 @@ impl Passing<'_> {
             is_stopped: &|| started.is_stopped(),
         }
         .run()
+    }
+
+    /// Warnings about the records of a dropped file that refer to what does not exist.
+    fn unresolved_references(&self) -> Result<Vec<String>> {
+        let Started { app, import, .. } = self.started;
+        let layout = &self.binding.layout;
+        let referring = layout.slots.iter().enumerate().filter_map(|(slot, filled)| {
+            let references = layout.property(filled).references.as_ref()?;
+            import.plan.dropped.as_ref().map(|_| self.target(slot, references))
+        });
+        let targets: Vec<Target> = referring.filter_map(Result::transpose).collect::<Result<_>>()?;
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reader = app.open_spooled(import.id, &import.plan)?;
+        let (hashes, round) = (app.repository.hashes(), app.config.pace.round);
+        Referring { layout, reader, hashes, round, is_stopped: &|| self.started.is_stopped() }.warnings(targets)
+    }
+
+    /// The objects of a type by their `id`; nothing if there is no such type, or its objects have no such key, or they are
+    /// what the file itself brings.
+    fn target(&self, slot: usize, name: &TypeName) -> Result<Option<Target>> {
+        let Started { app, import, .. } = self.started;
+        let other = Some(name).filter(|name| **name != import.plan.object_type);
+        let Some(stored) = other.map(|name| app.repository.object_type(name)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let key = stored.index(&[ID.to_owned()]);
+        let Some(index) = key.and_then(|key| stored.indexes.iter().position(|index| index == key)) else {
+            return Ok(None);
+        };
+        let mut session = app.repository.session(&stored, import, Mode::DryRun)?;
+        session.begin()?;
+        Ok(Some(Target { slot, object_type: name.clone(), session, index, unresolved: Unresolved::default() }))
     }
 }
 

@@ -454,3 +454,45 @@ fn objects_know_what_they_are_for() {
     {"fault":"readOnlyColumn","column":"propertyKeys","number":2}
     "#);
 }
+
+#[test]
+fn users_may_come_before_their_accounts() {
+    let folder = Folder::new();
+    let csv = "id,accountId\nu1,acme\nu2,\nu3, bolt \nu4,acme\n\nu5,Acme\n";
+    insta::assert_snapshot!(drop_users(&folder, users(), csv), @"
+    finished: created 5 total 5
+    warning: 4 records refer with 'accountId' to a managed/px_account that does not exist, the first in row 2: 'acme'
+    ");
+    insta::assert_snapshot!(drop_users(&folder, dropped("managed/px_account"), "id,name\nacme,Acme\nbolt,Bolt\n"), @"finished: created 2 total 2");
+    insta::assert_snapshot!(drop_users(&folder, users(), csv), @"
+    finished: unchanged 5 total 5
+    warning: 1 record refers with 'accountId' to a managed/px_account that does not exist, the first in row 7: 'Acme'
+    ");
+    // A file that is rejected has other cares.
+    insta::assert_snapshot!(drop_users(&folder, users(), "id,accountId,score\nu1,none,x\n"), @r#"
+    failed: failure 1 total 1
+    users.csv.gz: 1 record is wrong, so nothing of the file was imported
+    row 2: {"column":"score","property":"score","requirement":"VALID_TYPE","params":{"invalidType":"string","validTypes":["number"]},"value":"x","type":"number","message":"'x' is not a number"}
+    "#);
+    // So has one that was not dropped.
+    let folder = folder.file("users.csv", "id,accountId\nu6,none\n");
+    insta::assert_snapshot!(folder.account("import users.csv --into managed/px_user --unique id --atomic"), @"exit 0, created 1, total 1");
+}
+
+/// "Limited to 350,000 rows per file": records, whatever lines they take.
+#[test]
+fn a_file_has_at_most_350_000_records() {
+    let folder = Folder::new();
+    // Without objects to make, so that the file is only looked at.
+    let plan = || Plan { create_missing: false, ..users() };
+    let mut csv = "id,street\r\n".to_owned();
+    (0..350_000)
+        .for_each(|i| write!(csv, "{i},\"{}\"\r\n", if i % 100 == 0 { "a\r\n\"\"b\"\",\n" } else { "" }).unwrap());
+    let record = import(&folder, plan(), &gzip(&csv));
+    assert_eq!((record.state.name(), record.counts.success(), record.counts.total), ("finished", 350_000, 350_000));
+    insta::assert_snapshot!(drop_users(&folder, plan(), format!("{csv}350000,x")), @r#"
+    failed: total 350001
+    users.csv.gz: the file has 350001 records, and 350000 are allowed
+    {"fault":"tooManyRecords","records":350001,"maximum":350000}
+    "#);
+}

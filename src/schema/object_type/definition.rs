@@ -138,6 +138,7 @@ impl Reading {
             default: None,
             unique: false,
             title: definition.get("title").and_then(Json::as_str).map(str::to_owned),
+            references: None,
             in_template: around.in_template && matches!(kind.name(), "string" | "boolean" | "number"),
             types,
             policies: Vec::new(),
@@ -146,6 +147,7 @@ impl Reading {
         self.implied_policies(&mut property, definition);
         self.listed_policies(&mut property, definition.get("policies"));
         property.elements = self.elements(path, definition.get("items"));
+        property.references = self.references(&property, definition.get("references"));
         let is_plain = !property.is_relationship() && definition.get("isVirtual") != Some(&json!(true));
         property.returned_by_default = definition.get("returnByDefault").and_then(Json::as_bool).unwrap_or(is_plain);
         property.required &= !property.read_only && property.state == State::Enabled;
@@ -311,6 +313,21 @@ impl Reading {
         Some(Elements { types, policies })
     }
 
+    /// The type that a property's values name objects of: a keyword of ours.
+    fn references(&mut self, property: &Property, given: Option<&Json>) -> Option<TypeName> {
+        let given = given.filter(|given| !given.is_null())?;
+        let path = &property.path;
+        match given.as_str().and_then(|name| name.parse().ok()) {
+            Some(name) if property.kind == PropertyKind::String => return Some(name),
+            Some(_) => self.faults.push(format!("property '{path}': only a string refers to other objects")),
+            None => {
+                let given = shown(given);
+                self.faults.push(format!("property '{path}': its references '{given}' are not the name of a type"));
+            }
+        }
+        None
+    }
+
     /// PingIDM does not look at defaults. A default of another type than the property's is never used here.
     fn default_value(&mut self, property: &mut Property, definition: &Map<String, Json>) {
         let Some(default) = definition.get("default").filter(|default| !default.is_null()) else { return };
@@ -391,6 +408,8 @@ mod tests {
                     "i": {"type": "string", "scope": "secret", "state": "OFF"},
                     "j": {"type": "string", "minLength": "long", "enum": "a"},
                     "k": {"type": "array", "items": {"type": "words"}},
+                    "l": {"type": "number", "references": "managed/role"},
+                    "m": {"type": "string", "references": 7},
                 },
             },
         });
@@ -409,8 +428,10 @@ mod tests {
         property 'j': its minLength 'long' is not a number
         property 'j': its enum 'a' is not a list
         property 'k[]': the type 'words' is none of 'string', 'boolean', 'number', 'integer', 'object', 'array', 'relationship', 'null'
+        property 'l': only a string refers to other objects
+        property 'm': its references '7' are not the name of a type
         ");
-        assert_eq!(error.problem()["detail"]["faults"].as_array().map(Vec::len), Some(13));
+        assert_eq!(error.problem()["detail"]["faults"].as_array().map(Vec::len), Some(15));
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Violation {
     /// A sentence for people, without the place: `'abc' is not a number`.
     pub message: String,
     /// What a text that is none should have been.
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<Box<Wanted>>,
 }
 
 /// What a text should have been that is no value of its property.
@@ -103,7 +103,7 @@ impl Violation {
     }
 
     pub(crate) fn wanting(mut self, called: &'static str, formats: Vec<String>) -> Violation {
-        self.wanted = Some(Wanted { called, formats });
+        self.wanted = Some(Box::new(Wanted { called, formats }));
         self
     }
 
@@ -115,7 +115,7 @@ impl Violation {
         report.insert("requirement".to_owned(), Json::from(&*self.requirement));
         report.extend(self.params.as_deref().map(|params| ("params".to_owned(), params.clone())));
         report.extend(self.value.as_deref().map(|value| ("value".to_owned(), Json::from(value))));
-        if let Some(Wanted { called, formats }) = &self.wanted {
+        if let Some(Wanted { called, formats }) = self.wanted.as_deref() {
             report.insert("type".to_owned(), Json::from(*called));
             if !formats.is_empty() {
                 report.insert("formats".to_owned(), Json::from(formats.as_slice()));
