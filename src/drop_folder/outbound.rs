@@ -1,6 +1,7 @@
 //! What goes out over the network: the runtime for it, and HTTP clients that reach only the addresses they may.
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const USER_AGENT: &str = concat!("Rollbook/", env!("CARGO_PKG_VERSION"));
 
 /// See the module's head.
 pub(super) struct Outbound {
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Background,
     anywhere: OnceLock<Client>,
     public: OnceLock<Client>,
 }
@@ -33,7 +34,7 @@ impl Outbound {
     pub(super) fn new() -> Result<Outbound> {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("outbound").enable_all().build();
         let runtime = runtime.map_err(|error| Error::storage("the runtime for the network could not start", error))?;
-        Ok(Outbound { runtime, anywhere: OnceLock::new(), public: OnceLock::new() })
+        Ok(Outbound { runtime: Background(Some(runtime)), anywhere: OnceLock::new(), public: OnceLock::new() })
     }
 
     /// A client that follows no redirections, uses no proxy and, without `allow_private`, speaks only HTTPS and connects
@@ -48,6 +49,24 @@ impl Outbound {
         let client = builder(allow_private).build();
         let client = client.map_err(|error| Error::storage("no client for the network could be made", error))?;
         Ok(kept.get_or_init(|| client).clone())
+    }
+}
+
+/// A runtime that is left to itself at the end: a name that is being looked up cannot be interrupted, and a name server
+/// that does not answer would keep the process from ending.
+pub(super) struct Background(Option<Runtime>);
+
+impl Deref for Background {
+    type Target = Runtime;
+
+    fn deref(&self) -> &Runtime {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
     }
 }
 
