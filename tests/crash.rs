@@ -4,7 +4,7 @@
 //! same. What happens at random moments does so by a seed, which a failed test prints and `ROLLBOOK_SEED` repeats;
 //! `ROLLBOOK_RECORDS` and `ROLLBOOK_ROUNDS` make the files larger and the loops longer (`scripts/soak`).
 
-mod account;
+pub(crate) mod account;
 mod cancelled;
 mod company;
 mod disk;
@@ -37,7 +37,7 @@ fn folder(users: &[u8]) -> Folder {
 }
 
 /// Starts a command and lets it run.
-fn start(folder: &Folder, command: &str) -> Child {
+pub(crate) fn start(folder: &Folder, command: &str) -> Child {
     folder.command(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -50,7 +50,7 @@ fn kill_after(folder: &Folder, command: &str, delay: Duration) {
 }
 
 /// Waits until something is so.
-fn until(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain");
@@ -59,28 +59,34 @@ fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 /// How often a random thing is tried.
-fn rounds() -> u32 {
+pub(crate) fn rounds() -> u32 {
     setting("ROLLBOOK_ROUNDS", 12)
 }
 
-fn setting<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, default: T) -> T {
+pub(crate) fn setting<T: std::str::FromStr<Err: std::fmt::Debug>>(name: &str, default: T) -> T {
     env::var(name).map_or(default, |text| text.parse().expect(name))
 }
 
 /// Random numbers that can be had again.
-struct Dice {
+pub(crate) struct Dice {
     state: u64,
 }
 
 impl Dice {
-    fn new() -> Dice {
+    pub(crate) fn new() -> Dice {
         let seed = setting("ROLLBOOK_SEED", 1);
         eprintln!("ROLLBOOK_SEED={seed}");
         Dice { state: seed }
     }
 
+    /// Others, which do not depend on what was thrown before.
+    pub(crate) fn of_round(round: u32) -> Dice {
+        let Dice { state } = Dice::new();
+        Dice { state: state.rotate_left(32) ^ u64::from(round) }
+    }
+
     /// A number below `end`.
-    fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         // SplitMix64.
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;
@@ -90,7 +96,7 @@ impl Dice {
     }
 
     /// A moment in the `part`th of as many parts of a duration as there are rounds, so that all of it gets its turn.
-    fn moment(&mut self, whole: Duration, part: u32) -> Duration {
+    pub(crate) fn moment(&mut self, whole: Duration, part: u32) -> Duration {
         whole / rounds() * part + whole / rounds() * self.below(1000) / 1000
     }
 }

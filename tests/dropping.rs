@@ -65,9 +65,13 @@ pub(crate) fn mark(folder: &Folder, base: &str, partition: &str) {
 
 /// The paths of all files under the directory `drop`, sorted.
 pub(crate) fn tree(folder: &Folder) -> Vec<String> {
+    files(&folder.path("rollbook-data/drop"))
+}
+
+/// The paths of all files under a directory, sorted.
+pub(crate) fn files(root: &Path) -> Vec<String> {
     let mut paths = Vec::new();
-    let root = folder.path("rollbook-data/drop");
-    walk(&root, &root, &mut paths);
+    walk(root, root, &mut paths);
     paths.sort();
     paths
 }

@@ -22,7 +22,7 @@ mod store;
 mod sts;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use hyper::body::Incoming;
@@ -37,6 +37,8 @@ use tokio::runtime::Runtime;
 use self::access::Guests;
 use self::fate::{Answer, answer};
 use self::store::Store;
+
+use crate::dropping::files;
 
 pub(crate) use self::access::{KEY, SECRET};
 pub(crate) use self::fate::{Fate, Request};
@@ -141,13 +143,11 @@ impl S3Server {
 
     /// The keys of all objects, sorted.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let mut keys = Vec::new();
-        walk(&self.path(""), &self.path(""), &mut keys);
-        keys.sort();
-        keys
+        files(&self.path(""))
     }
 
-    fn path(&self, key: &str) -> PathBuf {
+    /// The file that an object is, or would be.
+    pub(crate) fn path(&self, key: &str) -> PathBuf {
         self.directory.path().join(BUCKET).join(key)
     }
 
@@ -208,14 +208,4 @@ async fn serve(listener: TcpListener, house: Arc<House>) {
 /// What is begun is done, even if whoever asked for it is killed meanwhile.
 async fn undisturbed(house: Arc<House>, request: hyper::Request<Incoming>) -> Answer {
     tokio::spawn(answer(house, request)).await?
-}
-
-fn walk(root: &Path, directory: &Path, keys: &mut Vec<String>) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => walk(root, &path, keys),
-            false => keys.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned()),
-        }
-    }
 }

@@ -175,6 +175,11 @@ impl Service {
         self.process.wait().unwrap();
     }
 
+    /// The folder of the service, which has ended.
+    pub(crate) fn into_folder(mut self) -> Folder {
+        std::mem::replace(&mut self.folder, Folder::new())
+    }
+
     /// Starts the service again, on another port, after it has ended.
     pub(crate) fn restart(&mut self) {
         (self.process, self.address) = Service::spawn(&self.folder);

@@ -56,7 +56,7 @@ impl Account {
 
 /// Compares long lists.
 #[track_caller]
-pub(super) fn must_equal<T: PartialEq + std::fmt::Debug>(ours: &[T], others: &[T], what: &str) {
+pub(crate) fn must_equal<T: PartialEq + std::fmt::Debug>(ours: &[T], others: &[T], what: &str) {
     let difference = ours.iter().zip(others).position(|(our, other)| our != other);
     if let Some(at) = difference {
         assert_eq!(ours[at], others[at], "{what}: the first difference is at {at}");
@@ -73,27 +73,33 @@ pub(super) fn imports_of(folder: &Folder, file: &str) -> Vec<Value> {
 
 /// The documents of all users with their revisions.
 pub(super) fn users(folder: &Folder) -> Vec<(String, u64)> {
+    documents(folder, "managed/user")
+}
+
+/// The documents of all objects of a type with their revisions.
+pub(crate) fn documents(folder: &Folder, object_type: &str) -> Vec<(String, u64)> {
     let conn = database(folder);
-    let sql = format!("SELECT document, revision FROM current_{} ORDER BY document", type_number(&conn));
+    let number = type_number(&conn, object_type);
+    let sql = format!("SELECT document, revision FROM current_{number} ORDER BY document");
     let mut statement = conn.prepare(&sql).unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))).unwrap();
     rows.map(Result::unwrap).collect()
 }
 
-pub(super) fn database(folder: &Folder) -> Connection {
+pub(crate) fn database(folder: &Folder) -> Connection {
     let conn = Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
     conn.busy_timeout(Duration::from_secs(60)).unwrap();
     conn
 }
 
-fn type_number(conn: &Connection) -> i64 {
-    conn.query_row("SELECT number FROM object_type WHERE name = 'managed/user'", [], |row| row.get(0)).unwrap()
+fn type_number(conn: &Connection, object_type: &str) -> i64 {
+    conn.query_row("SELECT number FROM object_type WHERE name = ?1", [object_type], |row| row.get(0)).unwrap()
 }
 
 /// What holds at every moment that anyone can look, whoever was killed: objects, failures, counts and progress were
 /// committed together. `context` is told if it does not.
 #[track_caller]
-pub(super) fn look(folder: &Folder, context: &str) {
+pub(crate) fn look(folder: &Folder, context: &str) {
     if !folder.path("rollbook-data/rollbook.db").exists() {
         return;
     }
@@ -115,13 +121,16 @@ pub(super) fn look(folder: &Folder, context: &str) {
     assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {wrong} AND {counted}")), 0, "{context}: failures");
     let half = "created + updated + unchanged NOT IN (0, total)";
     assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {atomic} AND {half}")), 0, "{context}: half a file");
-    let real = "plan LIKE '%\"dry_run\":false%' AND object_type = 'managed/user'";
-    let objects = number(&format!("SELECT count(*) FROM current_{}", type_number(&conn)));
-    let created = number(&format!("SELECT coalesce(sum(created), 0) FROM import WHERE {real}"));
-    assert_eq!(objects, created, "{context}: objects and counts");
-    let changes = number(&format!("SELECT coalesce(sum(revision - 1), 0) FROM current_{}", type_number(&conn)));
-    let updated = number(&format!("SELECT coalesce(sum(updated), 0) FROM import WHERE {real}"));
-    assert_eq!(changes, updated, "{context}: revisions and counts");
+    for object_type in ["managed/user", "managed/px_user", "managed/px_account"] {
+        let real = format!("plan LIKE '%\"dry_run\":false%' AND object_type = '{object_type}'");
+        let at = type_number(&conn, object_type);
+        let objects = number(&format!("SELECT count(*) FROM current_{at}"));
+        let created = number(&format!("SELECT coalesce(sum(created), 0) FROM import WHERE {real}"));
+        assert_eq!(objects, created, "{context}: objects and counts of {object_type}");
+        let changes = number(&format!("SELECT coalesce(sum(revision - 1), 0) FROM current_{at}"));
+        let updated = number(&format!("SELECT coalesce(sum(updated), 0) FROM import WHERE {real}"));
+        assert_eq!(changes, updated, "{context}: revisions and counts of {object_type}");
+    }
 }
 
 /// What holds when all imports are over: the database is sound, every object is found by its key, and nothing is left in
@@ -147,14 +156,15 @@ pub(super) fn look_at_rest(folder: &Folder, context: &str) {
 /// again.
 #[track_caller]
 fn look_at_keys(conn: &Connection, context: &str) {
-    let number = |sql: &str| conn.query_row(sql, [type_number(conn)], |row| row.get::<_, i64>(0)).unwrap();
+    let users = type_number(conn, "managed/user");
+    let number = |sql: &str| conn.query_row(sql, [users], |row| row.get::<_, i64>(0)).unwrap();
     let keys = number("SELECT pairs FROM key_index WHERE object_type = ?1 AND properties = '[\"userName\"]'");
-    let objects = number(&format!("SELECT count(*) FROM object_{} WHERE ?1 IS NOT NULL", type_number(conn)));
+    let objects = number(&format!("SELECT count(*) FROM object_{users} WHERE ?1 IS NOT NULL"));
     assert_eq!(keys, objects, "{context}: keys");
 }
 
 /// Lets the left-overs of killed processes look old, and has them swept away.
-fn sweep(folder: &Folder) {
+pub(crate) fn sweep(folder: &Folder) {
     let long_ago = SystemTime::now() - Duration::from_hours(48);
     for name in names(folder, "rollbook-data/spool") {
         let file = fs::File::open(folder.path(&format!("rollbook-data/spool/{name}"))).unwrap();
@@ -163,7 +173,7 @@ fn sweep(folder: &Folder) {
     let _ = folder.run(GO_ON).success();
 }
 
-pub(super) fn names(folder: &Folder, directory: &str) -> BTreeSet<String> {
+pub(crate) fn names(folder: &Folder, directory: &str) -> BTreeSet<String> {
     let files = fs::read_dir(folder.path(directory)).unwrap();
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
