@@ -11,12 +11,13 @@ use rollbook::config::{Config, Environment};
 use crate::harness::{Folder, steady};
 use crate::service::{ADMIN, Service};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "ARCHITECTURE.md",
     "COMPATIBILITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/drop-folder.md",
     "docs/rest.md",
     "examples/README.md",
 ];
@@ -77,17 +78,17 @@ fn the_tour_can_be_walked() {
     let _ = type_in(&folder, &format!("rollbook {IMPORT}"));
     let readme = read("README.md");
     let mut lines = blocks(&readme).into_iter().flat_map(str::lines);
-    lines.by_ref().take_while(|line| *line != "rollbook serve").filter(|line| line.starts_with("rollbook ")).for_each(
-        |line| {
-            walked(&folder, line);
-        },
-    );
+    let is_typed =
+        |line: &&str| ["rollbook ", "mkdir ", "cp ", "touch ", "cat "].iter().any(|word| line.starts_with(word));
+    lines.by_ref().take_while(|line| *line != "rollbook serve").filter(is_typed).for_each(|line| {
+        walked(&folder, line);
+    });
     // From here on there is a service beside the commands.
     let service = Service::on(folder);
     let here = |line: &str| line.replace("http://127.0.0.1:8080", &service.address).replace("TOKEN", ADMIN);
     let mut asked = 0;
     for line in lines {
-        if line.starts_with("rollbook ") {
+        if is_typed(&line) {
             walked(&service.folder, line);
         } else if line.starts_with("curl ") {
             let answer = walked(&service.folder, &here(&line.replacen("curl", "curl --silent --show-error", 1)));
