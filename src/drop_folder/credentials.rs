@@ -102,3 +102,71 @@ fn missing(folder: &DropFolder) -> Error {
     );
     Error::new(Kind::Request, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use reqsign_core::{Context, ProvideCredential as _};
+
+    use super::Credentials;
+    use crate::config::{Authorization, Config, DropFolder, Environment};
+    use crate::drop_folder::outbound::Outbound;
+    use crate::drop_folder::reach::Reach;
+    use crate::error::{Kind, Result};
+    use crate::repository::DropFolderState;
+    use crate::secret::Secret;
+
+    const SETTINGS: &str = "[[drop_folder]]\nname = 'px'\nobject_type = 'managed/px_user'\nbucket = 'ABC123'\n\
+                            base_folder = 'users'\naccess_key = { id = 'AKIA1', secret = 'sesame' }\n";
+
+    fn drop_folder() -> DropFolder {
+        let data = tempfile::tempdir().expect("a directory");
+        fs::write(data.path().join("rollbook.toml"), SETTINGS).expect("settings");
+        let config = Config::load(data.path(), None, Environment::default()).expect("settings");
+        config.drop_folders.all().expect("a drop folder")[0].clone()
+    }
+
+    fn credentials(authorization: Authorization) -> Result<(Credentials, Outbound)> {
+        let outbound = Outbound::new()?;
+        let state = DropFolderState {
+            external_id: "7f1c".to_owned(),
+            signing_secret: Vec::new(),
+            since: String::new(),
+            last_poll: None,
+            trouble: None,
+            callback_off: false,
+        };
+        let reach = Reach {
+            client: outbound.client(true)?,
+            runtime: outbound.runtime.handle().clone(),
+            allow_private: true,
+            identity: None,
+        };
+        let folder = DropFolder { authorization, ..drop_folder() };
+        Ok((Credentials::of(&folder, &state, "us-east-1", &reach)?, outbound))
+    }
+
+    #[test]
+    fn keys_are_taken_as_they_are_set() {
+        let (credentials, outbound) = credentials(drop_folder().authorization).expect("credentials");
+        let provided = outbound.runtime.block_on(credentials.provide_credential(&Context::new()));
+        let provided = provided.expect("credentials").expect("credentials");
+        assert_eq!((provided.access_key_id.as_str(), provided.secret_access_key.as_str()), ("AKIA1", "sesame"));
+        assert!(!format!("{credentials:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn without_keys_nothing_takes_their_place() {
+        let keys = |id: &str, secret: &str| Authorization::AccessKey {
+            id: id.to_owned(),
+            secret: Secret::new(secret),
+            session_token: None,
+        };
+        let role = Authorization::Role { arn: "arn:aws:iam::210987654321:role/rollbook-import".to_owned() };
+        for authorization in [Authorization::None, keys("", ""), keys(" ", "sesame"), keys("AKIA1", ""), role] {
+            let error = credentials(authorization).map(|_| ()).expect_err("no credentials");
+            assert_eq!(error.kind(), Kind::Request, "{error}");
+        }
+    }
+}

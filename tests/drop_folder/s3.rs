@@ -126,6 +126,23 @@ fn a_partition_is_imported_and_moved() {
     ");
 }
 
+/// What stands in an address is written otherwise there, and differently in each place.
+const ODD: [&str; 3] = ["Kunden (1) + 50% & mehr.csv.gz", "%2e%2e.csv.gz", "naïve=\u{1F600};x'.csv.gz"];
+
+#[test]
+fn odd_names_come_through() {
+    let s3 = S3Server::new();
+    let folder = with_keys(&s3);
+    ODD.iter().for_each(|name| s3.plant(&format!("{PARTITION}/{name}"), gzip(CSV)));
+    s3.plant(&format!("{PARTITION}/_SUCCESS"), "");
+    assert!(poll(&folder).ends_with("exit 0"));
+    let keys = s3.keys();
+    ODD.iter().for_each(|name| {
+        assert!(keys.contains(&format!("export/users_import/processed/20210228/{name}")), "{name}: {keys:?}");
+    });
+    assert_eq!(keys.len(), ODD.len() + 3, "{keys:?}");
+}
+
 #[test]
 fn wrong_keys_are_told_from_wrong_names() {
     let s3 = S3Server::new();
