@@ -11,12 +11,12 @@
 
 mod applier;
 mod apply;
+pub(crate) mod binding;
 pub(crate) mod columns;
 mod decision;
 mod entry;
 mod failing;
 mod fold;
-pub(crate) mod header;
 pub(crate) mod inspect;
 pub(crate) mod layout;
 pub(crate) mod pass;

@@ -2,7 +2,7 @@
 //!
 //! A [`Layout`] says for each sound column which property it fills, and for each place of a stored document where its
 //! value comes from. It is all that is needed to make entries of records; finding objects takes a
-//! [`Binding`](super::header::Binding).
+//! [`Binding`](super::binding::Binding).
 
 use super::columns::Columns;
 use crate::error::Result;

@@ -10,8 +10,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{channel, sync_channel};
 
 use super::applier::Applier;
+use super::binding::Binding;
 use super::fold::Folds;
-use super::header::Binding;
 use super::progress::Progress;
 use super::reader::{Format, Reader};
 use super::round::{RoundReader, Rounds};

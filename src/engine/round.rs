@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use super::binding::Binding;
 use super::decision::{Decision, decide};
 use super::entry::{Entries, Entry, cell_text, is_misshapen};
-use super::header::Binding;
 use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
 use crate::object::write_key_value;

@@ -331,6 +331,13 @@ fn a_token_removes_what_an_empty_cell_keeps() {
     users.csv.gz: 1 record is wrong, so nothing of the file was imported
     row 2: {"column":"id","property":"id","requirement":"REQUIRED","message":"a value is required"}
     "#);
+    // Of several records of a key, too.
+    insta::assert_snapshot!(drop_users(&folder, plan(), "id,score\nu3,5\nu3,\\N\nu3,\n"), @"
+    finished: created 1 unchanged 2 total 3
+    warning: rows 2 and 3 have the same id 'u3': the last one counts
+    warning: rows 3 and 4 have the same id 'u3': the last one counts
+    ");
+    insta::assert_snapshot!(object(&folder, "managed/px_user", "u3"), @r#"{"id":"u3"}"#);
     // Without the setting it is a text like any other.
     insta::assert_snapshot!(drop_users(&folder, users(), "id,email\nu1,\\N\n"), @"finished: updated 1 total 1");
 }
