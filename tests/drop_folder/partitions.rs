@@ -3,6 +3,7 @@
 mod anew;
 mod files;
 mod held;
+mod on_s3;
 mod ready;
 
 use std::fs;
@@ -69,9 +70,12 @@ fn status(folder: &Folder, partition: &str) -> String {
 
 /// The CSV of a file that lies there.
 fn unzipped(folder: &Folder, path: &str) -> String {
+    unpacked(&fs::read(folder.path(&at(path))).unwrap())
+}
+
+fn unpacked(bytes: &[u8]) -> String {
     let mut csv = String::new();
-    let bytes = fs::read(folder.path(&at(path))).unwrap();
-    MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut csv).unwrap();
+    MultiGzDecoder::new(bytes).read_to_string(&mut csv).unwrap();
     csv
 }
 

@@ -64,9 +64,7 @@ impl Look<'_> {
     /// Reads a file and queues its import. One that could not be read for long is reported as such.
     fn fetch(&self, run: &mut Run, at: usize) -> Result<Fetched> {
         match self.try_to_fetch(run, at)? {
-            Err(error) if self.is_given_up(run) => {
-                Ok(Fetched::Over(status::refused(&Error::file(format!("File could not be read: {error}")))))
-            }
+            Err(error) if self.is_given_up(run) => Ok(Fetched::Over(status::refused(&error))),
             fetched => fetched,
         }
     }

@@ -1,8 +1,6 @@
 //! What happens when something is not allowed, or is in the way.
 
-use std::fs;
-
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
@@ -12,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     Locked, POLL, at, dropped, first_name, held_up, imported, lying, named, notices, put, set, set_settling, status,
-    troubles, users,
+    troubles, unzipped, users,
 };
 use crate::dropping::{gzip, mark};
 use crate::harness::Folder;
@@ -39,13 +37,18 @@ fn what_cannot_be_filed_is_not_imported_again() {
     assert_eq!((imported(&folder).len(), first_name(&folder)), (2, "Grace".to_owned()));
     let since = super::troubles(&folder)[0]["since"].clone();
     assert_eq!(since, troubles[0]["since"], "it is the same trouble still");
+    // What was read is kept until it is filed, whatever becomes of the file.
+    put(&folder, "20210228", "users.csv.gz", &named("Mary"));
+    let _ = folder.run(POLL).failed();
     fs::remove_file(folder.path(&at("processed"))).unwrap();
     let _ = folder.run(POLL).success();
+    assert_eq!(unzipped(&folder, "processed/20210228/users.csv.gz"), named("Ada"));
+    assert_eq!(unzipped(&folder, "current/dt=20210228/users.csv.gz"), named("Mary"), "never deleted unread");
     assert_eq!(imported(&folder).len(), 2);
     for partition in ["20210228", "20210301"] {
         assert_eq!(status(&folder, partition), "SUCCESS\n1 records were uploaded\n");
     }
-    assert!(!folder.path(&at("current/dt=20210228")).exists());
+    assert!(!folder.path(&at("current/dt=20210301")).exists());
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn a_file_that_cannot_be_read_is_given_up_in_the_end() {
         ERROR
         2 records were uploaded
         1.csv.gz: SUCCESS, 1 records were uploaded
-        2.csv.gz: ERROR, File could not be read: the file 'current/dt=20210228/2.csv.gz' is still being written
+        2.csv.gz: ERROR, The file 'current/dt=20210228/2.csv.gz' is still being written
         3.csv.gz: SUCCESS, 1 records were uploaded
         ");
         assert!(!folder.path(&at("processed/20210228/2.csv.gz")).exists());
