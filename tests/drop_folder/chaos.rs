@@ -112,6 +112,10 @@ fn deleting_is_forbidden() {
         assert_eq!(status(&stage, PROCESSED), "SUCCESS\n30 records were uploaded\n");
         assert_eq!(stage.receiver.count(), 0);
     }
+    for command in ["drop-folder list", "drop-folder show px-users"] {
+        let shown = stage.folder.run(command).success();
+        assert!(shown.contains("s3:DeleteObject"), "{command}: {shown}");
+    }
     stage.s3.as_ref().unwrap().allow_all();
     let _ = stage.folder.run(POLL).success();
     stage.ending("allowed again").must_equal(&undisturbed, "allowed again");
@@ -132,6 +136,8 @@ fn writing_is_forbidden() {
         assert_eq!(imports(&stage).len(), 1);
         assert_eq!(stage.keys(), [format!("{CURRENT}/_SUCCESS"), format!("{CURRENT}/users.csv.gz")]);
     }
+    let shown = stage.folder.run("drop-folder show px-users").success();
+    assert!(shown.contains("s3:PutObject"), "{shown}");
     s3.allow_all();
     let _ = stage.folder.run(POLL).success();
     stage.ending("allowed again").must_equal(&undisturbed, "allowed again");
