@@ -21,10 +21,10 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::drop_folder::{
-    Authorization, Bucket, CallbackSettings, DropFolder, DropFolderLimits, DropFolderSettings, FileRules, KEY,
+    Authorization, Bucket, CallbackSettings, DropFolder, DropFolderLimits, DropFolderSettings, FileRules, Ground, KEY,
     OnIdentical, S3Settings, Schedule, SetBy, WrittenDropFolder, filled,
 };
-use self::drop_folder::{DropFoldersSection, Surroundings};
+use self::drop_folder::{DropFoldersSection, Surroundings, in_one_spelling};
 pub use self::environment::{AwsIdentity, Environment};
 use self::import::ImportSection;
 pub use self::import::{Limits, Memory, Pace};
@@ -187,6 +187,7 @@ impl RepositorySection {
 /// What the TOML library says, on one line and with the line it is about.
 fn unreadable(text: &str, error: &toml::de::Error) -> Error {
     let message = error.message().replace(['`', '"'], "'").replace('\n', ", ");
+    let message = in_one_spelling(&message, |key| !key.contains(|c: char| c.is_ascii_uppercase()));
     match error.span().and_then(|span| text.get(..span.start)) {
         Some(before) => Error::request(format!("line {}: {message}", before.matches('\n').count() + 1)),
         None => Error::request(message),

@@ -3,6 +3,7 @@
 //! A check is a plain function. It gets a repository to which nothing was done yet, and the way by which other processes
 //! come to the same one.
 
+mod drop_folders;
 mod imports;
 mod keys;
 mod ledger;
@@ -71,6 +72,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("files with the very same bytes are known", runs::identical_files),
     ("callbacks wait until they are made", runs::callbacks),
     ("the lease of a place is exclusive", runs::lease_of_a_place),
+    ("drop folders are put together", drop_folders::put_all_or_none),
+    ("a drop folder goes with what was made up for it", drop_folders::remove),
     ("runs come page by page", ledger::page_by_page),
     ("runs are counted by what became of them", ledger::totals),
     ("callbacks are counted that did not arrive", ledger::undelivered),

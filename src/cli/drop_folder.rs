@@ -9,6 +9,7 @@ mod trying;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use rollbook::app::App;
 use rollbook::drop_folder::DropFolders;
 use rollbook::error::Result;
 
@@ -63,7 +64,7 @@ pub(crate) struct NameArgs {
 }
 
 pub(crate) fn run(context: &mut Context, command: DropFolderCommand) -> Result<Verdict> {
-    let app = context.installation()?;
+    let app = installation(context, &command)?;
     let folders = DropFolders::new(Arc::clone(&app))?;
     match command {
         DropFolderCommand::List => show::list(context, &folders),
@@ -77,5 +78,15 @@ pub(crate) fn run(context: &mut Context, command: DropFolderCommand) -> Result<V
         DropFolderCommand::Remove(args) => set::remove(context, &folders, &args.name),
         DropFolderCommand::Runs(args) => runs::runs(context, &app, &folders, &args),
         DropFolderCommand::SendCallback(args) => runs::send_callback(context, &app, &folders, &args),
+    }
+}
+
+/// The installation. It is made for whom something is to be stored or imported, and for the drop folders of
+/// rollbook.toml; not by looking.
+fn installation(context: &Context, command: &DropFolderCommand) -> Result<Arc<App>> {
+    let makes_one = matches!(command, DropFolderCommand::Set(_) | DropFolderCommand::Poll(_));
+    match makes_one || !context.config.drop_folders.all()?.is_empty() {
+        true => context.installation(),
+        false => context.existing_installation(),
     }
 }

@@ -13,10 +13,12 @@ mod written;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::place::Ground;
 pub use self::section::{DropFolderLimits, DropFolderSettings};
 pub(super) use self::section::{DropFoldersSection, Surroundings};
 pub use self::shown::filled;
 pub use self::written::WrittenDropFolder;
+pub(super) use self::written::in_one_spelling;
 use crate::plan::{BlankCells, Caller, ColumnRules, Destination, Dropped, DuplicateKeys, OnFailure, Origin, Plan};
 use crate::schema::TypeName;
 use crate::secret::Secret;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::DropFolders;
 use crate::app::Condition;
 use crate::clock;
-use crate::config::{DropFolder, KEY, SetBy, WrittenDropFolder, filled};
+use crate::config::{DropFolder, Ground, KEY, SetBy, WrittenDropFolder, filled};
 use crate::error::{Error, Kind, Result};
 use crate::repository::{DropFolderState, StoredDropFolder};
 use crate::secret::Secret;
@@ -72,13 +72,15 @@ impl DropFolders {
     /// `Request` with everything that is wrong with those of `rollbook.toml`.
     pub fn registered(&self) -> Result<Vec<Registered>> {
         let mut all: Vec<Registered> = self.app.config.drop_folders.all()?.iter().map(|f| self.in_file(f)).collect();
+        let mut grounds: Vec<Ground> = grounds(&all).collect();
         for stored in self.app.repository.drop_folders()? {
             let mut registered = self.stored(stored);
-            let clash = registered.folder.as_ref().ok().and_then(|folder| {
-                all.iter().filter_map(|other| other.folder.as_ref().ok()).find_map(|other| folder.clashes_with(other))
-            });
-            if let Some(clash) = clash {
-                registered.folder = Err(Error::conflict(clash));
+            if let Ok(folder) = &registered.folder {
+                let ground = folder.ground();
+                match grounds.iter().find_map(|other| ground.clash(other)) {
+                    Some(clash) => registered.folder = Err(Error::conflict(clash)),
+                    None => grounds.push(ground),
+                }
             }
             all.push(registered);
         }
@@ -143,8 +145,10 @@ impl DropFolders {
         known: &[Registered],
         condition: &Condition,
     ) -> Result<Vec<DropFolder>> {
-        let (mut folders, mut mistakes) = (Vec::<DropFolder>::with_capacity(written.len()), Vec::new());
         let names: Vec<String> = written.iter().filter_map(|written| written.name().map(str::to_owned)).collect();
+        let stays = known.iter().filter(|known| !names.contains(&known.name));
+        let mut grounds: Vec<Ground> = grounds(stays).collect();
+        let (mut folders, mut mistakes) = (Vec::with_capacity(written.len()), Vec::new());
         for mut written in written {
             if let Some(name) = written.name() {
                 let earlier = known.iter().find(|known| known.name == name);
@@ -156,10 +160,10 @@ impl DropFolders {
             match self.app.config.drop_folder(written, set_by) {
                 Err(error) => mistakes.extend(error.parts().map_or_else(Vec::new, |(_, parts)| parts.to_vec())),
                 Ok(folder) => {
+                    let ground = folder.ground();
                     mistakes.extend(self.type_mistake(&folder)?);
-                    let stays = known.iter().filter(|known| !names.contains(&known.name));
-                    let others = stays.filter_map(|known| known.folder.as_ref().ok()).chain(&folders);
-                    mistakes.extend(others.filter_map(|other| folder.clashes_with(other)));
+                    mistakes.extend(grounds.iter().filter_map(|other| ground.clash(other)));
+                    grounds.push(ground);
                     folders.push(folder);
                 }
             }
@@ -230,7 +234,8 @@ impl DropFolders {
         }
     }
 
-    /// Checks everything that the drop folders of `rollbook.toml` need, as far as it can be seen here.
+    /// Checks everything that the drop folders of `rollbook.toml` need, as far as it can be seen here. Of others that
+    /// cannot be worked with, the log says why.
     ///
     /// # Errors
     /// `Request` with everything that is wrong with any of them.
@@ -240,7 +245,13 @@ impl DropFolders {
         for folder in settings.all()? {
             mistakes.extend(self.type_mistake(folder)?);
         }
-        settings.check_secrets(mistakes)
+        settings.check_secrets(mistakes)?;
+        for registered in self.registered()? {
+            if let Err(error) = registered.folder {
+                tracing::warn!(drop_folder = registered.name, %error, "a drop folder cannot be worked with");
+            }
+        }
+        Ok(())
     }
 
     fn in_file(&self, folder: &DropFolder) -> Registered {
@@ -292,6 +303,11 @@ impl DropFolders {
         let state = self.state(folder)?;
         self.app.seal()?.open(&signing_secret_of(&folder.name), &state.signing_secret).map(Secret::new)
     }
+}
+
+/// Where those work that can be worked with.
+fn grounds<'r>(all: impl IntoIterator<Item = &'r Registered>) -> impl Iterator<Item = Ground> {
+    all.into_iter().filter_map(|registered| registered.folder.as_ref().ok()).map(DropFolder::ground)
 }
 
 /// Refuses what is set in `rollbook.toml`, and what is not as the caller knows it.

@@ -1,9 +1,14 @@
 //! Drop folders as they are set: in `rollbook.toml`, and with `drop-folder set`.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::sync::Arc;
 
+use rollbook::drop_folder::DropFolders;
+
+use super::receiver::{Answer, Receiver};
 use crate::dropping::{USERS, drop_csv, drop_folder, mark};
 use crate::harness::{Folder, steady};
 
@@ -204,7 +209,7 @@ fn what_is_not_a_setting() {
         let refused = Folder::new().file(SETTINGS, wrong("a", settings)).run("drop-folder list").failed();
         assert!(!refused.contains("sesame"), "{refused}");
         let sentence = refused.split_once("rollbook.toml: ").unwrap().1;
-        sentence.split(", expected one of").next().unwrap().trim().to_owned()
+        sentence.split(", 'object_type', ").next().unwrap().trim().to_owned()
     };
     let all = [
         "bukcet = 'ABC123'",
@@ -221,7 +226,7 @@ fn what_is_not_a_setting() {
         "destination = { product = 'a', channel = 'b' }",
     ];
     insta::assert_snapshot!(all.map(said).join("\n"), @"
-    line 6: unknown field 'bukcet'
+    line 6: unknown field 'bukcet', expected one of 'name'
     line 6: invalid type: string 'yes', expected a boolean
     line 6: invalid value: integer '-1', expected u64
     line 6: invalid type: integer '5', expected a text or a list of texts
@@ -229,7 +234,7 @@ fn what_is_not_a_setting() {
     line 6: this is not a secret: it is a text, { env = 'NAME' } or { file = 'PATH' }
     line 6: this is not a secret: it is a text, { env = 'NAME' } or { file = 'PATH' }
     line 6: this is not a secret: it is a text, { env = 'NAME' } or { file = 'PATH' }
-    line 6: unknown field 'secert'
+    line 6: unknown field 'secert', expected one of 'id', 'secret', 'session_token'
     line 6: this is to be a table: { ... }
     line 6: this is not a secret: it is a text, { env = 'NAME' } or { file = 'PATH' }
     line 6: missing field 'environment'
@@ -712,6 +717,71 @@ fn a_look_says_what_became_of_what_was_dropped() {
     fs::remove_dir_all(folder.path("rollbook-data/drop")).unwrap();
     let said = folder.run("drop-folder poll px-users").failed();
     assert!(said.starts_with("--- stderr ---\nrollbook: px-users: there is no directory '"), "{said}");
+}
+
+/// Who finds another process at work waits for it.
+#[test]
+fn a_look_waits_for_another_one() {
+    let folder = drop_folder(USERS);
+    drop_csv(&folder, "users_import", "20210228", "users.csv.gz", "id\n1\n");
+    mark(&folder, "users_import", "20210228");
+    let app = Arc::new(folder.installation());
+    let place = DropFolders::new(Arc::clone(&app)).unwrap().get("px-users").unwrap().place();
+    let lease = app.repository.lease_place(&place).unwrap().unwrap();
+    let mut poll =
+        folder.command("drop-folder poll px-users").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(poll.stderr.take().unwrap()).lines();
+    assert_eq!(said.next().unwrap().unwrap(), "rollbook: waiting: another process looks at 'px-users'");
+    drop(lease);
+    assert!(poll.wait_with_output().unwrap().status.success());
+    assert!(folder.path("rollbook-data/drop/users_import/processed/20210228/status.txt").exists());
+}
+
+/// A drop folder that is paused is looked at when it is named.
+#[test]
+fn paused_is_not_switched_off() {
+    let folder = drop_folder(&format!("{USERS}paused = true\n"));
+    drop_csv(&folder, "users_import", "20210228", "users.csv.gz", "id\n1\n");
+    mark(&folder, "users_import", "20210228");
+    insta::assert_snapshot!(folder.run("drop-folder poll --all").success(), @"
+    --- stderr ---
+    rollbook: there are no drop folders to be looked at
+    ");
+    assert_eq!(folder.run("drop-folder poll px-users --json").json()[0]["runs"][0]["success"], true);
+}
+
+/// Looking at drop folders makes no installation.
+#[test]
+fn looking_makes_no_installation() {
+    let folder = Folder::new();
+    for command in ["list", "show a", "runs a", "test a", "policy a", "pause a", "remove a"] {
+        let said = folder.run(&format!("drop-folder {command}")).failed();
+        assert!(said.contains("there is no installation in 'rollbook-data' yet"), "{said}");
+    }
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
+/// A callback that was not heard, and is sent again.
+#[test]
+fn a_callback_is_sent_again_by_hand() {
+    let receiver = Receiver::new(&[Answer::Status(500, ""), Answer::Status(410, ""), Answer::Status(200, "")]);
+    let callback = format!("callback = {{ url = '{}', api_key = 'sesame', allow_private = true }}\n", receiver.url);
+    let folder = drop_folder(&format!("{USERS}{callback}"));
+    drop_csv(&folder, "users_import", "20210228", "users.csv.gz", "id\n1\n");
+    mark(&folder, "users_import", "20210228");
+    let run = folder.run("drop-folder poll px-users --json").json()[0]["runs"][0]["_id"].as_str().unwrap().to_owned();
+    let told = |folder: &Folder| folder.run("drop-folder show px-users").success().lines().last().unwrap().to_owned();
+    assert_eq!(
+        told(&folder),
+        "callback about 20210228: waiting until 2026-02-28 17:05:00: the answer is 500 Internal Server Error"
+    );
+    let sent = folder.run(&format!("drop-folder send-callback {run}")).failed();
+    assert_eq!(sent, "given up: the answer is 410 Gone\n");
+    assert!(folder.run("drop-folder show px-users").success().contains("  off: their receiver answered 410\n"));
+    let sent = folder.run(&format!("drop-folder send-callback {run} --json")).json().remove(0);
+    assert_eq!(sent["callback"]["state"], "delivered");
+    assert_eq!(sent["callback"]["attempts"].as_array().unwrap().len(), 3);
+    assert_eq!(told(&folder), "callback about 20210228: delivered");
 }
 
 /// Each right of a directory, and who has none.

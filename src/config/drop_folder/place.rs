@@ -105,6 +105,43 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     }
 }
 
+/// Where a drop folder works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    name: String,
+    store: String,
+    path: String,
+}
+
+impl Ground {
+    /// Why its drop folder cannot be beside the other one, if it cannot: it has the same name, or a file of one would be a
+    /// file of the other.
+    pub fn clash(&self, other: &Ground) -> Option<String> {
+        let Ground { name, store, path } = self;
+        if *name == other.name {
+            return Some(format!("drop folder '{name}': there is another one of this name"));
+        }
+        let shares = *store == other.store && (works_in(path, &other.path) || works_in(&other.path, path));
+        shares.then(|| {
+            let other = &other.name;
+            format!("drop folder '{name}' would take the files of drop folder '{other}': give each a folder of its own")
+        })
+    }
+}
+
+/// Whether the drop folder at `outer` works in `inner`: it is the same, or below its `current` or `processed`.
+fn works_in(outer: &str, inner: &str) -> bool {
+    let below = match inner.strip_prefix(outer) {
+        Some(below) if outer.is_empty() || below.is_empty() => below,
+        Some(below) => match below.strip_prefix('/') {
+            Some(below) => below,
+            None => return false,
+        },
+        None => return false,
+    };
+    matches!(below.split('/').next(), Some("" | "current" | "processed"))
+}
+
 impl DropFolder {
     /// The place of its files, as the ledger knows it: the same for two drop folders that would take the same files.
     pub fn place(&self) -> String {
@@ -115,20 +152,10 @@ impl DropFolder {
         }
     }
 
-    /// Whether a file of one would be a file of the other: their places are the same, or one lies in the folders that
-    /// the other works in.
-    pub fn shares_files_with(&self, other: &DropFolder) -> bool {
+    /// Where it works, to be held against where others do.
+    pub fn ground(&self) -> Ground {
         let (store, path) = self.parts(|path| resolved(&path));
-        let (other_store, other_path) = other.parts(|path| resolved(&path));
-        let works_in = |outer: &str, inner: &str| {
-            let below = if outer.is_empty() { Some(inner) } else { inner.strip_prefix(outer) };
-            let below = below.filter(|below| outer.is_empty() || below.is_empty() || below.starts_with('/'));
-            below.is_some_and(|below| {
-                let first = below.trim_start_matches('/').split('/').next();
-                matches!(first, Some("" | "current" | "processed"))
-            })
-        };
-        store == other_store && (works_in(&path, &other_path) || works_in(&other_path, &path))
+        Ground { name: self.name.clone(), store, path }
     }
 
     /// The store, and the path in it; that of a directory is passed through `end`.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::place::Ground;
 use super::reading::{Read, read};
 use super::written::WrittenDropFolder;
 use super::{DropFolder, SetBy};
@@ -67,12 +68,15 @@ impl DropFolderSettings {
             return DropFolderSettings::default();
         }
         let mut settings = DropFolderSettings { file, ..DropFolderSettings::default() };
+        let mut grounds: Vec<Ground> = Vec::with_capacity(written.len());
         for (written, number) in written.into_iter().zip(1..) {
             let Read { folder, mistakes, lacks } = read(written, &format!("drop folder {number}"), SetBy::File, around);
             settings.mistakes.extend(mistakes);
             let Some(folder) = folder else { continue };
             settings.lacks.extend(lacks.into_iter().map(|lack| (folder.name.clone(), lack)));
-            settings.mistakes.extend(settings.folders.iter().filter_map(|other| folder.clashes_with(other)));
+            let ground = folder.ground();
+            settings.mistakes.extend(grounds.iter().filter_map(|other| ground.clash(other)));
+            grounds.push(ground);
             settings.folders.push(folder);
         }
         settings
@@ -137,19 +141,5 @@ impl DropFolder {
             Some(folder) => Ok(folder),
             None => Err(Error::listing(Kind::Request, "the drop folder is not set right", mistakes)),
         }
-    }
-
-    /// Why it cannot be beside this one, if it cannot.
-    pub fn clashes_with(&self, other: &DropFolder) -> Option<String> {
-        let name = &self.name;
-        if *name == other.name {
-            return Some(format!("drop folder '{name}': there is another one of this name"));
-        }
-        self.shares_files_with(other).then(|| {
-            format!(
-                "drop folder '{name}' would take the files of drop folder '{}': give each a folder of its own",
-                other.name
-            )
-        })
     }
 }

@@ -163,6 +163,14 @@ fn table<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Res
     }
 }
 
+/// The sentence about an unknown key, with the known ones in one spelling.
+pub(in crate::config) fn in_one_spelling(message: &str, is_spelt: impl Fn(&str) -> bool) -> String {
+    const EXPECTED: &str = "expected one of ";
+    let Some((unknown, known)) = message.split_once(EXPECTED) else { return message.to_owned() };
+    let known: Vec<&str> = known.split(", ").filter(|key| is_spelt(key)).collect();
+    format!("{unknown}{EXPECTED}{}", known.join(", "))
+}
+
 /// A file for `drop-folder set`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,7 +188,10 @@ impl WrittenDropFolder {
             return Err(Error::request("a drop folder is a JSON object"));
         };
         members.retain(|key, _| !key.starts_with('_'));
-        serde_json::from_value(json).map_err(|error| Error::request(error.to_string().replace(['`', '"'], "'")))
+        serde_json::from_value(json).map_err(|error| {
+            let message = error.to_string().replace(['`', '"'], "'");
+            Error::request(in_one_spelling(&message, |key| !key.contains('_')))
+        })
     }
 
     /// Reads TOML: one drop folder, or several `[[drop_folder]]`.

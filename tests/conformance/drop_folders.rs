@@ -1,0 +1,63 @@
+//! Drop folders as they are stored.
+
+use rollbook::config::SetBy;
+use rollbook::repository::{DropFolderState, Repository, StoredDropFolder};
+use serde_json::json;
+
+use super::Open;
+
+fn folder(name: &str, max_records: u64) -> StoredDropFolder {
+    StoredDropFolder {
+        name: name.to_owned(),
+        settings: json!({ "name": name, "maxRecords": max_records }),
+        secrets: vec![1, 2, 3],
+        set_by: SetBy::Operator,
+        revision: 0,
+    }
+}
+
+fn known() -> DropFolderState {
+    DropFolderState {
+        external_id: "an id".to_owned(),
+        signing_secret: vec![7],
+        since: "2026-02-28T17:05:00.000Z".to_owned(),
+        last_poll: None,
+        trouble: None,
+        callback_off: false,
+    }
+}
+
+pub(super) fn put_all_or_none(repository: &Repository, _: Open<'_>) {
+    assert!(repository.put_drop_folders(&[(folder("b", 1), None), (folder("a", 1), None)]).unwrap());
+    let stored = repository.drop_folders().unwrap();
+    assert_eq!(
+        stored,
+        [StoredDropFolder { revision: 1, ..folder("a", 1) }, StoredDropFolder { revision: 1, ..folder("b", 1) }]
+    );
+    // One of them is not what was seen: there is one, there is none, it is of another revision.
+    for seen in [None, Some(2)] {
+        assert!(!repository.put_drop_folders(&[(folder("a", 2), Some(1)), (folder("b", 2), seen)]).unwrap());
+    }
+    assert!(!repository.put_drop_folders(&[(folder("a", 2), Some(1)), (folder("c", 2), Some(1))]).unwrap());
+    assert_eq!(repository.drop_folders().unwrap(), stored);
+    let changed = StoredDropFolder { set_by: SetBy::Administrator, secrets: vec![4], ..folder("a", 2) };
+    assert!(repository.put_drop_folders(&[(changed.clone(), Some(1))]).unwrap());
+    assert_eq!(repository.drop_folder("a").unwrap(), Some(StoredDropFolder { revision: 2, ..changed }));
+}
+
+pub(super) fn remove(repository: &Repository, _: Open<'_>) {
+    assert!(repository.put_drop_folders(&[(folder("a", 1), None)]).unwrap());
+    assert_eq!(repository.drop_folder_state("a", || Ok(known())).unwrap(), known());
+    assert_eq!(repository.drop_folder_state("a", || panic!("it is known")).unwrap(), known());
+    // Setting it again switches its callback on.
+    repository.switch_callback("a", true).unwrap();
+    assert!(repository.drop_folder_state("a", || Ok(known())).unwrap().callback_off);
+    assert!(repository.put_drop_folders(&[(folder("a", 1), Some(1))]).unwrap());
+    assert_eq!(repository.drop_folder_state("a", || Ok(known())).unwrap(), known());
+    assert!(!repository.remove_drop_folder("a", 1).unwrap(), "it was changed");
+    assert!(repository.remove_drop_folder("a", 2).unwrap());
+    assert!(!repository.remove_drop_folder("a", 2).unwrap(), "it is gone");
+    assert_eq!(repository.drop_folder("a").unwrap(), None);
+    let other = DropFolderState { external_id: "another id".to_owned(), ..known() };
+    assert_eq!(repository.drop_folder_state("a", || Ok(other.clone())).unwrap(), other);
+}
