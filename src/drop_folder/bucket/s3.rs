@@ -97,6 +97,7 @@ impl S3 {
     }
 
     pub(super) fn copy(&self, from: &str, version: &Version, to: &str) -> Result<()> {
+        parts(to)?;
         self.expect(from, version)?;
         let (source, target) = (self.path(from), self.path(to));
         // With its length given, the source is not asked for its number in a versioned bucket, which needs a further right.
