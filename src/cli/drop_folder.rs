@@ -26,8 +26,7 @@ use super::context::Context;
 pub(crate) enum DropFolderCommand {
     /// List the drop folders and how they stand
     List,
-    /// Show the settings of a drop folder, how it stands, and its last runs
-    Show(NameArgs),
+    Show(show::ShowArgs),
     Set(set::SetArgs),
     Poll(poll::PollArgs),
     /// Try each right that a drop folder needs
@@ -68,7 +67,7 @@ pub(crate) fn run(context: &mut Context, command: DropFolderCommand) -> Result<V
     let folders = DropFolders::new(Arc::clone(&app))?;
     match command {
         DropFolderCommand::List => show::list(context, &folders),
-        DropFolderCommand::Show(args) => show::show(context, &app, &folders, &args.name),
+        DropFolderCommand::Show(args) => show::show(context, &app, &folders, &args),
         DropFolderCommand::Set(args) => set::set(context, &folders, &args),
         DropFolderCommand::Poll(args) => poll::run(context, &app, &folders, &args),
         DropFolderCommand::Test(args) => trying::test(context, &folders, &args.name),

@@ -11,7 +11,7 @@ mod schedule;
 mod signature;
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::courier::Courier;
 use super::DropFolders;
@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// The pause after callbacks could not be looked up.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long another process may take for an attempt.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a service that is told to stop waits for answers. What is not answered is sent again by the next one.
 const GRACE: Duration = Duration::from_secs(2);
@@ -68,7 +71,24 @@ impl DropFolders {
         if folder.callback.is_none() {
             return Err(Error::conflict(format!("the drop folder '{}' has no callback any more", folder.name)));
         }
-        self.app.repository.send_callback_again(run.id, &clock::now())?;
-        self.app.repository.switch_callback(&folder.name, false)
+        if self.app.repository.callback(run.id)?.is_some() {
+            // First, so that nobody gives it up before it is tried.
+            self.app.repository.switch_callback(&folder.name, false)?;
+        }
+        self.app.repository.send_callback_again(run.id, &clock::now())
+    }
+
+    /// Waits for the next attempt at the callback about a run that is to be made again, which this or another process
+    /// makes. Others that are due are made too.
+    pub fn deliver_callback_about(&self, run: &Run) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.deliver_callbacks()?;
+            let is_tried = self.app.repository.callback(run.id)?.is_none_or(|callback| callback.attempts > 0);
+            if is_tried || Instant::now() > end {
+                return Ok(());
+            }
+            sleep(TICK);
+        }
     }
 }

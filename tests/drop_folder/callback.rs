@@ -3,14 +3,12 @@
 //! What of it the article says itself is in `article`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac::{HMAC_SHA256, Key, verify};
-use rollbook::drop_folder::DropFolders;
 use rollbook::run::{CallbackState, RunId};
 use serde_json::{Value, json};
 
@@ -82,9 +80,8 @@ fn becomes(folder: &Folder, base: &str, expected: &str) {
 
 /// Whether a request is signed as Standard Webhooks has it, with the secret of this drop folder.
 fn is_signed(received: &Received, folder: &Folder, name: &str) -> bool {
-    let folders = DropFolders::new(Arc::new(folder.installation())).unwrap();
-    let secret = folders.signing_secret(&folders.get(name).unwrap()).unwrap();
-    let key = STANDARD.decode(secret.reveal().strip_prefix("whsec_").unwrap()).unwrap();
+    let secret = folder.run(&format!("drop-folder show {name} --signing-secret")).stdout();
+    let key = STANDARD.decode(secret.trim_end().strip_prefix("whsec_").unwrap()).unwrap();
     assert!((24..=64).contains(&key.len()));
     let [id, timestamp] = ["webhook-id", "webhook-timestamp"].map(|name| received.header(name));
     let signed = format!("{id}.{timestamp}.{}", received.body);
@@ -192,12 +189,10 @@ fn an_endpoint_that_is_gone_is_left_alone_until_somebody_says_otherwise() {
     assert_eq!(account(&folder, BASE, "20210301"), off);
     assert_eq!(endpoint.count(), 1);
 
-    let folders = DropFolders::new(Arc::new(folder.installation())).unwrap();
-    let run = folder.installation().repository.partition_run(run_of(&folder, BASE, "20210301")).unwrap().unwrap();
-    folders.send_callback_again(&run).unwrap();
-    assert_eq!(folders.deliver_callbacks().unwrap(), 1);
+    let run = run_of(&folder, BASE, "20210301");
+    let _ = folder.run(&format!("drop-folder send-callback {run}")).success();
     assert_eq!(account(&folder, BASE, "20210301"), format!("{}\n200 ", off.replace("given up", "delivered")));
-    assert_eq!(endpoint.received(2)[1].header("webhook-id"), run.id.webhook());
+    assert_eq!(endpoint.received(2)[1].header("webhook-id"), run.webhook());
 }
 
 #[test]
@@ -282,19 +277,19 @@ fn private_addresses_are_refused_when_they_are_set() {
     let urls =
         ["https://169.254.169.254/latest", "https://[::ffff:127.0.0.1]/", "https://2130706433/", "http://example.com/"];
     insta::assert_snapshot!(urls.map(said).concat(), @r"
-        --- stderr ---
-        rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
-          drop folder 'px-users': callback.url: 'https://169.254.169.254/latest' leads to 169.254.169.254, a private address: name a public host
-        --- stderr ---
-        rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
-          drop folder 'px-users': callback.url: 'https://[::ffff:127.0.0.1]/' leads to ::ffff:127.0.0.1, a private address: name a public host
-        --- stderr ---
-        rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
-          drop folder 'px-users': callback.url: 'https://2130706433/' leads to 127.0.0.1, a private address: name a public host
-        --- stderr ---
-        rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
-          drop folder 'px-users': callback.url: 'http://example.com/' is not encrypted: write 'https://HOST/PATH', or allow private addresses
-        ");
+    --- stderr ---
+    rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
+      drop folder 'px-users': callback.url: 'https://169.254.169.254/latest' leads to 169.254.169.254, a private address: name a public host (callback.allow_private = true allows it)
+    --- stderr ---
+    rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
+      drop folder 'px-users': callback.url: 'https://[::ffff:127.0.0.1]/' leads to ::ffff:127.0.0.1, a private address: name a public host (callback.allow_private = true allows it)
+    --- stderr ---
+    rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
+      drop folder 'px-users': callback.url: 'https://2130706433/' leads to 127.0.0.1, a private address: name a public host (callback.allow_private = true allows it)
+    --- stderr ---
+    rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
+      drop folder 'px-users': callback.url: 'http://example.com/' is not encrypted: write 'https://HOST/PATH', or allow private addresses (callback.allow_private = true allows it)
+    ");
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(crate) fn send_callback(
 ) -> Result<Verdict> {
     let run = app.repository.partition_run(args.run)?.ok_or_else(|| no_run(args.run))?;
     folders.send_callback_again(&run)?;
-    folders.deliver_callbacks()?;
+    folders.deliver_callback_about(&run)?;
     let callback = app.repository.callback(run.id)?;
     let attempts = app.repository.callback_attempts(run.id)?;
     let is_delivered = callback.as_ref().is_some_and(|callback| callback.state == CallbackState::Delivered);

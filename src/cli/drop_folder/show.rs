@@ -1,11 +1,13 @@
 //! `rollbook drop-folder list` and `show`.
 
+use clap::Args;
 use rollbook::app::App;
 use rollbook::config::SetBy;
 use rollbook::drop_folder::{DropFolders, Registered};
 use rollbook::error::Result;
 use serde_json::{Value, json};
 
+use super::NameArgs;
 use super::runs::{table, told};
 use crate::cli::Verdict;
 use crate::cli::context::Context;
@@ -15,6 +17,16 @@ use crate::cli::table::{Column, Table};
 
 /// So many runs are shown with a drop folder.
 const LAST: usize = 5;
+
+/// Show the settings of a drop folder, how it stands, and its last runs
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    named: NameArgs,
+    /// Print nothing but the secret that callbacks are signed with, for whoever checks their signatures
+    #[arg(long)]
+    signing_secret: bool,
+}
 
 pub(crate) fn list(context: &mut Context, folders: &DropFolders) -> Result<Verdict> {
     let all = folders.registered()?;
@@ -65,7 +77,16 @@ fn schedule(settings: &Value) -> String {
     }
 }
 
-pub(crate) fn show(context: &mut Context, app: &App, folders: &DropFolders, name: &str) -> Result<Verdict> {
+pub(crate) fn show(context: &mut Context, app: &App, folders: &DropFolders, args: &ShowArgs) -> Result<Verdict> {
+    let name = args.named.name.as_str();
+    if args.signing_secret {
+        let secret = folders.signing_secret(&folders.get(name)?)?;
+        match context.out.json {
+            true => context.out.json(&json!({ "signingSecret": secret.reveal() }))?,
+            false => context.out.line(secret.reveal())?,
+        }
+        return Ok(Verdict::Good);
+    }
     let registered = folders.find(name)?;
     if context.out.json {
         context.out.json(&shown(folders, &registered)?)?;
