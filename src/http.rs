@@ -15,6 +15,7 @@ mod blocking;
 mod conditions;
 mod config;
 mod credentials;
+mod drop_folder;
 mod events;
 mod extended_value;
 mod failures;
@@ -92,6 +93,18 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(config::read_all, config::put_all))
         .routes(routes!(config::read, config::put))
         .routes(routes!(schema::read))
+        .routes(routes!(drop_folder::settings::query))
+        .routes(routes!(
+            drop_folder::settings::read,
+            drop_folder::settings::put,
+            drop_folder::settings::patch,
+            drop_folder::settings::delete
+        ))
+        .routes(routes!(drop_folder::query))
+        .routes(routes!(drop_folder::read, drop_folder::actions::act))
+        .routes(routes!(drop_folder::policy))
+        .routes(routes!(drop_folder::runs::query))
+        .routes(routes!(drop_folder::runs::read, drop_folder::actions::act_on_run))
         .routes(routes!(upload::upload))
         .route("/upload/csv/{*collection}", post(upload::upload_elsewhere))
         .routes(routes!(metadata::query, metadata::write_collection, metadata::actions::act_on_all))
@@ -104,7 +117,7 @@ fn routes() -> OpenApiRouter<Door> {
 /// The service: all routes, in the manners that they share.
 pub fn service(door: Door) -> Router {
     let (router, collected) = routes().split_for_parts();
-    let metrics = Arc::new(Metrics::new(&door.app));
+    let metrics = Arc::new(Metrics::new(&door));
     let patience = Patience::new(&door.app.config.server);
     // A request meets the layers from the last to the first.
     let service = router

@@ -18,7 +18,7 @@ mod chaos;
 mod files;
 mod kills;
 mod partitions;
-mod receiver;
+pub(crate) mod receiver;
 mod refusals;
 mod s3;
 mod settings;

@@ -3,6 +3,7 @@
 mod access;
 mod article;
 mod config;
+mod drop_folder;
 mod events;
 mod failures;
 mod managed;

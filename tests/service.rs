@@ -12,6 +12,7 @@
 //! they say who sends them.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
@@ -70,16 +71,24 @@ impl Service {
         serve.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kilobytes * 2)]);
         serve.arg(rollbook.get_program()).args(rollbook.get_args());
         serve.current_dir(rollbook.get_current_dir().unwrap());
-        let (process, address) = Service::listening(serve);
+        let (process, address) = Service::listening(serve, Stdio::null());
+        Service { folder, process, address }
+    }
+
+    /// The same, with its whole log in this file.
+    pub(crate) fn logging(folder: Folder, log: File) -> Service {
+        let mut serve = folder.command(SERVE);
+        serve.env("ROLLBOOK_LOG", "debug");
+        let (process, address) = Service::listening(serve, log.into());
         Service { folder, process, address }
     }
 
     fn spawn(folder: &Folder) -> (Child, String) {
-        Service::listening(folder.command(SERVE))
+        Service::listening(folder.command(SERVE), Stdio::null())
     }
 
-    fn listening(mut serve: Command) -> (Child, String) {
-        serve.env("ROLLBOOK_ADMIN_TOKEN", ADMIN).stdout(Stdio::piped()).stderr(Stdio::null());
+    fn listening(mut serve: Command, log: Stdio) -> (Child, String) {
+        serve.env("ROLLBOOK_ADMIN_TOKEN", ADMIN).stdout(Stdio::piped()).stderr(log);
         let mut process = serve.spawn().unwrap();
         let mut first = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! What the routes share: how an object is shown, and its address.
 
-mod patch;
+pub(super) mod patch;
 mod query;
 mod read;
 mod validate;

@@ -1,6 +1,8 @@
 //! `/metrics`: what the service did, for Prometheus.
 //!
-//! Open to anybody who can connect, so nothing in it names an object type, a file or a caller.
+//! Open to anybody who can connect, so nothing in it names an object type, a file or a caller; drop folders are named.
+
+mod drop_folders;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::drop_folders::DropFolderFigures;
 use super::Door;
 use super::problem::Problem;
 use crate::app::App;
@@ -54,7 +57,7 @@ struct Route {
 
 impl Metrics {
     /// Nothing has happened yet.
-    pub(super) fn new(app: &Arc<App>) -> Metrics {
+    pub(super) fn new(Door { app, drop_folders, .. }: &Door) -> Metrics {
         let requests = Family::default();
         let durations = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let mut registry = Registry::with_prefix("rollbook");
@@ -63,6 +66,7 @@ impl Metrics {
         let help = "Time from the request's head to the answer's head";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, durations.clone());
         registry.register_collector(Box::new(Imports(Arc::clone(app))));
+        registry.register_collector(Box::new(DropFolderFigures::new(app, drop_folders)));
         Metrics { registry, requests, durations }
     }
 

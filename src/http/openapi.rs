@@ -55,7 +55,7 @@ impl Document {
 }
 
 /// What is answered with the members only that `_fields` names.
-const PROJECTED: [&str; 2] = ["MetadataRecord", "FailureRecord"];
+const PROJECTED: [&str; 6] = ["MetadataRecord", "FailureRecord", "DropFolder", "DropFolderStanding", "Policies", "Run"];
 
 fn require_what_is_always_shown(schema: &mut RefOr<Schema>) {
     if let RefOr::T(Schema::Object(object)) = schema {

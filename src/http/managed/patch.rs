@@ -23,7 +23,7 @@ use crate::object::Patch;
 #[schema(as = PatchOperation)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "stands for the JSON in the description of the routes")]
-struct OperationBody {
+pub(in crate::http) struct OperationBody {
     /// What is done, in any case: `add`, `remove`, `replace`, `increment`, `move` or `copy`.
     operation: String,
     /// A pointer to what is changed, such as `/preferences/updates`.
