@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
@@ -205,4 +206,30 @@ fn old_dates_are_removed_where_that_is_wished() {
     dropped(&folder, "20210228", &named("Joan"));
     let _ = folder.run(POLL).success();
     assert!(status(&folder, "20210228").starts_with("SUCCESS\n"));
+}
+
+#[test]
+fn the_log_says_what_was_done_and_says_it_once() {
+    let folder = users("");
+    fs::create_dir_all(folder.path(&at("current/dt=20210231"))).unwrap();
+    dropped(&folder, "20210228", &named("Ada"));
+    let mut serve = folder.command("serve --listen 127.0.0.1:0");
+    let log = File::create(folder.path("log")).unwrap();
+    let mut serve = serve.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let is_done = |partition: &str| folder.path(&at(&format!("processed/{partition}/status.txt"))).exists();
+    for (partition, csv) in [("20210301", named("Grace")), ("20210302", "id,nmae\n".to_owned())] {
+        until("one look after the other", || is_done("20210228"));
+        dropped(&folder, partition, &csv);
+        until("one look after the other", || is_done(partition));
+    }
+    until("the last partition is done", || folder.read("log").matches("partition is done").count() == 3);
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    let log = folder.read("log");
+    let lines = |words: &[&str]| log.lines().filter(|line| words.iter().all(|word| line.contains(word))).count();
+    assert_eq!(lines(&["there is no such date", "px-users"]), 1, "{log}");
+    assert_eq!(lines(&["partition is taken"]), 3, "{log}");
+    assert_eq!(lines(&["partition is done", "20210301", "\"success\":true,\"records\":1}"]), 1, "{log}");
+    assert_eq!(lines(&["partition is done", "20210302", "\"success\":false,\"records\":0}"]), 1, "{log}");
+    assert_eq!(lines(&["Grace"]), 0, "no cell is logged: {log}");
 }
