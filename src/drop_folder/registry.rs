@@ -242,10 +242,10 @@ impl DropFolders {
     pub fn check(&self) -> Result<()> {
         let settings = &self.app.config.drop_folders;
         let mut mistakes = Vec::new();
-        for folder in settings.all()? {
+        for folder in settings.sound() {
             mistakes.extend(self.type_mistake(folder)?);
         }
-        settings.check_secrets(mistakes)?;
+        settings.check(mistakes)?;
         for registered in self.registered()? {
             if let Err(error) = registered.folder {
                 tracing::warn!(drop_folder = registered.name, %error, "a drop folder cannot be worked with");

@@ -104,13 +104,18 @@ impl DropFolderSettings {
         self.refuse(lacks.collect())
     }
 
-    /// Refuses all of them if there are other mistakes, or secrets that are not where the settings say.
+    /// Those that are set right for themselves, whatever is wrong with others.
+    pub fn sound(&self) -> &[DropFolder] {
+        &self.folders
+    }
+
+    /// Refuses all of them if anything is wrong, or secrets are not where the settings say.
     ///
     /// # Errors
-    /// `Request` with all mistakes, and everything that is not there.
-    pub fn check_secrets(&self, mut mistakes: Vec<String>) -> Result<()> {
-        mistakes.extend(self.lacks.iter().map(|(_, lack)| lack.clone()));
-        self.refuse(mistakes)
+    /// `Request` with all mistakes, these others among them, and everything that is not there.
+    pub fn check(&self, others: Vec<String>) -> Result<()> {
+        let lacks = self.lacks.iter().map(|(_, lack)| lack.clone());
+        self.refuse(self.mistakes.iter().cloned().chain(others).chain(lacks).collect())
     }
 
     fn refuse(&self, mistakes: Vec<String>) -> Result<()> {
