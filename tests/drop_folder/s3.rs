@@ -149,22 +149,18 @@ fn wrong_keys_are_told_from_wrong_names() {
     plant(&s3, CSV);
     let said = |bucket: &str, settings: &str| poll(&drop_folder(&users(bucket, settings)));
     insta::assert_snapshot!(said(BUCKET, &keys(&s3.endpoint, KEY, "another secret")), @"
-    px-users: nothing is ready
     rollbook: px-users: the bucket 'exports' does not accept the access key: check its id and its secret (S3 says SignatureDoesNotMatch)
     exit 2
     ");
     insta::assert_snapshot!(said(BUCKET, &keys(&s3.endpoint, "AKIANOBODY", SECRET)), @"
-    px-users: nothing is ready
     rollbook: px-users: the bucket 'exports' does not accept the access key: check its id and its secret (S3 says InvalidAccessKeyId: The AWS Access Key Id you provided does not exist in our records.)
     exit 2
     ");
     insta::assert_snapshot!(said("nowhere", &keys(&s3.endpoint, KEY, SECRET)), @"
-    px-users: nothing is ready
     rollbook: px-users: there is no bucket 'nowhere': make it, or write its name as it is
     exit 2
     ");
     insta::assert_snapshot!(said(BUCKET, &keys("http://127.0.0.1:1", KEY, SECRET)), @"
-    px-users: nothing is ready
     rollbook: px-users: 'export/users_import/current/' in the bucket 'exports' could not be listed (Connection refused (os error 111))
     exit 2
     ");
@@ -310,13 +306,11 @@ fn a_role_does_not_let_in_who_is_not_trusted() {
     let (folder, sts) = with_role(&s3);
     plant(&s3, CSV);
     insta::assert_snapshot!(poll(&folder), @"
-    px-users: nothing is ready
     rollbook: px-users: roles are assumed with an AWS identity of Rollbook's own, and it has none: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION in its environment
     exit 2
     ");
     sts.trust(Some("another"));
     insta::assert_snapshot!(poll_as(&folder, &Sts::environment()), @"
-    px-users: nothing is ready
     rollbook: px-users: the role 'arn:aws:iam::210987654321:role/rollbook-import' could not be assumed: its trust policy must allow sts:AssumeRole to our identity under the condition of the drop folder's ExternalId ('rollbook drop-folder policy' prints it), and a policy of our identity must allow it too (STS says AccessDenied: User: arn:aws:iam::123456789012:user/rollbook is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/rollbook-import)
     exit 2
     ");
