@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use super::stage::{Ending, Kind, Stage, users};
-use crate::crash::{Dice, start};
+use crate::crash::{Dice, start, until};
 use crate::dropping::gzip;
 use crate::s3::{Fate, Request, S3Server};
 use crate::service::Service;
@@ -116,11 +116,28 @@ fn deleting_is_forbidden() {
         let shown = stage.folder.run(command).success();
         assert!(shown.contains("s3:DeleteObject"), "{command}: {shown}");
     }
+    let stage = alarms(stage);
+    assert_eq!(imports(&stage).len(), 1);
     stage.s3.as_ref().unwrap().allow_all();
     let _ = stage.folder.run(POLL).success();
     stage.ending("allowed again").must_equal(&undisturbed, "allowed again");
     let _ = stage.folder.run(POLL).success();
     stage.ending("looked at again").must_equal(&undisturbed, "looked at again");
+}
+
+/// A service that looks too says the same to whoever asks it.
+fn alarms(mut stage: Stage) -> Stage {
+    let asked = stage.s3.as_ref().unwrap().log().len();
+    let mut service = Service::on(stage.folder);
+    until(|| stage.s3.as_ref().unwrap().log()[asked..].iter().any(|request| request.action == "DeleteObject"));
+    let standing = service.curl("/openidm/dropFolder/px-users").json();
+    assert_eq!((&standing["state"], &standing["openRuns"]), (&"blocked".into(), &1.into()), "{standing}");
+    assert!(standing["problem"].as_str().unwrap().contains("s3:DeleteObject"), "{standing}");
+    let metrics = service.curl("/metrics").body;
+    assert!(metrics.contains("rollbook_drop_folders{state=\"blocked\"} 1"), "{metrics}");
+    service.stop();
+    stage.folder = service.into_folder();
+    stage
 }
 
 /// Nothing is taken from the customer before it lies where it belongs.
