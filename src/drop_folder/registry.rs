@@ -5,7 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::DropFolders;
 use crate::app::Condition;
@@ -98,6 +98,22 @@ impl DropFolders {
             Some(at) => Ok(all.swap_remove(at)),
             None => Err(no_drop_folder(name, all.iter().map(|registered| registered.name.as_str()))),
         }
+    }
+
+    /// The settings of a drop folder, and what we say of it, in members with an underscore in front. No secrets.
+    pub fn shown(&self, registered: &Registered) -> Result<Value> {
+        let mut shown = json!({ "_id": registered.name, "_rev": registered.rev(), "_setBy": registered.set_by.name() });
+        match &registered.folder {
+            Ok(folder) => {
+                shown["_externalId"] = self.state(folder)?.external_id.into();
+                shown["_place"] = folder.place().into();
+            }
+            Err(error) => shown["_problem"] = error.to_string().into(),
+        }
+        if let (Value::Object(members), Value::Object(settings)) = (&mut shown, &registered.settings) {
+            members.extend(settings.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Ok(shown)
     }
 
     /// Sets a drop folder. Secrets that are not written are those that it had; see [`WrittenDropFolder::keep_secrets`].

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::drop_folder::receiver::{Answer, Receiver};
 use crate::dropping::{drop_csv, drop_file, drop_folder, mark, tree};
 use crate::harness::steady;
-use crate::service::{Reply, Service};
+use crate::service::Service;
 
 /// Drop folders that are looked at only when somebody asks.
 const FOLDERS: &str = r#"

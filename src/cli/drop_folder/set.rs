@@ -10,7 +10,6 @@ use rollbook::config::{Authorization, SetBy, WrittenDropFolder};
 use rollbook::drop_folder::{DropFolders, Registered};
 use rollbook::error::{Error, Result};
 
-use super::show::shown;
 use crate::cli::Verdict;
 use crate::cli::context::Context;
 
@@ -44,7 +43,7 @@ pub(crate) fn set(context: &mut Context, folders: &DropFolders, args: &SetArgs) 
     for name in &names {
         let registered = folders.find(name)?;
         if context.out.json {
-            context.out.json(&shown(folders, &registered)?)?;
+            context.out.json(&folders.shown(&registered)?)?;
             continue;
         }
         let done = if new.contains(name) { "is set" } else { "is changed" };
@@ -96,7 +95,7 @@ pub(crate) fn remove(context: &mut Context, folders: &DropFolders, name: &str) -
 
 fn answer(context: &mut Context, folders: &DropFolders, of: &Registered, sentence: String) -> Result<Verdict> {
     match context.out.json {
-        true => context.out.json(&shown(folders, of)?)?,
+        true => context.out.json(&folders.shown(of)?)?,
         false => context.out.line(sentence)?,
     }
     Ok(Verdict::Good)

@@ -89,7 +89,7 @@ pub(crate) fn show(context: &mut Context, app: &App, folders: &DropFolders, args
     }
     let registered = folders.find(name)?;
     if context.out.json {
-        context.out.json(&shown(folders, &registered)?)?;
+        context.out.json(&folders.shown(&registered)?)?;
         return Ok(Verdict::Good);
     }
     let standing = folders.standing(&registered)?;
@@ -123,26 +123,6 @@ pub(crate) fn show(context: &mut Context, app: &App, folders: &DropFolders, args
         }
     }
     Ok(Verdict::Good)
-}
-
-/// The settings and what the server says of them.
-pub(crate) fn shown(folders: &DropFolders, registered: &Registered) -> Result<Value> {
-    let mut shown = json!({
-        "_id": registered.name,
-        "_rev": registered.rev(),
-        "_setBy": registered.set_by.name(),
-    });
-    match &registered.folder {
-        Ok(folder) => {
-            shown["_externalId"] = folders.state(folder)?.external_id.into();
-            shown["_place"] = folder.place().into();
-        }
-        Err(error) => shown["_problem"] = error.to_string().into(),
-    }
-    if let (Value::Object(members), Value::Object(settings)) = (&mut shown, &registered.settings) {
-        members.extend(settings.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-    Ok(shown)
 }
 
 /// Each setting on a line, named as in rollbook.toml.

@@ -14,7 +14,7 @@ use super::{candidates, find, seen};
 use crate::access::{Principal, Role};
 use crate::app::Condition;
 use crate::config::{SetBy, WrittenDropFolder};
-use crate::drop_folder::{FolderPut, Registered};
+use crate::drop_folder::FolderPut;
 use crate::error::{Error, Kind, Result};
 use crate::http::Door;
 use crate::http::answer::{Answer, JSON};
@@ -48,7 +48,7 @@ pub(in crate::http) async fn query(
     let query = Query::or_all(&params)?;
     door.stream(JSON, move |door, out| {
         let seen = seen(door, &principal)?;
-        write_answer(&query, candidates(&seen, |registered| shown(door, registered)), out)
+        write_answer(&query, candidates(&seen, |registered| door.drop_folders.shown(registered)), out)
     })
     .await
 }
@@ -81,7 +81,7 @@ pub(in crate::http) async fn read(
     let (rev, shown) = door
         .run(move |door| {
             let registered = find(door, &principal, &name)?;
-            Ok((registered.rev(), shown(door, &registered)?))
+            Ok((registered.rev(), door.drop_folders.shown(&registered)?))
         })
         .await?;
     Ok(conditions.unless_known(&rev, Answer::resource(fields.project(shown))))
@@ -120,8 +120,8 @@ pub(in crate::http) async fn put(
         .run(move |door| {
             refuse_unseen(door, &principal, &name)?;
             match store(door, &principal, &name, members, &condition)? {
-                FolderPut::Created(created) => Ok((true, shown(door, &created)?)),
-                FolderPut::Stored(stored) => Ok((false, shown(door, &stored)?)),
+                FolderPut::Created(created) => Ok((true, door.drop_folders.shown(&created)?)),
+                FolderPut::Stored(stored) => Ok((false, door.drop_folders.shown(&stored)?)),
             }
         })
         .await?;
@@ -177,7 +177,7 @@ fn patched(door: &Door, principal: &Principal, name: &str, patch: &Patch, condit
             other => other.clone(),
         };
         match store(door, principal, name, patch.apply(settings)?, &known) {
-            Ok(FolderPut::Created(stored) | FolderPut::Stored(stored)) => return shown(door, &stored),
+            Ok(FolderPut::Created(stored) | FolderPut::Stored(stored)) => return door.drop_folders.shown(&stored),
             Err(error) if error.kind() == Kind::Outdated && known != *condition => {}
             Err(error) => return Err(error),
         }
@@ -211,7 +211,7 @@ pub(in crate::http) async fn delete(
     let (condition, fields) = (conditions.of_change()?, Fields::of(&params)?);
     let removed = door
         .run(move |door| {
-            let was = shown(door, &find(door, &principal, &name)?)?;
+            let was = door.drop_folders.shown(&find(door, &principal, &name)?)?;
             door.drop_folders.remove(&name, &condition)?;
             tracing::info!(drop_folder = name, by = principal.name, "a drop folder was removed");
             Ok(was)
@@ -244,24 +244,4 @@ fn store(
     let put = door.drop_folders.put(written, SetBy::Administrator, condition)?;
     tracing::info!(drop_folder = name, by = principal.name, "a drop folder was set");
     Ok(put)
-}
-
-/// The settings, and which they are.
-fn shown(door: &Door, registered: &Registered) -> Result<Value> {
-    let mut shown = Map::new();
-    let mut put = |member: &str, value: Value| shown.insert(member.to_owned(), value);
-    put("_id", registered.name.clone().into());
-    put("_rev", registered.rev().into());
-    put("_setBy", registered.set_by.name().into());
-    match &registered.folder {
-        Ok(folder) => {
-            put("_externalId", door.drop_folders.state(folder)?.external_id.into());
-            put("_place", folder.place().into());
-        }
-        Err(error) => drop(put("_problem", error.to_string().into())),
-    }
-    if let Value::Object(settings) = &registered.settings {
-        shown.extend(settings.iter().map(|(member, value)| (member.clone(), value.clone())));
-    }
-    Ok(Value::Object(shown))
 }
