@@ -43,8 +43,7 @@ CREATE TABLE run (
 CREATE INDEX run_of_drop_folder ON run (drop_folder, number);
 
 -- Nearly all runs are over.
-CREATE INDEX open_run ON run (place) WHERE "end" IS NULL;
-CREATE INDEX run_open ON run (place, partition) WHERE end IS NULL;
+CREATE INDEX open_run ON run (place, partition) WHERE "end" IS NULL;
 
 CREATE TABLE run_file (
     run     INTEGER NOT NULL,
