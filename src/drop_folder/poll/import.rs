@@ -64,7 +64,10 @@ impl Look<'_> {
     /// Reads a file and queues its import. One that could not be read for long is reported as such.
     fn fetch(&self, run: &mut Run, at: usize) -> Result<Fetched> {
         match self.try_to_fetch(run, at)? {
-            Err(error) if self.is_given_up(run) => Ok(Fetched::Over(status::refused(&error))),
+            // What we broke off ourselves says nothing of the file.
+            Err(error) if self.is_given_up(run) && !self.imports.is_stopping() => {
+                Ok(Fetched::Over(status::refused(&error)))
+            }
             fetched => fetched,
         }
     }

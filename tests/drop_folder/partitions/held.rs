@@ -1,11 +1,19 @@
 //! What happens when something is not allowed, or is in the way.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
+use rollbook::app::App;
+use rollbook::config::{Config, Environment};
+use rollbook::drop_folder::{DropFolders, Imports};
+use rollbook::error::Result;
+use rollbook::import::ImportId;
 use serde_json::Value;
 
 use super::{
@@ -161,4 +169,43 @@ fn a_file_that_cannot_be_read_is_given_up_in_the_end() {
     mark(&folder, "users_import", "20210228");
     let _ = folder.run(POLL).success();
     assert_eq!(first_name(&folder), "Grace");
+}
+
+/// Is to stop as soon as a file comes in.
+struct Interrupted {
+    spool: PathBuf,
+    is_stopping: Cell<bool>,
+}
+
+impl Imports for Interrupted {
+    fn wait(&self, _: ImportId) -> Result<()> {
+        Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        let mut spooled = fs::read_dir(&self.spool).unwrap().map(|file| file.unwrap().path());
+        let comes_in = spooled.any(|path| path.extension().is_some_and(|extension| extension == "incoming"));
+        self.is_stopping.set(self.is_stopping.get() || comes_in);
+        self.is_stopping.get()
+    }
+}
+
+#[test]
+fn a_file_whose_reading_was_interrupted_is_not_given_up() {
+    let folder = users("");
+    dropped(&folder, "20210228", &named("Ada"));
+    set_settling(&folder, "give_up_after = '0s'");
+    let settings = folder.read("rollbook-data/rollbook.toml");
+    fs::write(folder.path("rollbook-data/rollbook.toml"), settings.replace("px_user", "nobody")).unwrap();
+    let _ = folder.run(POLL).failed();
+    fs::write(folder.path("rollbook-data/rollbook.toml"), settings).unwrap();
+    let config = Config::load(&folder.path("rollbook-data"), None, Environment::default()).unwrap();
+    let name = config.drop_folders.all().unwrap()[0].name.clone();
+    let folders = DropFolders::new(Arc::new(App::open(config).unwrap())).unwrap();
+    let interrupted = Interrupted { spool: folder.path("rollbook-data/spool"), is_stopping: Cell::new(false) };
+    let polled = folders.poll(&name, &interrupted).unwrap();
+    assert!(interrupted.is_stopping.get(), "the file was read");
+    assert_eq!(polled.runs[0].files[0].outcome, None);
+    let _ = folder.run(POLL).success();
+    assert_eq!(first_name(&folder), "Ada");
 }
