@@ -127,9 +127,14 @@ pub struct Run {
 }
 
 impl Run {
+    /// Its data files, in their order.
+    pub fn data_files(&self) -> impl Iterator<Item = &RunFile> {
+        self.files.iter().filter(|file| file.ignored.is_none())
+    }
+
     /// Whether the run is a success: all records of all data files are in, and there is a data file.
     pub fn is_success(&self) -> bool {
-        let mut data_files = self.files.iter().filter(|file| file.ignored.is_none()).peekable();
+        let mut data_files = self.data_files().peekable();
         let is_in = |file: &RunFile| file.outcome.as_ref().is_some_and(|outcome| outcome.success);
         data_files.peek().is_some() && data_files.all(is_in)
     }

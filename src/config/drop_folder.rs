@@ -193,7 +193,7 @@ pub struct CallbackSettings {
 pub const KEY: &str = "id";
 
 impl DropFolder {
-    /// The plan of a file of this partition.
+    /// The plan of a file of this partition. It is Gainsight PX's way: a file goes in as a whole or not at all.
     pub fn plan(&self, partition: &str) -> Plan {
         let rules = &self.rules;
         Plan {

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use super::DropFolders;
-use crate::config::{AwsIdentity, DropFolder, SetBy};
+use crate::config::{AwsIdentity, DropFolder};
 use crate::error::{Error, Kind, Result};
 
 /// The region where nobody has named one, and of servers that have none.
@@ -36,7 +36,7 @@ impl DropFolders {
     /// What the bucket of a drop folder is reached with.
     pub(super) fn reach(&self, folder: &DropFolder) -> Result<Reach> {
         let config = &self.app.config;
-        let allow_private = folder.set_by != SetBy::Administrator || config.drop_folder_limits.allow_private;
+        let allow_private = folder.set_by.reaches_private(&config.drop_folder_limits);
         Ok(Reach {
             client: self.outbound.client(allow_private)?,
             runtime: self.outbound.runtime.handle().clone(),

@@ -62,10 +62,6 @@ pub(super) fn refused(error: &Error) -> FileOutcome {
     }
 }
 
-fn data_files(run: &Run) -> impl Iterator<Item = &RunFile> {
-    run.files.iter().filter(|file| file.ignored.is_none())
-}
-
 /// The text of `status.txt`; every data file of the run has its outcome.
 pub(super) fn text(run: &Run) -> String {
     format!("{}\n{}", verdict(run.is_success()), details(run))
@@ -78,7 +74,7 @@ fn verdict(success: bool) -> &'static str {
 /// Everything behind the first line.
 fn details(run: &Run) -> String {
     let known: Vec<(String, &FileOutcome)> =
-        data_files(run).filter_map(|file| file.outcome.as_ref().map(|outcome| (named(&file.name), outcome))).collect();
+        run.data_files().filter_map(|file| file.outcome.as_ref().map(|outcome| (named(&file.name), outcome))).collect();
     let mut details = match known.as_slice() {
         [] => "No data files found (*.csv.gz)\n".to_owned(),
         [(name, outcome)] => alone(name, outcome),
@@ -165,7 +161,7 @@ pub(super) fn message(run: &Run) -> String {
 /// `end` is when the last import was over. A file is `{name, success, records, importId, total, created, updated,
 /// unchanged, failure, errors, moreErrors, warnings}`, without the counts if there was no import; or `{name, ignored}`.
 pub(super) fn json(run: &Run) -> Value {
-    let outcomes = || data_files(run).filter_map(|file| file.outcome.as_ref());
+    let outcomes = || run.data_files().filter_map(|file| file.outcome.as_ref());
     let records: u64 = outcomes().map(|outcome| outcome.records).sum();
     let end = outcomes().filter_map(|outcome| outcome.metadata["end"].as_str()).max();
     json!({

@@ -105,7 +105,7 @@ pub(crate) fn table(runs: &[Run]) -> Table {
         Column::Text("problem"),
     ]);
     for run in runs {
-        let mut files = data_files(run).peekable();
+        let mut files = run.data_files().peekable();
         if files.peek().is_none() {
             table.row(row(run, None));
         }
@@ -136,8 +136,4 @@ fn row(run: &Run, file: Option<&RunFile>) -> Vec<String> {
     row.extend(counts);
     row.push(problem);
     row
-}
-
-fn data_files(run: &Run) -> impl Iterator<Item = &RunFile> {
-    run.files.iter().filter(|file| file.ignored.is_none())
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Look;
 use crate::clock;
 use crate::config;
+use crate::drop_folder::bucket::prefix;
 use crate::drop_folder::layout::{self, MARKER};
 use crate::drop_folder::status;
 use crate::error::{Kind, Result};
@@ -72,9 +73,7 @@ impl Look<'_> {
             config::Bucket::Directory(_) => "",
             config::Bucket::S3 { folders, .. } => folders,
         };
-        let processed = layout::processed(&run.partition);
-        let parts = [folders, &self.folder.base_folder, &processed];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+        prefix(folders, &self.folder.base_folder) + &layout::processed(&run.partition)
     }
 }
 

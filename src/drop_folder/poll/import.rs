@@ -9,7 +9,6 @@ use crate::config::OnIdentical;
 use crate::drop_folder::{layout, status};
 use crate::error::{Error, Kind, Result};
 use crate::import::{Import, ImportId};
-use crate::plan::{Caller, Dropped, DuplicateKeys, OnFailure, Origin, Plan};
 use crate::run::{FileOutcome, Run, Version};
 
 /// A file that is replaced so often while we read it is tried again at the next look.
@@ -106,7 +105,7 @@ impl Look<'_> {
 
     /// Reads a version of a file into the spool. Again what is wrong with the bucket is the inner error.
     fn read(&self, run: &Run, key: &str, version: &Version) -> Result<Result<Arrived>> {
-        let mut arriving = self.app.receive_dropped(self.plan(run))?;
+        let mut arriving = self.app.receive_dropped(self.folder.plan(&run.partition))?;
         let mut unwritten = None;
         let read = self.bucket.read(key, version, &mut |bytes| {
             if self.imports.is_stopping() {
@@ -207,36 +206,6 @@ impl Look<'_> {
             self.app.repository.note_warnings(import.id, &import.warnings)?;
         }
         Ok(import)
-    }
-
-    /// Gainsight PX's way: a file goes in as a whole or not at all, and an empty cell says nothing.
-    fn plan(&self, run: &Run) -> Plan {
-        let folder = self.folder;
-        let duplicate_keys =
-            if folder.rules.strict_duplicates { DuplicateKeys::FailLater } else { DuplicateKeys::LastWins };
-        Plan {
-            object_type: folder.object_type.clone(),
-            correlation: vec!["id".to_owned()],
-            on_failure: OnFailure::RejectFile,
-            blank_cells: folder.rules.blank_cells,
-            duplicate_keys,
-            date_formats: folder.date_formats.clone(),
-            time_zone: folder.time_zone.clone(),
-            max_records: folder.max_records,
-            columns: folder.rules.columns,
-            null_token: folder.rules.null_token.clone(),
-            create_missing: folder.rules.create_missing,
-            encoding: folder.rules.encoding.clone(),
-            gzip_only: true,
-            dropped: Some(Dropped {
-                drop_folder: folder.name.clone(),
-                partition: run.partition.clone(),
-                destination: folder.destination.clone(),
-            }),
-            origin: Origin::DropFolder,
-            caller: Caller { auth_id: folder.name.clone(), authz_component: "dropFolder".to_owned() },
-            dry_run: false,
-        }
     }
 }
 

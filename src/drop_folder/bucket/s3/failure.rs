@@ -131,10 +131,10 @@ impl Said<'_> {
 /// What S3 says. OpenDAL has it as text only: `S3Error { code: "AccessDenied", message: "Access Denied", ... }`.
 fn said(error: &opendal::Error) -> Said<'_> {
     let text = error.message();
-    let field = |start: &str, end: &str| text.split_once(start)?.1.split_once(end).map(|(text, _)| text);
+    let part = |start: &str, end: &str| text.split_once(start)?.1.split_once(end).map(|(text, _)| text);
     Said {
-        code: field("S3Error { code: \"", "\", message: \"").unwrap_or_default(),
-        message: field("\", message: \"", "\", resource: \"").unwrap_or_default(),
+        code: part("S3Error { code: \"", "\", message: \"").unwrap_or_default(),
+        message: part("\", message: \"", "\", resource: \"").unwrap_or_default(),
     }
 }
 
