@@ -66,7 +66,7 @@ pub(super) fn errors_file(name: &str) -> String {
 
 /// The number behind those of the earlier runs that lie there.
 pub(super) fn next_number(folders: &[String]) -> u32 {
-    folders.iter().filter_map(|name| name.parse().ok()).max().unwrap_or(0) + 1
+    folders.iter().filter_map(|name| name.parse::<u32>().ok()?.checked_add(1)).max().unwrap_or(1)
 }
 
 /// What a folder in `current` is.
@@ -299,6 +299,6 @@ mod tests {
     #[test]
     fn earlier_runs_are_numbered() {
         let next = |names: &[&str]| next_number(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-        assert_eq!([next(&[]), next(&["1"]), next(&["9", "10", "kept"])], [1, 2, 11]);
+        assert_eq!([next(&[]), next(&["1"]), next(&["9", "10", "kept"]), next(&["4294967295", "3"])], [1, 2, 11, 4]);
     }
 }
