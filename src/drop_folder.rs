@@ -32,9 +32,8 @@ use self::outbound::Outbound;
 use self::poll::Said;
 use crate::app::App;
 use crate::clock;
-use crate::error::{Error, Kind, Result, unpanicked};
+use crate::error::{Error, Result, unpanicked};
 use crate::import::ImportId;
-use crate::run::Trouble;
 
 pub use self::policy::Policies;
 pub use self::poll::Polled;
@@ -87,8 +86,9 @@ impl DropFolders {
     pub fn begin_due(&self) -> Result<Vec<String>> {
         let mut begun = Vec::new();
         for folder in self.all()? {
-            let state = self.state(&folder)?;
-            let is_due = !folder.paused && folder.schedule.is_due(&state, &clock::now());
+            // Of one whose state cannot be had the look tells why, and the others are not held up.
+            let is_due = || self.state(&folder).map_or(true, |state| folder.schedule.is_due(&state, &clock::now()));
+            let is_due = !folder.paused && is_due();
             let interval = folder.schedule.interval();
             if self.polls.begin(&folder.name, is_due, interval) {
                 begun.push(folder.name);
@@ -108,9 +108,7 @@ impl DropFolders {
     /// Ends a look that was begun and could not be done.
     pub fn give_up_look(&self, name: &str, error: &Error) {
         tracing::warn!(drop_folder = name, %error, "a drop folder could not be looked at");
-        let blocked = !matches!(error.kind(), Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal);
-        let trouble = Trouble { since: clock::now(), message: error.to_string(), blocked };
-        self.polls.end(name, Polled { trouble: Some(trouble), ..Polled::default() });
+        self.polls.give_up(name, poll::trouble(error, None));
     }
 }
 

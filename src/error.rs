@@ -91,6 +91,11 @@ impl Kind {
         reason(self.code())
     }
 
+    /// Whether the same may go well another time: what the data, a request or a missing right is to blame for does not.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal)
+    }
+
     /// Whether the data is at fault, rather than the operator or we.
     pub fn is_data(self) -> bool {
         matches!(self, Kind::File | Kind::Record | Kind::Policy)

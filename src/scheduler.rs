@@ -17,7 +17,7 @@ use crate::worker::Worker;
 /// How often we look for imports that other processes have queued. For those of this process the bell rings.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// The longest pause after an import could not go on.
+/// The longest pause after an import could not go on, and the one after drop folders could not be looked up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often we clear away.
@@ -123,10 +123,13 @@ fn look_at_drop_folders(folders: &DropFolders, lanes: &Lanes) {
     thread::scope(|scope| {
         while !lanes.worker.is_stopping() {
             let heard = lanes.app.bell.rings();
-            let begun = folders.begin_due().unwrap_or_else(|error| {
-                tracing::error!(%error, "the drop folders could not be looked up");
-                Vec::new()
-            });
+            let (begun, pause) = match folders.begin_due() {
+                Ok(begun) => (begun, TICK),
+                Err(error) => {
+                    tracing::error!(%error, "the drop folders could not be looked up");
+                    (Vec::new(), LONGEST_PAUSE)
+                }
+            };
             for name in begun {
                 let thread = thread::Builder::new().name(format!("look at {name}"));
                 let named = name.clone();
@@ -134,7 +137,7 @@ fn look_at_drop_folders(folders: &DropFolders, lanes: &Lanes) {
                     folders.give_up_look(&name, &Error::storage("a thread for a drop folder could not start", error));
                 }
             }
-            lanes.app.bell.wait(heard, TICK);
+            lanes.app.bell.wait(heard, pause);
         }
     });
 }

@@ -13,7 +13,7 @@ use self::attempt::{Ended, Started};
 use crate::app::App;
 use crate::clock;
 use crate::engine::progress::Progress;
-use crate::error::{Error, Kind, Result, unpanicked};
+use crate::error::{Error, Result, unpanicked};
 use crate::fault::Fault;
 use crate::import::{Counts, Import, ImportId, State};
 use crate::plan::OnFailure;
@@ -99,7 +99,7 @@ impl Worker {
         match outcome {
             Ok(Some(Ended { state, counts, warnings })) => self.app.finish(import, state, counts, &warnings),
             Ok(None) => Ok(()),
-            Err(error) if is_final(error.kind()) => {
+            Err(error) if !error.kind().may_pass() => {
                 // Nearly always none: what is wrong with a file as a whole is found before anything is committed.
                 let Import { counts: committed, warnings, .. } = self.app.import(import.id)?;
                 let counts = Counts { total: total.max(progress.applied()).max(committed.total), ..committed };
@@ -145,12 +145,6 @@ impl Worker {
         let import = self.app.import(import.id)?;
         Started { worker: self, app: &self.app, import, progress }.run()
     }
-}
-
-/// Whether trying again would give the same: what is wrong with the data or with what was asked for is final, the
-/// machine's failures are not.
-fn is_final(kind: Kind) -> bool {
-    !matches!(kind, Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Internal)
 }
 
 /// An import that is shown as running, also until a panic.

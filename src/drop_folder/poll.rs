@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use self::look::Ready;
 pub(super) use self::notices::Said;
+pub(super) use self::trouble::of as trouble;
 use super::bucket::Bucket;
 use super::{DropFolders, Imports};
 use crate::app::App;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Polled;
+use crate::run::Trouble;
 
 /// See the module's head.
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ struct Known {
     /// Somebody wants one that begins from now on.
     is_asked: bool,
     last: Option<Arc<Polled>>,
-    /// Looks in a row that met trouble which may pass, and when the last of them ended.
+    /// Looks in a row that are to be tried again, and when the last of them ended.
     failed: u32,
     failed_at: Option<Instant>,
 }
@@ -63,7 +64,7 @@ impl Polls {
     pub(crate) fn begin(&self, name: &str, is_due: bool, interval: Duration) -> bool {
         let mut all = self.known();
         let known = all.entry(name.to_owned()).or_default();
-        if known.is_on || !(is_due || known.is_asked || known.is_to_be_tried_again(interval)) {
+        if known.is_on || !(known.is_asked || known.is_its_turn(is_due, interval)) {
             return false;
         }
         known.is_on = true;
@@ -74,12 +75,22 @@ impl Polls {
 
     /// Ends a look.
     pub(crate) fn end(&self, name: &str, polled: Polled) {
+        let may_pass = polled.troubles().any(|trouble| !trouble.blocked);
+        self.end_and_try_again(name, polled, may_pass);
+    }
+
+    /// Ends a look that could not be done. No repository knows of it, so it is due as before, and tried again whatever
+    /// the trouble is.
+    pub(crate) fn give_up(&self, name: &str, trouble: Trouble) {
+        self.end_and_try_again(name, Polled { trouble: Some(trouble), ..Polled::default() }, true);
+    }
+
+    fn end_and_try_again(&self, name: &str, polled: Polled, again: bool) {
         let mut all = self.known();
         let known = all.entry(name.to_owned()).or_default();
         known.is_on = false;
-        let may_pass = polled.troubles().any(|trouble| !trouble.blocked);
-        known.failed = if may_pass { known.failed.saturating_add(1) } else { 0 };
-        known.failed_at = may_pass.then(Instant::now);
+        known.failed = if again { known.failed.saturating_add(1) } else { 0 };
+        known.failed_at = again.then(Instant::now);
         known.last = Some(Arc::new(polled));
         self.ended.notify_all();
     }
@@ -90,11 +101,12 @@ impl Polls {
 }
 
 impl Known {
-    /// Trouble that may pass is tried again before the next look by the schedule, later and later.
-    fn is_to_be_tried_again(&self, interval: Duration) -> bool {
+    /// What failed is tried again before the next look by the schedule, later and later, and not before that: a look that
+    /// could not be noted is due all the time.
+    fn is_its_turn(&self, is_due: bool, interval: Duration) -> bool {
         let doublings = self.failed.saturating_sub(1).min(16);
         let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(interval);
-        self.failed_at.is_some_and(|failed| failed.elapsed() >= pause)
+        self.failed_at.map_or(is_due, |failed| failed.elapsed() >= pause)
     }
 }
 
@@ -104,6 +116,7 @@ mod tests {
 
     use super::Polls;
     use crate::drop_folder::Polled;
+    use crate::run::Trouble;
 
     const HOUR: Duration = Duration::from_hours(1);
 
@@ -117,6 +130,21 @@ mod tests {
         polls.end("a", Polled::default());
         assert!(!polls.begin("a", false, HOUR));
         assert!(polls.begin("a", true, HOUR));
+    }
+
+    #[test]
+    fn a_look_that_could_not_be_done_is_due_and_waits_nevertheless() {
+        let trouble = |blocked| Trouble { since: String::new(), message: "another process looks".to_owned(), blocked };
+        for blocked in [true, false] {
+            let polls = Polls::default();
+            assert!(polls.begin("a", true, HOUR));
+            polls.give_up("a", trouble(blocked));
+            assert!(!polls.begin("a", true, HOUR));
+            assert!(polls.begin("a", true, Duration::ZERO), "its interval is over");
+            polls.give_up("a", trouble(blocked));
+            polls.ask("a");
+            assert!(polls.begin("a", false, HOUR));
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::error::{Error, Kind, Result};
 use crate::run::{Run, Trouble};
 
 /// The trouble that an error is. It began with the `earlier` one, if there was one at the last attempt.
-pub(super) fn of(error: &Error, earlier: Option<&Trouble>) -> Trouble {
-    let may_pass = matches!(error.kind(), Kind::Busy | Kind::Storage | Kind::NoRoom | Kind::Outdated | Kind::Internal);
+pub(in crate::drop_folder) fn of(error: &Error, earlier: Option<&Trouble>) -> Trouble {
+    let may_pass = error.kind().may_pass() || error.kind() == Kind::Outdated;
     let since = earlier.map_or_else(clock::now, |earlier| earlier.since.clone());
     Trouble { since, message: error.to_string(), blocked: !may_pass }
 }
