@@ -154,6 +154,15 @@ pub struct StoredDropFolder {
     pub revision: u64,
 }
 
+/// What remains of a drop folder that is removed, besides the ledger of its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remains {
+    /// Nothing.
+    Nothing,
+    /// How it stands and what was made up for it: one of the same name is in `rollbook.toml`.
+    State,
+}
+
 /// How a drop folder stands, and what was made up for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DropFolderState {

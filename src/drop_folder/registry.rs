@@ -12,7 +12,7 @@ use crate::app::Condition;
 use crate::clock;
 use crate::config::{DropFolder, Ground, KEY, SetBy, WrittenDropFolder, filled};
 use crate::error::{Error, Kind, Result};
-use crate::repository::{DropFolderState, StoredDropFolder};
+use crate::repository::{DropFolderState, Remains, StoredDropFolder};
 use crate::secret::Secret;
 
 /// A drop folder that is known by its name, whether or not it can be worked with.
@@ -219,10 +219,10 @@ impl DropFolders {
     /// `NotFound`, with the names there are; `Conflict` if it is set in `rollbook.toml`.
     pub fn pause(&self, name: &str, paused: bool) -> Result<Registered> {
         loop {
-            self.find(name)?;
-            let Some(mut stored) = self.app.repository.drop_folder(name)? else {
+            if self.find(name)?.set_by == SetBy::File {
                 return Err(set_in_file(name, &format!("write paused = {paused} there")));
-            };
+            }
+            let Some(mut stored) = self.app.repository.drop_folder(name)? else { continue };
             let seen = stored.revision;
             stored.settings["paused"] = paused.into();
             if self.app.repository.put_drop_folders(&[(stored, Some(seen))])? {
@@ -243,8 +243,10 @@ impl DropFolders {
             let Some(stored) = self.app.repository.drop_folder(name)? else {
                 return Err(set_in_file(name, "remove it there"));
             };
+            // One that was moved into rollbook.toml is still assumed and signed for as before.
+            let remains = if registered.set_by == SetBy::File { Remains::State } else { Remains::Nothing };
             condition.check(&whose(name), Some(registered.rev()), || no_drop_folder(name, []))?;
-            if self.app.repository.remove_drop_folder(name, stored.revision)? {
+            if self.app.repository.remove_drop_folder(name, stored.revision, remains)? {
                 return Ok(registered);
             }
         }

@@ -1,7 +1,7 @@
 //! Drop folders as they are stored.
 
 use rollbook::config::SetBy;
-use rollbook::repository::{DropFolderState, Repository, StoredDropFolder};
+use rollbook::repository::{DropFolderState, Remains, Repository, StoredDropFolder};
 use serde_json::json;
 
 use super::Open;
@@ -54,9 +54,9 @@ pub(super) fn remove(repository: &Repository, _: Open<'_>) {
     assert!(repository.drop_folder_state("a", || Ok(known())).unwrap().callback_off);
     assert!(repository.put_drop_folders(&[(folder("a", 1), Some(1))]).unwrap());
     assert_eq!(repository.drop_folder_state("a", || Ok(known())).unwrap(), known());
-    assert!(!repository.remove_drop_folder("a", 1).unwrap(), "it was changed");
-    assert!(repository.remove_drop_folder("a", 2).unwrap());
-    assert!(!repository.remove_drop_folder("a", 2).unwrap(), "it is gone");
+    assert!(!repository.remove_drop_folder("a", 1, Remains::Nothing).unwrap(), "it was changed");
+    assert!(repository.remove_drop_folder("a", 2, Remains::Nothing).unwrap());
+    assert!(!repository.remove_drop_folder("a", 2, Remains::Nothing).unwrap(), "it is gone");
     assert_eq!(repository.drop_folder("a").unwrap(), None);
     let other = DropFolderState { external_id: "another id".to_owned(), ..known() };
     assert_eq!(repository.drop_folder_state("a", || Ok(other.clone())).unwrap(), other);

@@ -210,6 +210,9 @@ fn those_of_the_file_are_changed_there() {
     {"_id":"px-users","objectType":"managed/px_user","state":"ok","nextPoll":"2026-02-28T17:05:00.000Z","callbackOff":false,"openRuns":0,"notices":[]}
     {"_id":"px-users","objectType":"managed/px_user","state":"blocked","problem":"drop folder 'px-users': there is another one of this name","callbackOff":false,"openRuns":0,"notices":[]}
     "#);
+    let external_id = || folder.run("drop-folder show px-users --json").json()[0]["_externalId"].clone();
+    let known = external_id();
+    assert!(folder.run("drop-folder pause px-users").failed().contains("write paused = true there"));
     let _ = folder.run("drop-folder remove px-users").success();
-    let _ = folder.run("drop-folder show px-users").success();
+    assert_eq!(external_id(), known, "roles trust it still");
 }

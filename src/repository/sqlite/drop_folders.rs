@@ -6,7 +6,7 @@ use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
 use crate::config::SetBy;
 use crate::error::{Error, Result};
-use crate::repository::{DropFolderState, StoredDropFolder};
+use crate::repository::{DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
 
 const COLUMNS: &str = "SELECT name, settings, secrets, set_by, revision FROM drop_folder";
@@ -38,15 +38,18 @@ impl Sqlite {
         })
     }
 
-    /// Removes a stored drop folder and what was made up for it, if it has this revision; says whether. The ledger of
-    /// its runs stays.
-    pub fn remove_drop_folder(&self, name: &str, revision: u64) -> Result<bool> {
+    /// Removes a stored drop folder, and what was made up for it unless that remains, if it has this revision; says
+    /// whether. The ledger of its runs stays.
+    pub fn remove_drop_folder(&self, name: &str, revision: u64, remains: Remains) -> Result<bool> {
         self.write(|conn| {
             let sql = "DELETE FROM drop_folder WHERE name = ?1 AND revision = ?2";
             if sql::run(conn, sql, params![name, revision.cast_signed()])? == 0 {
                 return Ok(false);
             }
-            sql::run(conn, "DELETE FROM drop_folder_state WHERE name = ?1", [name]).map(|_| true)
+            if remains == Remains::Nothing {
+                sql::run(conn, "DELETE FROM drop_folder_state WHERE name = ?1", [name])?;
+            }
+            Ok(true)
         })
     }
 
