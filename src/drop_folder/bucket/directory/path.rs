@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::error::{Error, Kind, Result};
@@ -73,25 +74,11 @@ pub(super) fn sync(directory: &Path) -> Result<()> {
 }
 
 /// Opens a file for reading. If something else took its place since it was looked at, this neither follows nor waits.
-#[cfg(unix)]
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
     File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }
 
-#[cfg(not(unix))]
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
 /// The number of the file: another one under the same name has another, while both are there.
-#[cfg(unix)]
 pub(super) fn number(metadata: &Metadata) -> String {
-    use std::os::unix::fs::MetadataExt as _;
     metadata.ino().to_string()
-}
-
-#[cfg(not(unix))]
-pub(super) fn number(_: &Metadata) -> String {
-    String::new()
 }
