@@ -3,6 +3,7 @@
 //! A drop folder is written in `rollbook.toml`, in a file for `drop-folder set`, or as JSON over REST; whichever way, it
 //! is read by the same rules and becomes a [`DropFolder`].
 
+mod limits;
 mod place;
 mod reading;
 mod schedule;
@@ -13,9 +14,10 @@ mod written;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::limits::DropFolderLimits;
+pub(super) use self::limits::{DropFoldersSection, Surroundings};
 pub use self::place::Ground;
-pub use self::section::{DropFolderLimits, DropFolderSettings};
-pub(super) use self::section::{DropFoldersSection, Surroundings};
+pub use self::section::DropFolderSettings;
 pub use self::shown::filled;
 pub use self::written::WrittenDropFolder;
 pub(super) use self::written::in_one_spelling;
