@@ -10,6 +10,7 @@ mod trial;
 use std::fs::{self, DirEntry, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -242,12 +243,16 @@ fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
 
+/// Numbers of files are given out again, and times of change may be copied along (`cp -p`, rsync, SFTP). When a file was
+/// made, where the file system knows it, nobody can set.
 fn version(metadata: &Metadata) -> Version {
-    let modified = metadata.modified().map(|moment| match Timestamp::try_from(moment) {
-        Ok(moment) => format!("{moment:.9}"),
-        Err(_) => format!("{moment:?}"),
-    });
-    Version { size: metadata.len(), tag: path::number(metadata), modified: modified.unwrap_or_default() }
+    let made = metadata.created().map(|moment| format!("@{}", shown(moment))).unwrap_or_default();
+    let modified = metadata.modified().map(shown).unwrap_or_default();
+    Version { size: metadata.len(), tag: path::number(metadata) + &made, modified }
+}
+
+fn shown(moment: SystemTime) -> String {
+    Timestamp::try_from(moment).map_or_else(|_| format!("{moment:?}"), |moment| format!("{moment:.9}"))
 }
 
 #[cfg(test)]

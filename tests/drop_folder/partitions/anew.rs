@@ -1,6 +1,7 @@
 //! What was there before, and what comes while something is being done.
 
-use std::fs;
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
 
 use super::{
     POLL, at, dropped, first_name, held_up, imported, imports, lying, named, notices, put, status, unzipped, users,
@@ -32,6 +33,20 @@ fn a_date_that_is_dropped_again_keeps_what_was_there() {
     let names = ["_runs/1/", "_runs/2/", ""].map(|run| unzipped(&folder, &path(run)));
     assert_eq!(names, ["Ada", "Grace", "Joan"].map(named));
     assert_eq!(first_name(&folder), "Joan");
+}
+
+#[test]
+fn a_marker_that_was_copied_with_its_time_is_a_new_one() {
+    let folder = users("");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    for name in ["Ada", "Grace", "Joan"] {
+        dropped(&folder, "20210228", &named(name));
+        // As `cp -p`, rsync and SFTP do.
+        let marker = File::options().write(true).open(folder.path(&at("current/dt=20210228/_SUCCESS"))).unwrap();
+        marker.set_modified(long_ago).unwrap();
+        let _ = folder.run(POLL).success();
+        assert_eq!(first_name(&folder), name);
+    }
 }
 
 #[test]
