@@ -306,6 +306,7 @@ impl App {
         let Counts { total, created, updated, unchanged, failure } = counts;
         let state = state.name();
         tracing::info!(import = %import.id, state, total, created, updated, unchanged, failure, "import is over");
+        self.bell.ring();
         match spooled {
             Spooled::Kept => Ok(()),
             Spooled::Unneeded => self.spool.remove(import.id),

@@ -103,8 +103,11 @@ impl Imports for Lanes {
         while !self.worker.is_stopping() {
             let heard = self.app.bell.rings();
             match self.app.import(import) {
-                Ok(import) if import.state.end().is_none() => self.app.bell.wait(heard, LOOK_AGAIN),
-                Ok(_) => break,
+                Ok(import) if import.state.end().is_some() => break,
+                Ok(import) => match self.worker.trouble_of(import.id) {
+                    Some(trouble) => return Err(trouble),
+                    None => self.app.bell.wait(heard, LOOK_AGAIN),
+                },
                 // Somebody has deleted its record.
                 Err(error) if error.kind() == Kind::NotFound => break,
                 Err(error) => return Err(error),

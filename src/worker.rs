@@ -27,13 +27,15 @@ use crate::schema::TypeName;
 pub struct Worker {
     app: Arc<App>,
     running: Mutex<BTreeMap<ImportId, (Import, Arc<Progress>)>>,
+    /// What kept imports from going on when they were last tried.
+    troubles: Mutex<BTreeMap<ImportId, Error>>,
     stopping: AtomicBool,
 }
 
 impl Worker {
     /// A worker for this installation.
     pub fn new(app: Arc<App>) -> Worker {
-        Worker { app, running: Mutex::default(), stopping: AtomicBool::new(false) }
+        Worker { app, running: Mutex::default(), troubles: Mutex::default(), stopping: AtomicBool::new(false) }
     }
 
     /// The imports that run now, with their progress.
@@ -45,6 +47,16 @@ impl Worker {
     pub fn progress(&self, id: ImportId) -> Option<Arc<Progress>> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.get(&id).map(|(_, progress)| Arc::clone(progress))
+    }
+
+    /// What kept an import from going on when it was last tried, if nobody has asked since. It is tried again.
+    pub fn trouble_of(&self, id: ImportId) -> Option<Error> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    fn note_trouble(&self, id: ImportId, error: &Error) {
+        let trouble = Error::new(error.kind(), error.to_string());
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(id, trouble);
     }
 
     /// Has the imports that run stop after their current round, with what they have done committed, and starts no more.
@@ -82,7 +94,8 @@ impl Worker {
         while !self.is_stopping()
             && let Some(import) = self.app.repository.next_import(object_type)?
         {
-            self.run(&import)?;
+            drop(self.trouble_of(import.id));
+            self.run(&import).inspect_err(|error| self.note_trouble(import.id, error))?;
             count += 1;
         }
         Ok(count)

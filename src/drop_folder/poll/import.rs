@@ -180,7 +180,7 @@ impl Look<'_> {
     }
 
     /// Waits for the import of a file, and gives what became of it; nothing if we have to stop before it is over.
-    fn wait(&self, run: &Run, at: usize, id: ImportId) -> Result<Option<FileOutcome>> {
+    fn wait(&self, run: &mut Run, at: usize, id: ImportId) -> Result<Option<FileOutcome>> {
         let waited = self.imports.wait(id);
         let Some(import) = self.app.repository.import(id)? else {
             // Whoever deleted it did so when it was over.
@@ -190,6 +190,7 @@ impl Look<'_> {
         if import.state.end().is_none() {
             return waited.map(|()| None);
         }
+        self.forget_trouble(run)?;
         let import = self.with_warning(run, at, import)?;
         let failures = self.app.repository.failures(id, 0, status::MOST_ENTRIES)?;
         Ok(Some(status::outcome(&import, &failures)))

@@ -18,10 +18,11 @@ use serde_json::Value;
 
 use super::{
     Locked, POLL, at, dropped, first_name, held_up, imported, lying, named, notices, put, set, set_settling, status,
-    troubles, unzipped, users,
+    troubles, until, unzipped, users,
 };
 use crate::dropping::{gzip, mark};
 use crate::harness::Folder;
+use crate::service::Service;
 
 /// What keeps the look, or the first run, from going on.
 fn message(folder: &Folder, troubles: &[Value]) -> String {
@@ -208,4 +209,21 @@ fn a_file_whose_reading_was_interrupted_is_not_given_up() {
     assert_eq!(polled.runs[0].files[0].outcome, None);
     let _ = folder.run(POLL).success();
     assert_eq!(first_name(&folder), "Ada");
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_is_lost() {
+    let folder = users("");
+    let many: String = (0..30_000).map(|n| format!("{n},Ada {n}\n")).collect();
+    dropped(&folder, "20210228", &format!("id,firstName\n{many}"));
+    let service = Service::within(1500, folder);
+    until("a service without room is in trouble", || {
+        service.curl("/openidm/dropFolder/px-users").json()["state"] == "retrying"
+    });
+    let standing = service.curl("/openidm/dropFolder/px-users").json();
+    assert!(standing["problem"].as_str().unwrap().contains("disk"), "{standing}");
+    let folder = service.into_folder();
+    let _ = folder.run(POLL).success();
+    assert_eq!(status(&folder, "20210228"), "SUCCESS\n30000 records were uploaded\n");
+    assert_eq!(imported(&folder).len(), 1);
 }
