@@ -176,6 +176,8 @@ pub struct DropFolderState {
     pub last_poll: Option<String>,
     /// What kept it from being looked at.
     pub trouble: Option<Trouble>,
+    /// What the last look at it saw and left alone, each in a sentence.
+    pub notices: Vec<String>,
     /// Whether its callback is off: it was answered with 410.
     pub callback_off: bool,
 }

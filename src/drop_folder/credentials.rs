@@ -135,6 +135,7 @@ mod tests {
             since: String::new(),
             last_poll: None,
             trouble: None,
+            notices: Vec::new(),
             callback_off: false,
         };
         let reach = Reach {

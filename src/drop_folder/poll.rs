@@ -38,6 +38,9 @@ use crate::run::{Run, Step, Trouble};
 /// Times of files in S3 have no fractions of a second: after so long a file that was written anew has another one.
 const S3_SETTLES: Duration = Duration::from_millis(1100);
 
+/// So many notices are kept of a look, for whoever asks how the drop folder stands.
+const MOST_NOTICES: usize = 100;
+
 /// How often we ask whether to stop while there is nothing to do but wait.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
@@ -87,7 +90,8 @@ impl DropFolders {
         if let Some(trouble) = polled.trouble.as_ref().filter(|trouble| trouble::is_news(trouble, earlier)) {
             tracing::warn!(drop_folder = name, trouble = trouble.message, blocked = trouble.blocked, "a look failed");
         }
-        self.app.repository.note_poll(name, &begun, polled.trouble.as_ref())?;
+        let notices = &polled.notices[..polled.notices.len().min(MOST_NOTICES)];
+        self.app.repository.note_poll(name, &begun, polled.trouble.as_ref(), notices)?;
         Ok(polled)
     }
 }

@@ -308,6 +308,7 @@ impl DropFolders {
                 since: clock::now(),
                 last_poll: None,
                 trouble: None,
+                notices: Vec::new(),
                 callback_off: false,
             })
         })

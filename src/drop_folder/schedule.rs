@@ -70,6 +70,7 @@ mod tests {
             since: "2026-11-22T10:00:00.000Z".to_owned(),
             last_poll: last_poll.map(str::to_owned),
             trouble: None,
+            notices: Vec::new(),
             callback_off: false,
         }
     }

@@ -23,7 +23,7 @@ pub struct Standing {
     pub callback_off: bool,
     /// Its runs that are not over, by partition, the oldest first.
     pub open_runs: Vec<Run>,
-    /// What the last look of this process saw and left alone.
+    /// What the last look saw and left alone, up to a hundred sentences.
     pub notices: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ impl DropFolders {
             next_poll: if folder.paused { None } else { folder.schedule.next_look(&state) },
             last_poll: state.last_poll,
             callback_off: state.callback_off,
-            notices: polled.map_or_else(Vec::new, |polled| polled.notices.clone()),
+            notices: state.notices,
             open_runs,
         })
     }

@@ -23,6 +23,7 @@ fn known() -> DropFolderState {
         since: "2026-02-28T17:05:00.000Z".to_owned(),
         last_poll: None,
         trouble: None,
+        notices: Vec::new(),
         callback_off: false,
     }
 }

@@ -104,6 +104,7 @@ pub(crate) fn show(context: &mut Context, app: &App, folders: &DropFolders, args
     if let Some(problem) = &standing.problem {
         line("problem", problem.clone());
     }
+    standing.notices.iter().for_each(|notice| line("notice", notice.clone()));
     if standing.callback_off {
         line("callbacks", "off: their receiver answered 410".to_owned());
     }

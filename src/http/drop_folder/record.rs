@@ -36,7 +36,7 @@ pub(in crate::http) struct StandingRecord {
     /// How many of its runs are not over.
     #[schema(rename = "openRuns")]
     open_runs: u64,
-    /// What the last look of this service saw and left alone, each in a sentence.
+    /// What the last look saw and left alone, each in a sentence; at most a hundred.
     notices: Vec<String>,
 }
 

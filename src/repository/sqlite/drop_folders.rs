@@ -71,11 +71,11 @@ impl Sqlite {
         })
     }
 
-    /// Notes that a look at a drop folder began, and what kept it from its end.
-    pub fn note_poll(&self, name: &str, at: &str, trouble: Option<&Trouble>) -> Result<()> {
+    /// Notes that a look at a drop folder began, what kept it from its end, and what it saw and left alone.
+    pub fn note_poll(&self, name: &str, at: &str, trouble: Option<&Trouble>, notices: &[String]) -> Result<()> {
         self.write_patiently(|conn| {
-            let sql = "UPDATE drop_folder_state SET last_poll = ?2, trouble = ?3 WHERE name = ?1";
-            sql::run(conn, sql, params![name, at, trouble.map(to_json).transpose()?]).map(drop)
+            let sql = "UPDATE drop_folder_state SET last_poll = ?2, trouble = ?3, notices = ?4 WHERE name = ?1";
+            sql::run(conn, sql, params![name, at, trouble.map(to_json).transpose()?, to_json(&notices)?]).map(drop)
         })
     }
 
@@ -101,7 +101,7 @@ fn put(conn: &Connection, folder: &StoredDropFolder) -> Result<()> {
 }
 
 fn state(conn: &Connection, name: &str) -> Result<Option<DropFolderState>> {
-    let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, callback_off \
+    let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, notices, callback_off \
                FROM drop_folder_state WHERE name = ?1";
     sql::first(conn, sql, [name], |row| {
         Ok(DropFolderState {
@@ -110,7 +110,8 @@ fn state(conn: &Connection, name: &str) -> Result<Option<DropFolderState>> {
             since: sql::get(row, 2)?,
             last_poll: sql::get(row, 3)?,
             trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
-            callback_off: sql::get(row, 5)?,
+            notices: from_json(&sql::get::<String>(row, 5)?)?,
+            callback_off: sql::get(row, 6)?,
         })
     })
 }

@@ -103,6 +103,27 @@ fn what_is_no_data_is_never_taken_for_data() {
 }
 
 #[test]
+fn what_is_left_alone_is_shown_with_the_drop_folder() {
+    let folder = users("");
+    for name in ["dt=20210231", "dt=2021-02-28"] {
+        fs::create_dir_all(folder.path(&at(&format!("current/{name}")))).unwrap();
+    }
+    let shown = || {
+        let shown = folder.run("drop-folder show px-users").success();
+        shown.lines().filter_map(|line| line.strip_prefix("notice").map(str::trim)).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(shown(), "");
+    let _ = folder.run(POLL).success();
+    insta::assert_snapshot!(shown(), @r"
+    'dt=2021-02-28' in 'current' is left alone: a partition is called dt=YYYYMMDD
+    'dt=20210231' in 'current' is left alone: there is no such date
+    ");
+    fs::remove_dir_all(folder.path(&at("current"))).unwrap();
+    let _ = folder.run(POLL).success();
+    assert_eq!(shown(), "");
+}
+
+#[test]
 fn other_files_are_moved_along() {
     let folder = users("");
     for name in ["users.csv", "users.zip", "READ ME", "users.gz"] {
