@@ -32,6 +32,7 @@ use self::outbound::Outbound;
 use self::poll::Said;
 use crate::app::App;
 use crate::clock;
+use crate::config::DropFolder;
 use crate::error::{Error, Result, unpanicked};
 use crate::import::ImportId;
 
@@ -86,15 +87,20 @@ impl DropFolders {
     pub fn begin_due(&self) -> Result<Vec<String>> {
         let mut begun = Vec::new();
         for folder in self.all()? {
-            // Of one whose state cannot be had the look tells why, and the others are not held up.
-            let is_due = || self.state(&folder).map_or(true, |state| folder.schedule.is_due(&state, &clock::now()));
-            let is_due = !folder.paused && is_due();
-            let interval = folder.schedule.interval();
-            if self.polls.begin(&folder.name, is_due, interval) {
+            if self.begin(&folder) {
                 begun.push(folder.name);
             }
         }
         Ok(begun)
+    }
+
+    fn begin(&self, folder: &DropFolder) -> bool {
+        if folder.paused {
+            return self.polls.begin_if_asked(&folder.name);
+        }
+        // Of one whose state cannot be had the look tells why, and the others are not held up.
+        let is_due = self.state(folder).map_or(true, |state| folder.schedule.is_due(&state, &clock::now()));
+        self.polls.begin(&folder.name, is_due, folder.schedule.interval())
     }
 
     /// Does a look that was begun.

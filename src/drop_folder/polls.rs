@@ -62,9 +62,18 @@ impl Polls {
     /// Begins a look, unless one is on already, if it is due by the schedule, asked for, or to be tried again; says
     /// whether.
     pub(crate) fn begin(&self, name: &str, is_due: bool, interval: Duration) -> bool {
+        self.begin_if(name, |known| known.is_asked || known.is_its_turn(is_due, interval))
+    }
+
+    /// The same of a drop folder that is paused: it must be asked for.
+    pub(crate) fn begin_if_asked(&self, name: &str) -> bool {
+        self.begin_if(name, |known| known.is_asked)
+    }
+
+    fn begin_if(&self, name: &str, is_wanted: impl FnOnce(&Known) -> bool) -> bool {
         let mut all = self.known();
         let known = all.entry(name.to_owned()).or_default();
-        if known.is_on || !(known.is_asked || known.is_its_turn(is_due, interval)) {
+        if known.is_on || !is_wanted(known) {
             return false;
         }
         known.is_on = true;
@@ -145,6 +154,18 @@ mod tests {
             polls.ask("a");
             assert!(polls.begin("a", false, HOUR));
         }
+    }
+
+    #[test]
+    fn a_paused_drop_folder_is_not_tried_again() {
+        let polls = Polls::default();
+        let message = "the bucket does not answer".to_owned();
+        let trouble = Some(Trouble { since: String::new(), message, blocked: false });
+        assert!(polls.begin("a", true, HOUR));
+        polls.end("a", Polled { trouble, ..Polled::default() });
+        assert!(!polls.begin_if_asked("a"));
+        polls.ask("a");
+        assert!(polls.begin_if_asked("a"));
     }
 
     #[test]
