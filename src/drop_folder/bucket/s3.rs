@@ -232,7 +232,8 @@ impl S3 {
         }
     }
 
-    /// Whether a copy is whole. Where tags are no digests, as with keys of KMS, the bytes are compared.
+    /// Whether a copy is whole. Tags that look like digests and are none, as with keys of KMS, say nothing if they differ:
+    /// then the bytes are compared. Of tags that are no digests at all, as of files in several parts, nothing is to be had.
     fn is_same(&self, from: &str, version: &Version, to: &str, copy: &Version) -> Result<bool> {
         let is_digest = |tag: &str| tag.len() == 32 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
         if version.size != copy.size {
