@@ -13,6 +13,8 @@ mod signature;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use self::courier::Courier;
 use super::DropFolders;
 use crate::clock;
@@ -58,6 +60,16 @@ impl DropFolders {
         if let Err(error) = courier.finish(GRACE) {
             tracing::error!(%error, "callbacks could not be noted");
         }
+    }
+
+    /// A run as it is shown, with the callback about it.
+    pub fn shown_run(&self, run: &Run) -> Result<Value> {
+        let repository = &self.app.repository;
+        let mut shown = run.to_json();
+        if let Some(callback) = repository.callback(run.id)? {
+            shown["callback"] = callback.to_json(&repository.callback_attempts(run.id)?);
+        }
+        Ok(shown)
     }
 
     /// Has the callback about a run made again, as if it had never been tried. If the drop folder's callbacks are off,

@@ -5,7 +5,6 @@ use rollbook::app::App;
 use rollbook::drop_folder::DropFolders;
 use rollbook::error::Result;
 use rollbook::run::{Callback, CallbackAttempt, CallbackState, Run, RunFile, RunId, no_run};
-use serde_json::Value;
 
 use crate::cli::Verdict;
 use crate::cli::context::Context;
@@ -41,7 +40,7 @@ pub(crate) fn runs(context: &mut Context, app: &App, folders: &DropFolders, args
     let name = folders.find(&args.name)?.name;
     let runs = app.repository.runs(&name, args.limit)?;
     if context.out.json {
-        runs.iter().try_for_each(|run| context.out.json(&with_callback(app, run)?))?;
+        runs.iter().try_for_each(|run| context.out.json(&folders.shown_run(run)?))?;
         return Ok(Verdict::Good);
     }
     match runs.is_empty() {
@@ -64,7 +63,7 @@ pub(crate) fn send_callback(
     let attempts = app.repository.callback_attempts(run.id)?;
     let is_delivered = callback.as_ref().is_some_and(|callback| callback.state == CallbackState::Delivered);
     match context.out.json {
-        true => context.out.json(&with_callback(app, &run)?)?,
+        true => context.out.json(&folders.shown_run(&run)?)?,
         false => context.out.line(told(callback.as_ref(), attempts.last()))?,
     }
     Ok(if is_delivered { Verdict::Good } else { Verdict::Failed })
@@ -79,15 +78,6 @@ pub(crate) fn told(callback: Option<&Callback>, last: Option<&CallbackAttempt>) 
         Some(CallbackState::GivenUp) => format!("given up{problem}"),
         Some(CallbackState::Waiting { due }) => format!("waiting until {}{problem}", moment(due)),
     }
-}
-
-/// A run as JSON, with its callback.
-fn with_callback(app: &App, run: &Run) -> Result<Value> {
-    let mut json = run.to_json();
-    if let Some(callback) = app.repository.callback(run.id)? {
-        json["callback"] = callback.to_json(&app.repository.callback_attempts(run.id)?);
-    }
-    Ok(json)
 }
 
 /// Runs, with a row for each of their data files.

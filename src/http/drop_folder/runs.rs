@@ -57,7 +57,8 @@ fn chunk(door: &Door, principal: &Principal, name: &str, behind: i64) -> Result<
     let runs = door.app.repository.runs_behind(name, behind, AT_ONCE)?;
     let next = runs.last().map(|(position, _)| *position);
     let seen = runs.into_iter().filter(|(_, run)| sees(principal, run));
-    let candidate = |(position, run): (i64, Run)| Ok(Candidate { position, object: shown(door, &run)? });
+    let candidate =
+        |(position, run): (i64, Run)| Ok(Candidate { position, object: door.drop_folders.shown_run(&run)? });
     Ok(Chunk { candidates: seen.map(candidate).collect::<Result<_>>()?, next })
 }
 
@@ -85,7 +86,7 @@ pub(in crate::http) async fn read(
 ) -> Result<Answer, Problem> {
     conditions.refuse_if_match()?;
     let fields = Fields::of(&params)?;
-    let run = door.run(move |door| shown(door, &find_run(door, &principal, &name, &id)?)).await?;
+    let run = door.run(move |door| door.drop_folders.shown_run(&find_run(door, &principal, &name, &id)?)).await?;
     Ok(Answer::resource(fields.project(run)))
 }
 
@@ -109,13 +110,5 @@ fn sees(principal: &Principal, run: &Run) -> bool {
 
 /// Those of these runs that the principal may see, as they are shown.
 pub(super) fn all_shown(door: &Door, principal: &Principal, runs: &[Run]) -> Result<Vec<Value>> {
-    runs.iter().filter(|run| sees(principal, run)).map(|run| shown(door, run)).collect()
-}
-
-fn shown(door: &Door, run: &Run) -> Result<Value> {
-    let mut record = run.to_json();
-    if let Some(callback) = door.app.repository.callback(run.id)? {
-        record["callback"] = callback.to_json(&door.app.repository.callback_attempts(run.id)?);
-    }
-    Ok(record)
+    runs.iter().filter(|run| sees(principal, run)).map(|run| door.drop_folders.shown_run(run)).collect()
 }
