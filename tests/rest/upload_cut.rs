@@ -21,7 +21,8 @@ impl<'s> Cut<'s> {
         let mut stream = TcpStream::connect(service.address.strip_prefix("http://").unwrap()).unwrap();
         stream.write_all(head(&format!("Content-Length: {}\r\n{headers}", body.len())).as_bytes()).unwrap();
         stream.write_all(&body[..body.len() / 2]).unwrap();
-        until(|| !spooled(service).is_empty());
+        // Before it has its name nobody knows whose it is, and it is left alone for a while.
+        until(|| spooled(service).iter().any(|name| name.ends_with(".incoming")));
         Cut { service, stream }
     }
 
