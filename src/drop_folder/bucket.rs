@@ -67,6 +67,27 @@ impl Listing {
     }
 }
 
+/// What is done in a bucket, for the error about it. Each store has a right of its own for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    List,
+    Read,
+    Write,
+    Delete,
+}
+
+impl Doing {
+    /// What could not be done.
+    fn done(self) -> &'static str {
+        match self {
+            Doing::List => "listed",
+            Doing::Read => "read",
+            Doing::Write => "written",
+            Doing::Delete => "deleted",
+        }
+    }
+}
+
 /// The parts of a key.
 ///
 /// # Errors

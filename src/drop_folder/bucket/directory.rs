@@ -15,8 +15,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use self::path::{Doing, failed, is_foreign, kind, sync};
-use super::{Listed, Listing, PIECE, UNFINISHED, outdated, parts, unusable};
+use self::path::{failed, is_foreign, kind, sync};
+use super::{Doing, Listed, Listing, PIECE, UNFINISHED, outdated, parts, unusable};
 use crate::error::{Error, Result};
 use crate::run::Version;
 

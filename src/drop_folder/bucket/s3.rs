@@ -17,8 +17,8 @@ use opendal::{Metadata, Operator, Writer};
 use tokio::runtime::Handle;
 
 pub(in crate::drop_folder) use self::connection::prefix;
-use self::failure::{Doing, is_refused_condition, is_unsupported};
-use super::{Listed, Listing, PIECE, outdated, parts, peek, unusable};
+use self::failure::{is_refused_condition, is_unsupported};
+use super::{Doing, Listed, Listing, PIECE, outdated, parts, peek, unusable};
 use crate::config::DropFolder;
 use crate::drop_folder::credentials::Credentials;
 use crate::drop_folder::reach::Reach;

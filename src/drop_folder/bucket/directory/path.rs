@@ -5,33 +5,22 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use crate::drop_folder::bucket::Doing;
 use crate::error::{Error, Kind, Result};
 use crate::spool::unwritten;
 
-/// What we are about to do, for the error about it.
-#[derive(Clone, Copy)]
-pub(super) enum Doing {
-    List,
-    Read,
-    Write,
-    Delete,
-}
-
-impl Doing {
-    /// What could not be done, and which right it needs.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Doing::List => ("listed", "to read and enter it"),
-            Doing::Read => ("read", "to read it"),
-            Doing::Write => ("written", "to write to its folder"),
-            Doing::Delete => ("deleted", "to write to its folder"),
-        }
+/// The right that it needs.
+fn right(doing: Doing) -> &'static str {
+    match doing {
+        Doing::List => "to read and enter it",
+        Doing::Read => "to read it",
+        Doing::Write | Doing::Delete => "to write to its folder",
     }
 }
 
 /// What went wrong, as far as it is not something that we can go on with.
 pub(super) fn failed(doing: Doing, path: &Path, error: io::Error) -> Error {
-    let (done, right) = doing.words();
+    let (done, right) = (doing.done(), right(doing));
     let doing = format!("'{}' could not be {done}", path.display());
     match error.kind() {
         ErrorKind::PermissionDenied => {

@@ -6,28 +6,17 @@ use std::error::Error as StdError;
 
 use opendal::ErrorKind;
 
-use super::{S3, outdated};
+use super::{Doing, S3, outdated};
 use crate::drop_folder::reach::own_error;
 use crate::error::{Error, Kind, shown};
 
-/// What we were about to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doing {
-    List,
-    Read,
-    Write,
-    Delete,
-}
-
-impl Doing {
-    /// What could not be done, and the right that it needs.
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Doing::List => ("listed", "s3:ListBucket"),
-            Doing::Read => ("read", "s3:GetObject"),
-            Doing::Write => ("written", "s3:PutObject"),
-            Doing::Delete => ("deleted", "s3:DeleteObject"),
-        }
+/// The right that it needs.
+fn right(doing: Doing) -> &'static str {
+    match doing {
+        Doing::List => "s3:ListBucket",
+        Doing::Read => "s3:GetObject",
+        Doing::Write => "s3:PutObject",
+        Doing::Delete => "s3:DeleteObject",
     }
 }
 
@@ -59,7 +48,7 @@ pub(super) fn is_unsupported(error: &opendal::Error) -> bool {
 }
 
 fn sentence(bucket: &str, key: &str, doing: Doing, error: &opendal::Error) -> Error {
-    let (done, right) = doing.words();
+    let (done, right) = (doing.done(), right(doing));
     let said = said(error);
     let quote = said.quote();
     let whole = format!("'{key}' in the bucket '{bucket}' could not be {done}");

@@ -1,7 +1,7 @@
 //! Single requests, each of which needs one right only.
 
 use super::S3;
-use super::failure::Doing;
+use crate::drop_folder::bucket::Doing;
 use crate::drop_folder::credentials::Role;
 use crate::error::Result;
 use crate::run::Version;
