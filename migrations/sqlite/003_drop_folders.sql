@@ -9,8 +9,8 @@ CREATE TABLE drop_folder (
 ) STRICT, WITHOUT ROWID;
 
 -- What is known of every drop folder, wherever it was set: since when, what was made up for it, and how it stands.
--- `signing_secret` is sealed, `trouble` and `notices`, what the last look left alone, are JSON. A callback that was answered with 410 is off until the drop folder is set again or somebody
--- has one sent again.
+-- `signing_secret` is sealed; `trouble` and `notices`, what the last look left alone, are JSON. A callback that was answered
+-- with 410 is off until the drop folder is set again or somebody has one sent again.
 CREATE TABLE drop_folder_state (
     name           TEXT PRIMARY KEY,
     external_id    TEXT NOT NULL,
