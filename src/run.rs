@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::import::ImportId;
 
+/// What is wrong with a partition whose marker stands alone.
+pub const NO_DATA_FILES: &str = "No data files found (*.csv.gz)";
+
 /// The id of a run: a UUID in lower case, which is also in the `webhook-id` of its callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunId(uuid::Uuid);

@@ -14,7 +14,7 @@ use crate::error::{Error, beginning, shown};
 use crate::failure::Failure;
 use crate::fault::Fault;
 use crate::import::{Import, State};
-use crate::run::{FileOutcome, Run, RunFile};
+use crate::run::{FileOutcome, NO_DATA_FILES, Run, RunFile};
 
 /// How many entries are listed of one file. Its rejected records are all in `<file>.errors.csv`.
 pub(super) const MOST_ENTRIES: usize = 100;
@@ -76,7 +76,7 @@ fn details(run: &Run) -> String {
     let known: Vec<(String, &FileOutcome)> =
         run.data_files().filter_map(|file| file.outcome.as_ref().map(|outcome| (named(&file.name), outcome))).collect();
     let mut details = match known.as_slice() {
-        [] => "No data files found (*.csv.gz)\n".to_owned(),
+        [] => format!("{NO_DATA_FILES}\n"),
         [(name, outcome)] => alone(name, outcome),
         several => {
             let total: u64 = several.iter().map(|(_, outcome)| outcome.records).sum();

@@ -4,7 +4,9 @@ use clap::Args;
 use rollbook::app::App;
 use rollbook::drop_folder::DropFolders;
 use rollbook::error::Result;
-use rollbook::run::{Callback, CallbackAttempt, CallbackState, Run, RunFile, RunId, no_run};
+use rollbook::run::{
+    Callback, CallbackAttempt, CallbackState, FileOutcome, NO_DATA_FILES, Run, RunFile, RunId, no_run,
+};
 
 use crate::cli::Verdict;
 use crate::cli::context::Context;
@@ -115,15 +117,23 @@ fn row(run: &Run, file: Option<&RunFile>) -> Vec<String> {
     let counts = ["created", "updated", "unchanged", "failure", "total"].map(|count| {
         outcome.and_then(|outcome| outcome.metadata[count].as_u64()).map_or_else(|| "-".to_owned(), grouped)
     });
-    let problem = outcome.map_or_else(String::new, |outcome| match outcome.errors.as_slice() {
+    let problem = match file {
+        None => NO_DATA_FILES.to_owned(),
+        Some(_) => outcome.map_or_else(String::new, first_of),
+    };
+    let mut row = vec![format!("  {}", run.partition), run.id.to_string(), name.to_owned(), result.to_owned()];
+    row.extend(counts);
+    row.push(problem);
+    row
+}
+
+/// The first error of a file, and how many more there are.
+fn first_of(outcome: &FileOutcome) -> String {
+    match outcome.errors.as_slice() {
         [] => String::new(),
         [first, more @ ..] => match more.len() as u64 + outcome.more_errors {
             0 => first.clone(),
             more => format!("{first}, and {} more", grouped(more)),
         },
-    });
-    let mut row = vec![format!("  {}", run.partition), run.id.to_string(), name.to_owned(), result.to_owned()];
-    row.extend(counts);
-    row.push(problem);
-    row
+    }
 }

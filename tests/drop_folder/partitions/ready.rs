@@ -113,7 +113,10 @@ fn a_marker_alone_is_an_error() {
     let folder = users("");
     mark(&folder, "users_import", "20210228");
     drop_file(&folder, "users_import", "20210228", "users.csv", named("Ada"));
-    let _ = folder.run(POLL).refused();
+    let told = folder.run(POLL);
+    assert_eq!(told.code(), Some(1));
+    let told = told.stdout();
+    assert!(told.contains("No data files found (*.csv.gz)"), "{told}");
     insta::assert_snapshot!(status(&folder, "20210228"), @r"
     ERROR
     No data files found (*.csv.gz)
