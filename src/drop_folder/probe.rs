@@ -168,6 +168,12 @@ fn try_files(bucket: &Bucket) -> Vec<Probed> {
     let (ours, theirs) = (format!("processed/{probe}"), format!("current/{probe}"));
     let had_processed = bucket.has_folder("processed");
     let listed = bucket.list("current").and_then(|_| bucket.list("processed")).map(|_| ());
+    if let Err(error) = &listed
+        && error.kind() == Kind::Request
+    {
+        // There is no bucket. Of what is not there for that reason some servers say that it is deleted.
+        return useless(&ALL[2..], error);
+    }
     let written = bucket.try_write(&ours);
     let read =
         if written.is_ok() { bucket.try_read(&ours).and(try_read_theirs(bucket)) } else { try_read_theirs(bucket) };

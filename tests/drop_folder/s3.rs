@@ -164,6 +164,13 @@ fn wrong_keys_are_told_from_wrong_names() {
     rollbook: px-users: 'export/users_import/current/' in the bucket 'exports' could not be listed (Connection refused (os error 111))
     exit 2
     ");
+    insta::assert_snapshot!(tried(&drop_folder(&users("nowhere", &s3.settings()))), @"
+    s3://nowhere/export/users_import
+    List: there is no bucket 'nowhere': make it, or write its name as it is
+    Read: not tried, because of the first problem
+    Write: not tried, because of the first problem
+    Delete: not tried, because of the first problem
+    ");
     assert_eq!(s3.keys().len(), 2);
 }
 
