@@ -114,7 +114,7 @@ impl DropFolders {
     /// Ends a look that was begun and could not be done.
     pub fn give_up_look(&self, name: &str, error: &Error) {
         tracing::warn!(drop_folder = name, %error, "a drop folder could not be looked at");
-        self.polls.give_up(name, poll::trouble(error, None));
+        self.polls.give_up(name, poll::trouble(error, None, None));
     }
 }
 

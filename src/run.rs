@@ -226,12 +226,32 @@ pub struct FileOutcome {
 /// What keeps a run, or a drop folder, from going on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Since when, RFC 3339 UTC with milliseconds.
+    /// Since when, RFC 3339 UTC with milliseconds; of a file that cannot be read, since the first reading of it that
+    /// failed.
     pub since: String,
     /// What is wrong, and what would help.
     pub message: String,
     /// Whether somebody has to do something: a right is missing, say. Otherwise trying again may be enough.
     pub blocked: bool,
+    /// The reading that failed, if it is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<FailedReading>,
+}
+
+impl Trouble {
+    /// The name of the file that cannot be read, if it is that.
+    pub fn file(&self) -> Option<&str> {
+        self.reading.as_ref().map(|reading| reading.file.as_str())
+    }
+}
+
+/// The last time that a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedReading {
+    /// Its name in the partition.
+    pub file: String,
+    /// When that was, RFC 3339 UTC with milliseconds.
+    pub at: String,
 }
 
 /// The callback about a run: it is to be made, was made, or is given up.
@@ -336,7 +356,12 @@ mod tests {
     fn what_is_not_known_is_not_shown() {
         let open = run();
         insta::assert_snapshot!(open.to_json(), @r#"{"_id":"0199f3a4-0000-7000-8000-000000000000","dropFolder":"px-users","partition":"20210228","step":"claimed","begin":"2021-02-28T03:05:00.000Z","files":[{"name":"users.csv.gz","size":20,"modified":"2021-02-28T03:04:05Z","success":false,"records":0,"errors":["File is empty"],"moreErrors":2,"warnings":[]},{"name":"x.txt","size":20,"modified":"2021-02-28T03:04:05Z","ignored":"no data"}]}"#);
-        let trouble = Trouble { since: "2021-02-28T03:06:00.000Z".to_owned(), message: "no".to_owned(), blocked: true };
+        let trouble = Trouble {
+            since: "2021-02-28T03:06:00.000Z".to_owned(),
+            message: "no".to_owned(),
+            blocked: true,
+            reading: None,
+        };
         let mut stuck = Run { trouble: Some(trouble), ..open.clone() };
         stuck.files.clear();
         insta::assert_snapshot!(stuck.to_json(), @r#"{"_id":"0199f3a4-0000-7000-8000-000000000000","dropFolder":"px-users","partition":"20210228","step":"claimed","begin":"2021-02-28T03:05:00.000Z","trouble":{"since":"2021-02-28T03:06:00.000Z","message":"no","blocked":true},"files":[]}"#);

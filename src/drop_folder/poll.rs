@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use self::look::Ready;
 pub(super) use self::notices::Said;
+use self::trouble::Stuck;
 pub(super) use self::trouble::of as trouble;
 use super::bucket::Bucket;
 use super::{DropFolders, Imports};
@@ -86,7 +87,7 @@ impl DropFolders {
             return Ok(polled);
         }
         let earlier = state.trouble.as_ref();
-        polled.trouble = looked.err().map(|error| trouble::of(&error, earlier));
+        polled.trouble = looked.err().map(|error| trouble::of(&error, None, earlier));
         if let Some(trouble) = polled.trouble.as_ref().filter(|trouble| trouble::is_news(trouble, earlier)) {
             tracing::warn!(drop_folder = name, trouble = trouble.message, blocked = trouble.blocked, "a look failed");
         }
@@ -163,15 +164,16 @@ impl Look<'_> {
             self.app.repository.hand_over_run(run.id, &self.folder.name)?;
             run.drop_folder.clone_from(&self.folder.name);
         }
+        self.forget_lapsed(&mut run)?;
         match self.steps(&mut run) {
-            Err(error) if !self.imports.is_stopping() => self.note_trouble(&mut run, &error)?,
+            Err(stuck) if !self.imports.is_stopping() => self.note_trouble(&mut run, &stuck)?,
             _ => {}
         }
         Ok(run)
     }
 
     /// One step after the other, each noted when it is done: a look that is cut short does its step again.
-    fn steps(&self, run: &mut Run) -> Result<()> {
+    fn steps(&self, run: &mut Run) -> Result<(), Stuck> {
         while run.end.is_none() && !self.imports.is_stopping() {
             let done = match run.step {
                 Step::Claimed => match self.import(run)? {
@@ -181,7 +183,7 @@ impl Look<'_> {
                 Step::Imported => self.make_room(run).map(|()| Step::RoomMade)?,
                 Step::RoomMade => self.copy(run).map(|()| Step::Copied)?,
                 Step::Copied => self.report(run).map(|()| Step::Reported)?,
-                Step::Reported | Step::Cleared => return self.clear(run).and_then(|()| self.end(run)),
+                Step::Reported | Step::Cleared => return Ok(self.clear(run).and_then(|()| self.end(run))?),
             };
             self.app.repository.note_step(run.id, done)?;
             run.step = done;

@@ -143,7 +143,12 @@ mod tests {
 
     #[test]
     fn a_look_that_could_not_be_done_is_due_and_waits_nevertheless() {
-        let trouble = |blocked| Trouble { since: String::new(), message: "another process looks".to_owned(), blocked };
+        let trouble = |blocked| Trouble {
+            since: String::new(),
+            message: "another process looks".to_owned(),
+            blocked,
+            reading: None,
+        };
         for blocked in [true, false] {
             let polls = Polls::default();
             assert!(polls.begin("a", true, HOUR));
@@ -160,7 +165,7 @@ mod tests {
     fn a_paused_drop_folder_is_not_tried_again() {
         let polls = Polls::default();
         let message = "the bucket does not answer".to_owned();
-        let trouble = Some(Trouble { since: String::new(), message, blocked: false });
+        let trouble = Some(Trouble { since: String::new(), message, blocked: false, reading: None });
         assert!(polls.begin("a", true, HOUR));
         polls.end("a", Polled { trouble, ..Polled::default() });
         assert!(!polls.begin_if_asked("a"));

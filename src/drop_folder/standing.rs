@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn in_a_word() {
-        let trouble = |blocked| Trouble { since: String::new(), message: String::new(), blocked };
+        let trouble = |blocked| Trouble { since: String::new(), message: String::new(), blocked, reading: None };
         for (paused, trouble, word) in [
             (false, None, "ok"),
             (false, Some(trouble(false)), "retrying"),

@@ -89,7 +89,7 @@ pub(super) fn claimed_once(repository: &Repository, open: Open<'_>) {
 
 pub(super) fn step_by_step(repository: &Repository, open: Open<'_>) {
     let mut run = claimed(repository, "20210228", "a");
-    let trouble = Trouble { since: clock::now(), message: "no 'right'".to_owned(), blocked: true };
+    let trouble = Trouble { since: clock::now(), message: "no 'right'".to_owned(), blocked: true, reading: None };
     repository.note_trouble(run.id, Some(&trouble)).unwrap();
     run.trouble = Some(trouble.clone());
     assert_eq!(stored(&open(), &run), run);

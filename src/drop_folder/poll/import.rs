@@ -4,6 +4,7 @@
 //! what is imported is what was read, and never twice.
 
 use super::Look;
+use super::trouble::Stuck;
 use crate::app::Arrived;
 use crate::config::OnIdentical;
 use crate::drop_folder::{layout, status};
@@ -24,7 +25,7 @@ enum Fetched {
 
 impl Look<'_> {
     /// Has every data file imported, in the order of their names; says whether all of them are over.
-    pub(super) fn import(&self, run: &mut Run) -> Result<bool> {
+    pub(super) fn import(&self, run: &mut Run) -> Result<bool, Stuck> {
         for at in 0..run.files.len() {
             if run.files[at].ignored.is_some() || run.files[at].outcome.is_some() {
                 continue;
@@ -38,7 +39,7 @@ impl Look<'_> {
     }
 
     /// What becomes of a file; nothing if that is not known before we have to stop.
-    fn outcome(&self, run: &mut Run, at: usize) -> Result<Option<FileOutcome>> {
+    fn outcome(&self, run: &mut Run, at: usize) -> Result<Option<FileOutcome>, Stuck> {
         if self.imports.is_stopping() {
             return Ok(None);
         }
@@ -50,7 +51,7 @@ impl Look<'_> {
                 Fetched::Over(outcome) => return Ok(Some(outcome)),
             },
         };
-        self.wait(run, at, import)
+        Ok(self.wait(run, at, import)?)
     }
 
     /// Why a file is left unread, if one before it was refused.
@@ -61,13 +62,15 @@ impl Look<'_> {
     }
 
     /// Reads a file and queues its import. One that could not be read for long is reported as such.
-    fn fetch(&self, run: &mut Run, at: usize) -> Result<Fetched> {
-        match self.try_to_fetch(run, at)? {
+    fn fetch(&self, run: &mut Run, at: usize) -> Result<Fetched, Stuck> {
+        let fetched = self.try_to_fetch(run, at)?;
+        let file = &run.files[at].name;
+        match fetched {
             // What we broke off ourselves says nothing of the file.
-            Err(error) if self.is_given_up(run) && !self.imports.is_stopping() => {
+            Err(error) if self.is_given_up(run, file) && !self.imports.is_stopping() => {
                 Ok(Fetched::Over(status::refused(&error)))
             }
-            fetched => fetched,
+            fetched => fetched.map_err(|error| Stuck::at(file, error)),
         }
     }
 

@@ -152,12 +152,25 @@ pub(in crate::http) struct RunRecords {
 #[derive(ToSchema)]
 #[schema(as = Trouble)]
 pub(in crate::http) struct TroubleRecord {
-    /// Since when.
+    /// Since when; of a file that cannot be read, since the first reading of it that failed.
     since: String,
     /// What is wrong, and what would help.
     message: String,
     /// Whether somebody has to do something; otherwise it is tried again.
     blocked: bool,
+    /// The reading that failed, if it is that.
+    #[schema(required = false)]
+    reading: Option<FailedReadingRecord>,
+}
+
+/// The last time that a file could not be read.
+#[derive(ToSchema)]
+#[schema(as = FailedReading)]
+pub(in crate::http) struct FailedReadingRecord {
+    /// Its name.
+    file: String,
+    /// When that was.
+    at: String,
 }
 
 /// A file of a run.

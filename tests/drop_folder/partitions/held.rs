@@ -10,10 +10,12 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use rollbook::app::App;
+use rollbook::clock;
 use rollbook::config::{Config, Environment};
 use rollbook::drop_folder::{DropFolders, Imports};
 use rollbook::error::Result;
 use rollbook::import::ImportId;
+use rollbook::run::{FailedReading, Trouble};
 use serde_json::Value;
 
 use super::{
@@ -202,7 +204,13 @@ fn a_file_whose_reading_was_interrupted_is_not_given_up() {
     fs::write(folder.path("rollbook-data/rollbook.toml"), settings).unwrap();
     let config = Config::load(&folder.path("rollbook-data"), None, Environment::default()).unwrap();
     let name = config.drop_folders.all().unwrap()[0].name.clone();
-    let folders = DropFolders::new(Arc::new(App::open(config).unwrap())).unwrap();
+    let place = config.drop_folders.all().unwrap()[0].place();
+    let app = Arc::new(App::open(config).unwrap());
+    let run = app.repository.open_runs(&place).unwrap().remove(0);
+    let failed = FailedReading { file: "users.csv.gz".to_owned(), at: clock::now() };
+    let trouble = Trouble { reading: Some(failed), ..run.trouble.unwrap() };
+    app.repository.note_trouble(run.id, Some(&trouble)).unwrap();
+    let folders = DropFolders::new(app).unwrap();
     let interrupted = Interrupted { spool: folder.path("rollbook-data/spool"), is_stopping: Cell::new(false) };
     let polled = folders.poll(&name, &interrupted).unwrap();
     assert!(interrupted.is_stopping.get(), "the file was read");

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::{SignedDuration, Timestamp};
+use rollbook::app::App;
+use rollbook::config::{Config, Environment};
 use serde_json::Value;
 
 use super::{POLL, first_name, held_up, imported, named, notices, troubles};
@@ -168,7 +171,7 @@ fn a_file_that_may_not_be_read_is_given_up_in_the_end() {
     insta::assert_snapshot!(message, @"'export/users_import/current/dt=20210228/secret.csv.gz' in the bucket 'exports' could not be read: allow s3:GetObject (S3 says AccessDenied: Access Denied)");
     assert_eq!(blocked, true);
     assert!(imported(&folder).is_empty(), "what comes later does not overtake");
-    std::fs::write(folder.path("rollbook-data/rollbook.toml"), settings(&s3, "give_up_after = '0s'")).unwrap();
+    set(&s3, &folder, "give_up_after = '0s'");
     let _ = folder.run(POLL).refused();
     insta::assert_snapshot!(status(&s3, "20210228"), @r"
     ERROR
@@ -188,6 +191,80 @@ fn a_file_that_may_not_be_read_is_given_up_in_the_end() {
     processed/20210301/users.csv.gz
     ");
     assert_eq!(first_name(&folder), "Joan");
+}
+
+/// Given a partition of these files, which nobody may read.
+fn unreadable(s3: &S3Server, names: &[&str]) {
+    for name in names {
+        put(s3, "20210228", name, &named(name));
+    }
+    mark(s3, "20210228");
+    s3.forbid("s3:GetObject", &format!("{BASE}/current/dt=20210228/users"));
+}
+
+fn set(s3: &S3Server, folder: &Folder, more: &str) {
+    std::fs::write(folder.path("rollbook-data/rollbook.toml"), settings(s3, more)).unwrap();
+}
+
+/// Given that the only file was first found unreadable so many hours ago, and last so many.
+fn unread(folder: &Folder, first: i64, last: i64) {
+    let config = Config::load(&folder.path("rollbook-data"), None, Environment::default()).unwrap();
+    let place = config.drop_folders.all().unwrap()[0].place();
+    let app = App::open(config).unwrap();
+    let run = app.repository.open_runs(&place).unwrap().remove(0);
+    let ago = |hours| format!("{:.3}", Timestamp::now() - SignedDuration::from_hours(hours));
+    let mut trouble = run.trouble.unwrap();
+    trouble.since = ago(first);
+    trouble.reading.as_mut().unwrap().at = ago(last);
+    app.repository.note_trouble(run.id, Some(&trouble)).unwrap();
+}
+
+#[test]
+fn each_file_is_tried_again_before_it_is_given_up() {
+    let s3 = S3Server::new();
+    let folder = users(&s3, "give_up_after = '0s'");
+    unreadable(&s3, &["users1.csv.gz", "users2.csv.gz"]);
+    let tried = || troubles(&folder)[0]["reading"]["file"].clone();
+    assert_eq!([tried(), tried()], ["users1.csv.gz", "users2.csv.gz"]);
+    s3.allow_all();
+    let _ = folder.run(POLL).refused();
+    assert_eq!(imported(&folder), ["20210228/users2.csv.gz"]);
+}
+
+#[test]
+fn trouble_of_our_own_does_not_count_against_a_file() {
+    let s3 = S3Server::new();
+    let folder = users(&s3, "");
+    unreadable(&s3, &["users1.csv.gz"]);
+    let _ = folder.run(POLL).failed();
+    let without_type = settings(&s3, "").replace("px_user", "nobody");
+    std::fs::write(folder.path("rollbook-data/rollbook.toml"), without_type).unwrap();
+    assert_eq!(troubles(&folder)[0]["reading"], Value::Null);
+    set(&s3, &folder, "give_up_after = '0s'");
+    let _ = folder.run(POLL).failed();
+    s3.allow_all();
+    let _ = folder.run(POLL).success();
+    assert_eq!(imported(&folder), ["20210228/users1.csv.gz"]);
+}
+
+#[test]
+fn time_in_which_nobody_tries_does_not_count_against_a_file() {
+    for (schedule, last, is_given_up) in [
+        ("poll_interval = '100ms'", 2, false),
+        ("poll_interval = '100ms'", 0, true),
+        ("poll_interval = '5h'", 11, false),
+        ("poll_interval = '5h'", 9, true),
+        ("cron = '30 2 * * *'", 49, false),
+        ("cron = '30 2 * * *'", 23, true),
+    ] {
+        let s3 = S3Server::new();
+        let folder = drop_folder(&settings(&s3, "").replace("poll_interval = \"100ms\"", schedule));
+        unreadable(&s3, &["users1.csv.gz"]);
+        let _ = folder.run(POLL).failed();
+        unread(&folder, 60, last);
+        let polled = folder.run(POLL);
+        let _ = if is_given_up { polled.refused() } else { polled.failed() };
+    }
 }
 
 /// Given that this happens once, just before the first such request is done.
