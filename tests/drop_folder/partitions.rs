@@ -8,7 +8,6 @@ mod ready;
 
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -147,25 +146,4 @@ fn held_up(folder: &Folder, files: usize) -> (Look, Vec<String>) {
     until("the files are read", || imports(folder).len() == files);
     let ids = imports(folder).iter().map(|import| import["_id"].as_str().unwrap().to_owned()).collect();
     (look, ids)
-}
-
-/// A directory in which nothing can be made or removed, until this is dropped; nothing if nobody can be kept from it.
-struct Locked<'a>(&'a Path);
-
-impl Locked<'_> {
-    fn directory(path: &Path) -> Option<Locked<'_>> {
-        // Modes do not bind the superuser; this attribute does, where the file system has it.
-        let _ = std::process::Command::new("chmod").arg("a-w").arg(path).status();
-        let _ = std::process::Command::new("chattr").arg("+i").arg(path).stderr(Stdio::null()).status();
-        let locked = Locked(path);
-        fs::write(path.join("probe"), "").is_err().then_some(locked)
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("chattr").arg("-i").arg(self.0).stderr(Stdio::null()).status();
-        let _ = std::process::Command::new("chmod").arg("u+w").arg(self.0).status();
-        let _ = fs::remove_file(self.0.join("probe"));
-    }
 }

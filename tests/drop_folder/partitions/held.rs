@@ -19,8 +19,8 @@ use rollbook::run::{FailedReading, Trouble};
 use serde_json::Value;
 
 use super::{
-    Locked, POLL, at, dropped, first_name, held_up, imported, lying, named, notices, put, set, set_settling, status,
-    troubles, until, unzipped, users,
+    POLL, at, dropped, first_name, held_up, imported, named, notices, put, set, set_settling, status, troubles, until,
+    unzipped, users,
 };
 use crate::dropping::{gzip, mark};
 use crate::harness::Folder;
@@ -60,29 +60,6 @@ fn what_cannot_be_filed_is_not_imported_again() {
         assert_eq!(status(&folder, partition), "SUCCESS\n1 records were uploaded\n");
     }
     assert!(!folder.path(&at("current/dt=20210301")).exists());
-}
-
-#[test]
-fn what_cannot_be_deleted_is_not_imported_again() {
-    let folder = users("");
-    dropped(&folder, "20210228", &named("Ada"));
-    let partition = folder.path(&at("current/dt=20210228"));
-    let Some(locked) = Locked::directory(&partition) else { return };
-    for _ in 0..2 {
-        let _ = folder.run(POLL).failed();
-        assert_eq!(troubles(&folder)[0]["blocked"], true);
-        assert_eq!(imported(&folder), ["20210228/users.csv.gz"]);
-        assert_eq!(status(&folder, "20210228"), "SUCCESS\n1 records were uploaded\n");
-    }
-    drop(locked);
-    let _ = folder.run(POLL).success();
-    assert_eq!(imported(&folder), ["20210228/users.csv.gz"]);
-    insta::assert_snapshot!(lying(&folder), @r"
-    processed/20210228/_SUCCESS
-    processed/20210228/status.json
-    processed/20210228/status.txt
-    processed/20210228/users.csv.gz
-    ");
 }
 
 #[test]
