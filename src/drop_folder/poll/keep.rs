@@ -15,21 +15,26 @@ impl Look<'_> {
                 return Ok(());
             }
             let last = self.app.repository.last_run(self.place, partition)?;
-            if last.and_then(|run| run.end).is_some_and(|end| clock::since(&end) >= kept) {
-                self.remove_all(&layout::processed(partition))?;
+            let is_old = last.and_then(|run| run.end).is_some_and(|end| clock::since(&end) >= kept);
+            if is_old && self.remove_all(&layout::processed(partition))? {
                 tracing::info!(drop_folder = self.folder.name, partition, "a date is removed from 'processed'");
             }
         }
         Ok(())
     }
 
-    /// Removes a folder with all that is in it.
-    fn remove_all(&self, folder: &str) -> Result<()> {
+    /// Removes a folder with all that is in it, and says whether there was a file. What no listing has, a name that is no
+    /// text say, stays, and its folder with it.
+    fn remove_all(&self, folder: &str) -> Result<bool> {
         let mut listing = self.bucket.list(folder)?;
         // Without its status a date is not taken for one that is still there.
         listing.files.sort_by_key(|file| layout::name(&file.key) != STATUS);
         listing.files.iter().try_for_each(|file| self.bucket.delete(&file.key, &file.version))?;
-        listing.folders.iter().try_for_each(|name| self.remove_all(&layout::key(folder, name)))?;
-        self.bucket.remove_empty_folder(folder)
+        let mut any = !listing.files.is_empty();
+        for name in &listing.folders {
+            any |= self.remove_all(&layout::key(folder, name))?;
+        }
+        self.bucket.remove_empty_folder(folder)?;
+        Ok(any)
     }
 }

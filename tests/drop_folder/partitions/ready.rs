@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
@@ -209,6 +210,30 @@ fn old_dates_are_removed_where_that_is_wished() {
     dropped(&folder, "20210228", &named("Joan"));
     let _ = folder.run(POLL).success();
     assert!(status(&folder, "20210228").starts_with("SUCCESS\n"));
+}
+
+#[test]
+fn a_date_that_is_kept_by_what_is_no_file_is_removed_once() {
+    let folder = users("");
+    dropped(&folder, "20210228", &named("Ada"));
+    let _ = folder.run(POLL).success();
+    symlink("elsewhere", folder.path(&at("processed/20210228/link"))).unwrap();
+    set(&folder, "keep_processed = '1ms'");
+    let mut serve = folder.command("serve --listen 127.0.0.1:0");
+    let log = File::create(folder.path("log")).unwrap();
+    let mut serve = serve.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let removed = |partition: &str| {
+        let log = folder.read("log");
+        log.lines().filter(|line| line.contains("removed from") && line.contains(partition)).count()
+    };
+    for partition in ["20210301", "20210302"] {
+        dropped(&folder, partition, &named("Grace"));
+        until("one look after the other", || removed(partition) == 1);
+    }
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    assert_eq!(removed("20210228"), 1, "{}", folder.read("log"));
+    assert_eq!(lying(&folder), "processed/20210228/link");
 }
 
 #[test]
