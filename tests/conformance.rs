@@ -74,6 +74,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("the lease of a place is exclusive", runs::lease_of_a_place),
     ("drop folders are put together", drop_folders::put_all_or_none),
     ("a drop folder goes with what was made up for it", drop_folders::remove),
+    ("a drop folder is paused, and nothing else changes", drop_folders::pause),
     ("runs come page by page", ledger::page_by_page),
     ("runs are counted by what became of them", ledger::totals),
     ("callbacks are counted that did not arrive", ledger::undelivered),

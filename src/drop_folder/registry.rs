@@ -213,22 +213,16 @@ impl DropFolders {
         })
     }
 
-    /// Has a drop folder looked at only when somebody asks, or by its schedule again.
+    /// Has a drop folder looked at only when somebody asks, or by its schedule again. A callback that is off stays off.
     ///
     /// # Errors
     /// `NotFound`, with the names there are; `Conflict` if it is set in `rollbook.toml`.
     pub fn pause(&self, name: &str, paused: bool) -> Result<Registered> {
-        loop {
-            if self.find(name)?.set_by == SetBy::File {
-                return Err(set_in_file(name, &format!("write paused = {paused} there")));
-            }
-            let Some(mut stored) = self.app.repository.drop_folder(name)? else { continue };
-            let seen = stored.revision;
-            stored.settings["paused"] = paused.into();
-            if self.app.repository.put_drop_folders(&[(stored, Some(seen))])? {
-                return self.find(name);
-            }
+        if self.find(name)?.set_by == SetBy::File {
+            return Err(set_in_file(name, &format!("write paused = {paused} there")));
         }
+        self.app.repository.pause_drop_folder(name, paused)?;
+        self.find(name)
     }
 
     /// Removes a drop folder, with its ExternalId, and gives what it was. The ledger of its runs stays, so that nothing is

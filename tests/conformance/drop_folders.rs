@@ -62,3 +62,19 @@ pub(super) fn remove(repository: &Repository, _: Open<'_>) {
     let other = DropFolderState { external_id: "another id".to_owned(), ..known() };
     assert_eq!(repository.drop_folder_state("a", || Ok(other.clone())).unwrap(), other);
 }
+
+pub(super) fn pause(repository: &Repository, _: Open<'_>) {
+    assert!(repository.put_drop_folders(&[(folder("a", 1), None), (folder("b", 1), None)]).unwrap());
+    assert!(!repository.drop_folder_state("a", || Ok(known())).unwrap().callback_off);
+    repository.switch_callback("a", true).unwrap();
+    for (paused, revision) in [(true, 2), (true, 3), (false, 4)] {
+        repository.pause_drop_folder("a", paused).unwrap();
+        let settings = json!({ "name": "a", "maxRecords": 1, "paused": paused });
+        let stored = repository.drop_folder("a").unwrap();
+        assert_eq!(stored, Some(StoredDropFolder { settings, revision, ..folder("a", 1) }));
+        assert!(repository.drop_folder_state("a", || panic!("it is known")).unwrap().callback_off, "it stays off");
+    }
+    repository.pause_drop_folder("c", true).unwrap();
+    let names: Vec<String> = repository.drop_folders().unwrap().into_iter().map(|stored| stored.name).collect();
+    assert_eq!(names, ["a", "b"]);
+}

@@ -38,6 +38,15 @@ impl Sqlite {
         })
     }
 
+    /// Sets whether a stored drop folder is paused, and nothing else; of one that is not there, nothing.
+    pub fn pause_drop_folder(&self, name: &str, paused: bool) -> Result<()> {
+        self.write(|conn| {
+            let sql = "UPDATE drop_folder SET settings = json_set(settings, '$.paused', json(?2)), \
+                       revision = revision + 1 WHERE name = ?1";
+            sql::run(conn, sql, [name, if paused { "true" } else { "false" }]).map(drop)
+        })
+    }
+
     /// Removes a stored drop folder, and what was made up for it unless that remains, if it has this revision; says
     /// whether. The ledger of its runs stays.
     pub fn remove_drop_folder(&self, name: &str, revision: u64, remains: Remains) -> Result<bool> {
