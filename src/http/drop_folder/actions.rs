@@ -103,7 +103,10 @@ pub(in crate::http) async fn act(
         Action::Pause(paused) => {
             door.run(move |door| {
                 let name = find(door, &principal, &name)?.name;
-                standing(door, &door.drop_folders.pause(&name, paused)?)
+                let registered = door.drop_folders.pause(&name, paused)?;
+                let done = if paused { "paused" } else { "resumed" };
+                tracing::info!(drop_folder = name, by = principal.name, "a drop folder was {done}");
+                standing(door, &registered)
             })
             .await?
         }

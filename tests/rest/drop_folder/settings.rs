@@ -195,7 +195,9 @@ fn what_is_removed_leaves_the_ledger() {
 
 #[test]
 fn a_drop_folder_is_paused_and_resumed() {
-    let service = Service::new();
+    let folder = Folder::new();
+    let log = fs::File::create(folder.path("log")).unwrap();
+    let service = Service::logging(folder, log);
     assert_eq!(put(&service, "a", &with(LOCAL, "paused", false.into())).status, 201);
     let act = |action: &str| service.curl(&format!("-X POST '/openidm/dropFolder/a?_action={action}'")).json();
     let paused = act("pause");
@@ -203,6 +205,11 @@ fn a_drop_folder_is_paused_and_resumed() {
     assert_eq!(service.curl(&format!("{CONFIG}/a")).json()["paused"], true);
     let resumed = act("resume");
     assert_eq!((&resumed["state"], resumed["nextPoll"].is_string()), (&json!("ok"), true), "{resumed}");
+    let log = service.folder.read("log");
+    for done in ["a drop folder was paused", "a drop folder was resumed"] {
+        let line = log.lines().find(|line| line.contains(done)).unwrap_or_else(|| panic!("{done}: {log}"));
+        assert!(line.contains("\"a\"") && line.contains("admin"), "{line}");
+    }
 }
 
 /// What stands in `rollbook.toml` can only be changed there.
