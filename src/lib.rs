@@ -11,7 +11,7 @@
 //! 1  repository                                        storage
 //! 0  schema  object  plan  import  failure  fault      pure
 //!    filter  token  run  secret  address  csv_writer  error
-//!    config  clock
+//!    config  clock  json
 //! ```
 
 pub mod access;
@@ -28,6 +28,7 @@ pub mod fault;
 pub mod filter;
 pub mod http;
 pub mod import;
+mod json;
 pub mod object;
 pub mod plan;
 pub mod repository;

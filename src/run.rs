@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::import::ImportId;
+use crate::json::without_nulls;
 
 /// What is wrong with a partition whose marker stands alone.
 pub const NO_DATA_FILES: &str = "No data files found (*.csv.gz)";
@@ -179,13 +180,6 @@ impl RunFile {
         }
         without_nulls(json)
     }
-}
-
-fn without_nulls(mut json: Value) -> Value {
-    if let Value::Object(members) = &mut json {
-        members.retain(|_, value| !value.is_null());
-    }
-    json
 }
 
 /// One file of a run.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{DropFolders, Registered};
 use crate::error::{Error, Result};
+use crate::json::without_nulls;
 use crate::run::{Run, Trouble};
 
 /// How a drop folder stands.
@@ -115,7 +116,7 @@ impl Standing {
     /// How this drop folder stands, as it is shown. What there is not is absent.
     pub fn to_json(&self, registered: &Registered) -> Value {
         let Standing { health, problem, since, last_poll, next_poll, callback_off, open_runs, notices } = self;
-        let mut json = json!({
+        without_nulls(json!({
             "_id": registered.name,
             "objectType": registered.settings["objectType"],
             "state": health.name(),
@@ -126,11 +127,7 @@ impl Standing {
             "callbackOff": callback_off,
             "openRuns": open_runs.len(),
             "notices": notices,
-        });
-        if let Value::Object(members) = &mut json {
-            members.retain(|_, value| !value.is_null());
-        }
-        json
+        }))
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::written::WrittenDropFolder;
 use super::{Authorization, Bucket, CallbackSettings, DropFolder, OnIdentical, Schedule, SetBy};
 use crate::config::secrets::WrittenSecret;
+use crate::json::without_nulls;
 use crate::plan::BlankCells;
 use crate::secret::Secret;
 
@@ -150,13 +151,6 @@ impl WrittenDropFolder {
 /// Scheme, host and port.
 fn origin(url: &str) -> Option<String> {
     crate::address::parse(url).ok().map(|url| url.origin().ascii_serialization())
-}
-
-fn without_nulls(json: Value) -> Value {
-    match json {
-        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()),
-        other => other,
-    }
 }
 
 /// A length of time as it is written, in the largest unit that says it exactly.
