@@ -511,9 +511,9 @@ fn the_rights_of_a_directory_are_tried_too() {
     insta::assert_snapshot!(tried_in(&folder), @"
     DATA/drop/users_import
     List: there is no directory 'DATA/drop': make it, and in it the folder 'users_import/current'
-    Read: not tried: no file is there, and none could be written
-    Write: there is no directory 'DATA/drop': make it, and in it the folder 'users_import/current'
-    Delete: there is no directory 'DATA/drop': make it, and in it the folder 'users_import/current'
+    Read: not tried, because of the first problem
+    Write: not tried, because of the first problem
+    Delete: not tried, because of the first problem
     ");
 }
 
