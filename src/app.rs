@@ -87,7 +87,7 @@ pub enum Leftovers {
 impl App {
     /// Opens the installation in the data directory, making it if there is none.
     pub fn open(config: Config) -> Result<App> {
-        let repository = Repository::open(&config.database, &config.data.join("run"), config.memory)?;
+        let repository = Repository::open(&config.repository, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(config.data.join("spool"))?;
         Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default(), seal: Mutex::default() })
     }

@@ -10,13 +10,14 @@ mod drop_folder;
 mod environment;
 mod import;
 mod oidc;
+mod repository;
 mod secrets;
 mod server;
 mod upload;
 mod values;
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ pub use self::import::{Limits, Memory, Pace};
 use self::oidc::OidcSection;
 pub use self::oidc::OidcSettings;
 pub(crate) use self::oidc::is_trustworthy;
+use self::repository::RepositorySection;
+pub use self::repository::RepositorySettings;
 use self::secrets::SecretsSection;
 pub use self::secrets::SecretsSettings;
 pub(crate) use self::secrets::parse_key;
@@ -56,19 +59,13 @@ struct ConfigFile {
     drop_folder: Vec<WrittenDropFolder>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RepositorySection {
-    url: Option<String>,
-}
-
 /// What the settings mean.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The directory that everything embedded lies in.
     pub data: PathBuf,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where all storage is.
+    pub repository: RepositorySettings,
     /// How the REST door is served.
     pub server: ServerSettings,
     /// How much may be sent at once.
@@ -121,7 +118,7 @@ impl Config {
         let upload = file.upload.read(&mut values);
         let import = file.import.read(&mut values);
         let oidc = file.oidc.map(|section| section.read(&mut values));
-        let database = file.repository.read(&mut values);
+        let repository = file.repository.read(data, &environment, &mut values);
         let limits = file.drop_folders.read();
         let around = Surroundings { data, environment: &environment, limits: &limits, time_zone: &import.time_zone };
         let drop_folders = DropFolderSettings::read(file.drop_folder, &around, named.to_owned());
@@ -132,7 +129,7 @@ impl Config {
         }
         Ok(Config {
             data: data.to_owned(),
-            database: data.join(database),
+            repository,
             server,
             upload,
             oidc,
@@ -161,26 +158,6 @@ impl Config {
             time_zone: &self.time_zone,
         };
         DropFolder::read(written, set_by, &around)
-    }
-}
-
-impl RepositorySection {
-    /// The database, as a path in the data directory.
-    fn read(self, values: &mut Values) -> PathBuf {
-        let url = self.url.as_deref().unwrap_or("sqlite:rollbook.db");
-        let Some(path) = url.strip_prefix("sqlite:").map(Path::new) else {
-            values.mistake(format!(
-                "repository.url = '{url}' is not a repository: write for example 'sqlite:rollbook.db'"
-            ));
-            return PathBuf::new();
-        };
-        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
-            // Leases and the spool lie in the data directory: two of them must not share a database.
-            values.mistake(format!(
-                "repository.url = '{url}' lies outside the data directory: write 'sqlite:rollbook.db'"
-            ));
-        }
-        path.to_owned()
     }
 }
 

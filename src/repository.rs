@@ -1,21 +1,24 @@
 //! All storage, behind one narrow interface.
 //!
 //! A repository only finds and puts. Whether a record is created, updated, unchanged or failed is decided above it, in
-//! the engine, so that two backends could not come to differ. What an implementation must do is defined by the
+//! the engine, so that the two backends cannot come to differ. What an implementation must do is defined by the
 //! conformance suite (`tests/conformance.rs`).
 //!
 //! An import works through a [`Session`]: it asks for the round's keys and objects at once (`prefetch`), looks at the
 //! answers one by one, puts what it decided, and commits objects, failures, counts and progress together. A session
 //! sees its own puts.
 
-pub mod sqlite;
+mod interface;
+mod postgres;
+mod session;
+mod sqlite;
 
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-pub use sqlite::Sqlite as Repository;
+pub use interface::{Lease, Repository};
+pub use session::Session;
 pub use sqlite::search::Search;
-pub use sqlite::session::Session;
 
 use crate::config::SetBy;
 use crate::filter::fold;

@@ -130,7 +130,7 @@ fn a_newer_form_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = || Config::load(folder.path(), None, Environment::default()).unwrap();
     drop(App::open(config()).unwrap());
-    let conn = rusqlite::Connection::open(config().database).unwrap();
+    let conn = rusqlite::Connection::open(config().repository.file().unwrap()).unwrap();
     let form: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     conn.pragma_update(None, "user_version", 1_000_000).unwrap();
     let error = App::open(config()).expect_err("a newer form");
@@ -168,7 +168,7 @@ fn a_dry_run_stays_one_when_its_report_fails() {
     let folder = tempfile::tempdir().unwrap();
     let config = || Config::load(folder.path(), None, Environment::default()).unwrap();
     let repository = App::open(config()).unwrap().repository;
-    let (stored, conn) = (thing(&repository), rusqlite::Connection::open(config().database).unwrap());
+    let (stored, conn) = (thing(&repository), rusqlite::Connection::open(config().repository.file().unwrap()).unwrap());
     let import = queued(&repository);
     let mut session = repository.session(&stored, &import, Mode::DryRun).unwrap();
     session.begin().unwrap();

@@ -23,8 +23,7 @@ use rollbook::app::{App, Source, Submission};
 use rollbook::config::{Config, Environment};
 use rollbook::import::ImportId;
 use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
-use rollbook::repository::Attempt;
-use rollbook::repository::sqlite::Lease;
+use rollbook::repository::{Attempt, Lease};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -40,7 +40,10 @@ impl Context {
 
     /// The installation, if there is one: for commands that only look, and must not make one by a misspelt directory.
     pub(crate) fn installation_if_any(&self) -> Result<Option<Arc<App>>> {
-        self.config.database.exists().then(|| self.installation()).transpose()
+        match self.config.repository.file() {
+            Some(file) if !file.exists() => Ok(None),
+            _ => self.installation().map(Some),
+        }
     }
 
     /// The installation that a command needs to find.

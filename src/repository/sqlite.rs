@@ -19,7 +19,7 @@ mod locks;
 mod objects;
 mod runs;
 pub(super) mod search;
-pub(super) mod session;
+mod session;
 mod sql;
 mod tokens;
 mod types;
@@ -34,10 +34,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use self::checkpoint::Checkpointer;
 use self::loan::{Idle, Loan};
-pub use self::locks::Lease;
+pub(super) use self::locks::Lock;
 use self::locks::{Turn, claim_service, lease, lease_place, patiently, take_turn};
-use self::session::Session;
-use super::{Hashes, Mode, StoredType};
+pub(super) use self::session::Session;
+use super::{Hashes, Lease, Mode, StoredType};
 use crate::config::Memory;
 use crate::error::{Error, Kind, Result};
 use crate::import::Import;
@@ -76,9 +76,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the database `path`, making it with the starter types if there is none. `run` is the directory for leases
-    /// and cancel marks.
-    pub fn open(path: &Path, run: &Path, memory: Memory) -> Result<Sqlite> {
+    pub(in crate::repository) fn open(path: &Path, run: &Path, memory: Memory) -> Result<Sqlite> {
         if rusqlite::version_number() < OLDEST_SQLITE {
             let version = rusqlite::version();
             return Err(Error::internal(format!("SQLite {version} is too old: at least 3.51.3 is needed")));
@@ -103,28 +101,23 @@ impl Sqlite {
         Ok(repository)
     }
 
-    /// The keyed hashes of this installation.
-    pub fn hashes(&self) -> Hashes {
+    pub(in crate::repository) fn hashes(&self) -> Hashes {
         self.hashes
     }
 
-    /// One import's view of the repository.
-    pub fn session(&self, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
+    pub(in crate::repository) fn session(&self, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
         Session::open(self, stored, import, mode)
     }
 
-    /// Takes the lease of an object type, unless another process has it.
-    pub fn lease(&self, object_type: &TypeName) -> Result<Option<Lease>> {
+    pub(in crate::repository) fn lease(&self, object_type: &TypeName) -> Result<Option<Lease>> {
         lease(&self.run, object_type)
     }
 
-    /// Takes the place of the one service that works with this installation, unless another process has it.
-    pub fn claim_service(&self) -> Result<Option<Lease>> {
+    pub(in crate::repository) fn claim_service(&self) -> Result<Option<Lease>> {
         claim_service(&self.run)
     }
 
-    /// Takes the lease of a drop folder's place, unless another process has it.
-    pub fn lease_place(&self, place: &str) -> Result<Option<Lease>> {
+    pub(in crate::repository) fn lease_place(&self, place: &str) -> Result<Option<Lease>> {
         lease_place(&self.run, place)
     }
 

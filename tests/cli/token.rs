@@ -40,7 +40,7 @@ fn a_token_is_made_and_shown_once() {
         // Behind the second underscore: it may have more of them itself.
         let random = secret.splitn(3, '_').nth(2).unwrap().as_bytes();
         for end in ["", "-wal"] {
-            let mut file = config.database.clone().into_os_string();
+            let mut file = config.repository.file().unwrap().as_os_str().to_owned();
             file.push(end);
             let bytes = std::fs::read(file).unwrap_or_default();
             assert!(!bytes.windows(random.len()).any(|window| window == random), "{end}");

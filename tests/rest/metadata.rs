@@ -24,7 +24,7 @@ fn after_imports() -> (Service, [String; 3]) {
 }
 
 /// A service on which an import waits for as long as the lease is held; with the import's id.
-fn waiting() -> (Service, String, rollbook::repository::sqlite::Lease) {
+fn waiting() -> (Service, String, rollbook::repository::Lease) {
     let folder = Folder::new().file("users.csv", USERS);
     let lease = folder.busy();
     let id = folder.leave_running("users.csv");

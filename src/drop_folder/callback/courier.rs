@@ -12,7 +12,7 @@ use super::schedule::pause;
 use crate::clock;
 use crate::drop_folder::DropFolders;
 use crate::error::{Kind, Result};
-use crate::repository::sqlite::Lease;
+use crate::repository::Lease;
 use crate::run::{Callback, CallbackAttempt, CallbackState};
 
 /// How many callbacks are under way at a time.

@@ -12,19 +12,15 @@ use crate::run::Trouble;
 const COLUMNS: &str = "SELECT name, settings, secrets, set_by, revision FROM drop_folder";
 
 impl Sqlite {
-    /// The drop folders that are stored, by name.
-    pub fn drop_folders(&self) -> Result<Vec<StoredDropFolder>> {
+    pub(in crate::repository) fn drop_folders(&self) -> Result<Vec<StoredDropFolder>> {
         sql::all(&*self.conn()?, &format!("{COLUMNS} ORDER BY name"), [], read)
     }
 
-    /// The stored drop folder of this name, if there is one.
-    pub fn drop_folder(&self, name: &str) -> Result<Option<StoredDropFolder>> {
+    pub(in crate::repository) fn drop_folder(&self, name: &str) -> Result<Option<StoredDropFolder>> {
         sql::first(&*self.conn()?, &format!("{COLUMNS} WHERE name = ?1"), [name], read)
     }
 
-    /// Stores drop folders, all or none, if what is stored now is what was seen of each (its revision; none, if there was
-    /// none): says whether. Callbacks that were off are on again.
-    pub fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
+    pub(in crate::repository) fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
         self.write(|conn| {
             for (folder, seen) in folders {
                 let sql = format!("{COLUMNS} WHERE name = ?1");
@@ -38,8 +34,7 @@ impl Sqlite {
         })
     }
 
-    /// Sets whether a stored drop folder is paused, and nothing else; of one that is not there, nothing.
-    pub fn pause_drop_folder(&self, name: &str, paused: bool) -> Result<()> {
+    pub(in crate::repository) fn pause_drop_folder(&self, name: &str, paused: bool) -> Result<()> {
         self.write(|conn| {
             let sql = "UPDATE drop_folder SET settings = json_set(settings, '$.paused', json(?2)), \
                        revision = revision + 1 WHERE name = ?1";
@@ -47,9 +42,12 @@ impl Sqlite {
         })
     }
 
-    /// Removes a stored drop folder, and what was made up for it unless that remains, if it has this revision; says
-    /// whether. The ledger of its runs stays.
-    pub fn remove_drop_folder(&self, name: &str, revision: u64, remains: Remains) -> Result<bool> {
+    pub(in crate::repository) fn remove_drop_folder(
+        &self,
+        name: &str,
+        revision: u64,
+        remains: Remains,
+    ) -> Result<bool> {
         self.write(|conn| {
             let sql = "DELETE FROM drop_folder WHERE name = ?1 AND revision = ?2";
             if sql::run(conn, sql, params![name, revision.cast_signed()])? == 0 {
@@ -62,8 +60,7 @@ impl Sqlite {
         })
     }
 
-    /// How a drop folder stands. Of one that was never seen, what `new` makes up is stored.
-    pub fn drop_folder_state(
+    pub(in crate::repository) fn drop_folder_state(
         &self,
         name: &str,
         new: impl FnOnce() -> Result<DropFolderState>,
@@ -80,16 +77,20 @@ impl Sqlite {
         })
     }
 
-    /// Notes that a look at a drop folder began, what kept it from its end, and what it saw and left alone.
-    pub fn note_poll(&self, name: &str, at: &str, trouble: Option<&Trouble>, notices: &[String]) -> Result<()> {
+    pub(in crate::repository) fn note_poll(
+        &self,
+        name: &str,
+        at: &str,
+        trouble: Option<&Trouble>,
+        notices: &[String],
+    ) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE drop_folder_state SET last_poll = ?2, trouble = ?3, notices = ?4 WHERE name = ?1";
             sql::run(conn, sql, params![name, at, trouble.map(to_json).transpose()?, to_json(&notices)?]).map(drop)
         })
     }
 
-    /// Switches the callback of a drop folder off, or on again.
-    pub fn switch_callback(&self, name: &str, off: bool) -> Result<()> {
+    pub(in crate::repository) fn switch_callback(&self, name: &str, off: bool) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE drop_folder_state SET callback_off = ?2 WHERE name = ?1";
             sql::run(conn, sql, params![name, off]).map(drop)

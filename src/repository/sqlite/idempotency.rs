@@ -11,11 +11,7 @@ use crate::import::Import;
 use crate::repository::{AnsweredRequest, KeyedRequest};
 
 impl Sqlite {
-    /// Stores new imports like [`queue`](Sqlite::queue), and that this request became them. All or nothing.
-    ///
-    /// # Errors
-    /// `Conflict` if there is one of the same key already.
-    pub fn queue_once(&self, imports: &[Import], request: &KeyedRequest) -> Result<()> {
+    pub(in crate::repository) fn queue_once(&self, imports: &[Import], request: &KeyedRequest) -> Result<()> {
         let KeyedRequest { caller, key, digest } = request;
         let ids: Vec<_> = imports.iter().map(|import| import.id).collect();
         self.write(|conn| {
@@ -31,8 +27,7 @@ impl Sqlite {
         })
     }
 
-    /// The request that this caller sent with this key, unless none of its imports is known any more.
-    pub fn answered_request(&self, caller: &str, key: &str) -> Result<Option<AnsweredRequest>> {
+    pub(in crate::repository) fn answered_request(&self, caller: &str, key: &str) -> Result<Option<AnsweredRequest>> {
         answered(&*self.conn()?, caller, key)
     }
 }

@@ -24,24 +24,20 @@ const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", proble
                        cancelled_by";
 
 impl Sqlite {
-    /// Stores new imports, which wait from now on to be run. All or none.
-    pub fn queue(&self, imports: &[Import]) -> Result<()> {
+    pub(in crate::repository) fn queue(&self, imports: &[Import]) -> Result<()> {
         self.write(|conn| imports.iter().try_for_each(|import| insert(conn, import)))
     }
 
-    /// The import of this id, if there is one.
-    pub fn import(&self, id: ImportId) -> Result<Option<Import>> {
+    pub(in crate::repository) fn import(&self, id: ImportId) -> Result<Option<Import>> {
         let sql = format!("SELECT {COLUMNS} FROM import WHERE id = ?1");
         sql::first(&*self.conn()?, &sql, [id.to_string()], read)
     }
 
-    /// All imports, oldest first.
-    pub fn imports(&self) -> Result<Vec<Import>> {
+    pub(in crate::repository) fn imports(&self) -> Result<Vec<Import>> {
         sql::all(&*self.conn()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
     }
 
-    /// How many imports there are in each state, and their counts taken together.
-    pub fn import_totals(&self) -> Result<Vec<(String, u64, Counts)>> {
+    pub(in crate::repository) fn import_totals(&self) -> Result<Vec<(String, u64, Counts)>> {
         let sql = "SELECT state, count(*), sum(total), sum(created), sum(updated), sum(unchanged), sum(failure) \
                    FROM import GROUP BY state ORDER BY state";
         sql::all(&*self.conn()?, sql, [], |row| {
@@ -57,9 +53,7 @@ impl Sqlite {
         })
     }
 
-    /// Up to `limit` imports behind position `after`, oldest first, each with its position. The first position is 1, and
-    /// none is given twice.
-    pub fn imports_behind(&self, after: i64, limit: usize) -> Result<Vec<(i64, Import)>> {
+    pub(in crate::repository) fn imports_behind(&self, after: i64, limit: usize) -> Result<Vec<(i64, Import)>> {
         let sql = format!("SELECT {COLUMNS}, number FROM import WHERE number > ?1 ORDER BY number LIMIT ?2");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         sql::all(&*self.conn()?, &sql, [after, limit], |row| {
@@ -68,16 +62,13 @@ impl Sqlite {
         })
     }
 
-    /// The object types that have imports queued, or left running by a process that is no more.
-    pub fn waiting_types(&self) -> Result<Vec<TypeName>> {
+    pub(in crate::repository) fn waiting_types(&self) -> Result<Vec<TypeName>> {
         let sql = "SELECT object_type FROM import WHERE state IN ('queued', 'running') \
                    GROUP BY object_type ORDER BY min(number)";
         sql::all(&*self.conn()?, sql, [], |row| sql::get::<String>(row, 0)?.parse())
     }
 
-    /// The oldest import of the type that is not over. To be called with the lease of the type: one that is `running`
-    /// was then left by a process that is no more.
-    pub fn next_import(&self, object_type: &TypeName) -> Result<Option<Import>> {
+    pub(in crate::repository) fn next_import(&self, object_type: &TypeName) -> Result<Option<Import>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM import WHERE object_type = ?1 AND state IN ('queued', 'running') \
              ORDER BY number LIMIT 1"
@@ -85,8 +76,7 @@ impl Sqlite {
         sql::first(&*self.conn()?, &sql, [object_type.to_string()], read)
     }
 
-    /// Marks an import as running, unless it is over; says whether.
-    pub fn start(&self, id: ImportId, attempt: Attempt) -> Result<bool> {
+    pub(in crate::repository) fn start(&self, id: ImportId, attempt: Attempt) -> Result<bool> {
         self.write_patiently(|conn| {
             let sql = "UPDATE import SET state = 'running', revision = revision + 1 WHERE id = ?1 AND \"end\" IS NULL";
             if sql::run(conn, sql, [id.to_string()])? == 0 {
@@ -103,18 +93,13 @@ impl Sqlite {
         })
     }
 
-    /// Notes the names of the columns of an import's file.
-    pub fn note_header(&self, id: ImportId, header: &[String]) -> Result<()> {
+    pub(in crate::repository) fn note_header(&self, id: ImportId, header: &[String]) -> Result<()> {
         let header = to_json(header)?;
         let sql = "UPDATE import SET header = ?2, revision = revision + 1 WHERE id = ?1";
         self.write_patiently(|conn| sql::run(conn, sql, params![id.to_string(), header]).map(drop))
     }
 
-    /// Ends an import that waits for its turn, unless it has begun; says whether.
-    ///
-    /// # Errors
-    /// `Busy` if others write for longer than a moment.
-    pub fn cancel_queued(&self, id: ImportId) -> Result<bool> {
+    pub(in crate::repository) fn cancel_queued(&self, id: ImportId) -> Result<bool> {
         let cancelled = self.write_within(CANCEL_TIMEOUT, |conn| {
             let sql = "UPDATE import SET state = 'cancelled', \"end\" = ?2, cancelled_by = ?3, spool_purged = 1, \
                        revision = revision + 1 WHERE id = ?1 AND state = 'queued'";
@@ -127,8 +112,7 @@ impl Sqlite {
         Ok(cancelled)
     }
 
-    /// Ends an import with its final counts; one that is over stays as it is.
-    pub fn finish(
+    pub(in crate::repository) fn finish(
         &self,
         id: ImportId,
         state: &State,
@@ -155,8 +139,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Asks whoever runs the import to stop; it looks once per round. Of several who ask, the first is remembered.
-    pub fn cancel(&self, id: ImportId, by: &str) -> Result<()> {
+    pub(in crate::repository) fn cancel(&self, id: ImportId, by: &str) -> Result<()> {
         let mark = self.cancel_mark(id);
         let doing = || format!("the cancel mark '{}' could not be set", mark.display());
         self.set_cancel_mark(id, by)
@@ -180,20 +163,17 @@ impl Sqlite {
         }
     }
 
-    /// Removes the cancel mark of an import that is over.
-    pub fn forget_cancel(&self, id: ImportId) {
+    pub(in crate::repository) fn forget_cancel(&self, id: ImportId) {
         let _ = fs::remove_file(self.cancel_mark(id));
         let _ = fs::remove_file(self.unfinished_cancel_mark(id));
     }
 
-    /// Who asked for the import to stop, if anybody did and is known.
-    pub fn cancelled_by(&self, id: ImportId) -> Option<String> {
+    pub(in crate::repository) fn cancelled_by(&self, id: ImportId) -> Option<String> {
         let name = fs::read(self.cancel_mark(id)).ok()?;
         Some(String::from_utf8_lossy(&name).into_owned()).filter(|name| !name.is_empty())
     }
 
-    /// Whether somebody asked for the import to stop.
-    pub fn is_cancelled(&self, id: ImportId) -> bool {
+    pub(in crate::repository) fn is_cancelled(&self, id: ImportId) -> bool {
         self.cancel_mark(id).exists()
     }
 
@@ -205,16 +185,19 @@ impl Sqlite {
         self.run.join(format!("{id}.cancelling"))
     }
 
-    /// Up to `limit` failures behind row `after`, in the file's order.
-    pub fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {
+    pub(in crate::repository) fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {
         let conn = self.conn()?;
         let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 AND row > ?2 ORDER BY row LIMIT ?3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         sql::all(&conn, sql, params![number(&conn, id)?, after.cast_signed(), limit], read_failure)
     }
 
-    /// Hands the failures of an import, up to `most`, to `each`, in the file's order and as of one moment.
-    pub fn each_failure(&self, id: ImportId, most: u64, mut each: impl FnMut(Failure) -> Result<()>) -> Result<()> {
+    pub(in crate::repository) fn each_failure(
+        &self,
+        id: ImportId,
+        most: u64,
+        mut each: impl FnMut(Failure) -> Result<()>,
+    ) -> Result<()> {
         let conn = self.conn()?;
         let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 ORDER BY row LIMIT ?2";
         let mut statement = sql::prepare(&conn, sql)?;
@@ -226,8 +209,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Removes the failures of an import for good.
-    pub fn purge_failures(&self, id: ImportId) -> Result<()> {
+    pub(in crate::repository) fn purge_failures(&self, id: ImportId) -> Result<()> {
         self.write(|conn| {
             sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
             let sql = "UPDATE import SET failures_purged = 1, revision = revision + 1 WHERE id = ?1";
@@ -235,23 +217,19 @@ impl Sqlite {
         })
     }
 
-    /// Notes what was odd about an import and no error: these warnings in the place of those it has.
-    pub fn note_warnings(&self, id: ImportId, warnings: &[String]) -> Result<()> {
+    pub(in crate::repository) fn note_warnings(&self, id: ImportId, warnings: &[String]) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE import SET warnings = ?2, revision = revision + 1 WHERE id = ?1";
             sql::run(conn, sql, params![id.to_string(), to_json(warnings)?]).map(drop)
         })
     }
 
-    /// Notes that the spooled file is gone.
-    pub fn note_spool_purged(&self, id: ImportId) -> Result<()> {
+    pub(in crate::repository) fn note_spool_purged(&self, id: ImportId) -> Result<()> {
         let sql = "UPDATE import SET spool_purged = 1, revision = revision + 1 WHERE id = ?1 AND spool_purged = 0";
         self.write(|conn| sql::run(conn, sql, [id.to_string()]).map(drop))
     }
 
-    /// Removes the record of an import that is over, with its failures, if it still has this revision; says whether.
-    /// The objects it wrote stay.
-    pub fn delete_import(&self, id: ImportId, revision: u64) -> Result<bool> {
+    pub(in crate::repository) fn delete_import(&self, id: ImportId, revision: u64) -> Result<bool> {
         let deleted = self.write(|conn| {
             let number = number(conn, id)?;
             let delete = "DELETE FROM import WHERE number = ?1 AND revision = ?2";
@@ -267,8 +245,7 @@ impl Sqlite {
         Ok(deleted)
     }
 
-    /// The imports that are over and still keep bytes or failures, oldest first, with the types they are for.
-    pub fn imports_to_clean_up(&self) -> Result<Vec<(ImportId, TypeName)>> {
+    pub(in crate::repository) fn imports_to_clean_up(&self) -> Result<Vec<(ImportId, TypeName)>> {
         let sql = "SELECT id, object_type FROM import WHERE \"end\" IS NOT NULL AND (spool_purged = 0 \
                    OR EXISTS (SELECT 1 FROM failure WHERE failure.import = import.number)) ORDER BY number";
         sql::all(&*self.conn()?, sql, [], |row| {
@@ -276,8 +253,7 @@ impl Sqlite {
         })
     }
 
-    /// The rows of all failures of an import, in the file's order.
-    pub fn failed_rows(&self, id: ImportId) -> Result<Vec<u64>> {
+    pub(in crate::repository) fn failed_rows(&self, id: ImportId) -> Result<Vec<u64>> {
         let conn = self.conn()?;
         let sql = "SELECT row FROM failure WHERE import = ?1 ORDER BY row";
         sql::all(&conn, sql, [number(&conn, id)?], |row| Ok(sql::get::<i64>(row, 0)?.unsigned_abs()))

@@ -6,20 +6,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind, Result};
+use crate::repository::Lease;
 use crate::schema::TypeName;
 
 /// How long somebody who waits for a turn sleeps before looking again.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// The right to run imports of one object type, or to be the service; lost with the process.
-#[derive(Debug)]
-pub struct Lease {
-    _lock: Lock,
-}
-
 /// A locked file.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(in crate::repository) struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
@@ -31,20 +26,20 @@ impl Drop for Lock {
 /// The lease of an object type, unless another process has it.
 pub(super) fn lease(run: &Path, object_type: &TypeName) -> Result<Option<Lease>> {
     let path = run.join(format!("{}.lock", object_type.to_string().replace('/', ".")));
-    Ok(try_lock(&path)?.map(|lock| Lease { _lock: lock }))
+    Ok(try_lock(&path)?.map(Lease::of_file))
 }
 
 /// The place of the one service, unless another process has it.
 pub(super) fn claim_service(run: &Path) -> Result<Option<Lease>> {
     // No object type is called so: their names have a slash.
-    Ok(try_lock(&run.join("service.lock"))?.map(|lock| Lease { _lock: lock }))
+    Ok(try_lock(&run.join("service.lock"))?.map(Lease::of_file))
 }
 
 /// The lease of a drop folder's place, unless another process has it.
 pub(super) fn lease_place(run: &Path, place: &str) -> Result<Option<Lease>> {
     // A place may be longer than file names can be.
     let path = run.join(format!("{}.place", blake3::hash(place.as_bytes()).to_hex()));
-    Ok(try_lock(&path)?.map(|lock| Lease { _lock: lock }))
+    Ok(try_lock(&path)?.map(Lease::of_file))
 }
 
 /// What processes take turns with.

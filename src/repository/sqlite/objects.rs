@@ -13,25 +13,30 @@ use crate::repository::{ObjectNumber, ObjectPage, StoredType};
 pub(super) const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
 
 impl Sqlite {
-    /// The object of this id, if there is one.
-    pub fn object(&self, stored: &StoredType, id: &str) -> Result<Option<Object>> {
+    pub(in crate::repository) fn object(&self, stored: &StoredType, id: &str) -> Result<Option<Object>> {
         Ok(find(&*self.conn()?, stored, id)?.map(|(_, object)| object))
     }
 
-    /// Up to `limit` objects behind `after`, in order of creation.
-    pub fn objects(&self, stored: &StoredType, after: ObjectNumber, limit: usize) -> Result<ObjectPage> {
+    pub(in crate::repository) fn objects(
+        &self,
+        stored: &StoredType,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<ObjectPage> {
         page(&*self.conn()?, stored, after, limit)
     }
 
-    /// How many objects the type has.
-    pub fn object_count(&self, stored: &StoredType) -> Result<u64> {
+    pub(in crate::repository) fn object_count(&self, stored: &StoredType) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM object_{}", stored.number);
         let count = sql::first(&*self.conn()?, &sql, [], |row| sql::get::<i64>(row, 0))?;
         Ok(count.unwrap_or(0).unsigned_abs())
     }
 
-    /// Hands every object of the type, in order of creation and as of one moment, to `each`.
-    pub fn each_object(&self, stored: &StoredType, mut each: impl FnMut(Object) -> Result<()>) -> Result<()> {
+    pub(in crate::repository) fn each_object(
+        &self,
+        stored: &StoredType,
+        mut each: impl FnMut(Object) -> Result<()>,
+    ) -> Result<()> {
         let conn = self.conn()?;
         let sql = format!(
             "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import ORDER BY o.number",

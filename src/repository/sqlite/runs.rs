@@ -19,8 +19,7 @@ const CALLBACK: &str = "SELECT run.id, run.drop_folder, callback.body, callback.
                         FROM callback JOIN run ON run.number = callback.run";
 
 impl Sqlite {
-    /// Takes a partition: stores its run, unless one of the same place, partition and marker is known; says whether.
-    pub fn claim_run(&self, run: &Run) -> Result<bool> {
+    pub(in crate::repository) fn claim_run(&self, run: &Run) -> Result<bool> {
         self.write_patiently(|conn| {
             let sql = "INSERT INTO run (id, drop_folder, place, partition, marker, step, begin) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (place, partition, marker) DO NOTHING";
@@ -38,28 +37,29 @@ impl Sqlite {
         })
     }
 
-    /// The run that this marker made, if it was ever seen.
-    pub fn run_of_marker(&self, place: &str, partition: &str, marker: &Version) -> Result<Option<Run>> {
+    pub(in crate::repository) fn run_of_marker(
+        &self,
+        place: &str,
+        partition: &str,
+        marker: &Version,
+    ) -> Result<Option<Run>> {
         let sql = format!("SELECT {COLUMNS} FROM run WHERE place = ?1 AND partition = ?2 AND marker = ?3");
         one(&*self.conn()?, &sql, params![place, partition, to_json(marker)?])
     }
 
-    /// The runs of a place that are not over, by partition, the oldest first.
-    pub fn open_runs(&self, place: &str) -> Result<Vec<Run>> {
+    pub(in crate::repository) fn open_runs(&self, place: &str) -> Result<Vec<Run>> {
         let sql = format!("SELECT {COLUMNS} FROM run WHERE place = ?1 AND \"end\" IS NULL ORDER BY partition, number");
         several(&*self.conn()?, &sql, [place])
     }
 
-    /// The latest run of a partition of a place, if there was one.
-    pub fn last_run(&self, place: &str, partition: &str) -> Result<Option<Run>> {
+    pub(in crate::repository) fn last_run(&self, place: &str, partition: &str) -> Result<Option<Run>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM run WHERE place = ?1 AND partition = ?2 ORDER BY \"end\" IS NOT NULL, number DESC LIMIT 1"
         );
         one(&*self.conn()?, &sql, [place, partition])
     }
 
-    /// The imports of runs whose files are not all filed: they still need the bytes.
-    pub fn unfiled_imports(&self) -> Result<HashSet<ImportId>> {
+    pub(in crate::repository) fn unfiled_imports(&self) -> Result<HashSet<ImportId>> {
         let sql = "SELECT run_file.import FROM run_file JOIN run ON run.number = run_file.run \
                    WHERE run.\"end\" IS NULL AND run.step IN ('claimed', 'imported', 'room_made') \
                    AND run_file.import IS NOT NULL";
@@ -67,20 +67,21 @@ impl Sqlite {
         Ok(ids.into_iter().collect())
     }
 
-    /// The run of this id, if there is one.
-    pub fn partition_run(&self, id: RunId) -> Result<Option<Run>> {
+    pub(in crate::repository) fn partition_run(&self, id: RunId) -> Result<Option<Run>> {
         one(&*self.conn()?, &format!("SELECT {COLUMNS} FROM run WHERE id = ?1"), [id.to_string()])
     }
 
-    /// The latest runs of a drop folder, the newest first.
-    pub fn runs(&self, drop_folder: &str, limit: usize) -> Result<Vec<Run>> {
+    pub(in crate::repository) fn runs(&self, drop_folder: &str, limit: usize) -> Result<Vec<Run>> {
         let sql = format!("SELECT {COLUMNS} FROM run WHERE drop_folder = ?1 ORDER BY number DESC LIMIT ?2");
         several(&*self.conn()?, &sql, params![drop_folder, i64::try_from(limit).unwrap_or(i64::MAX)])
     }
 
-    /// Up to `limit` runs of a drop folder behind position `behind`, the newest first, each with its position. The first
-    /// position is greater than 0, and that of a run stays.
-    pub fn runs_behind(&self, drop_folder: &str, behind: i64, limit: usize) -> Result<Vec<(i64, Run)>> {
+    pub(in crate::repository) fn runs_behind(
+        &self,
+        drop_folder: &str,
+        behind: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Run)>> {
         let sql =
             format!("SELECT {COLUMNS} FROM run WHERE drop_folder = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -88,8 +89,7 @@ impl Sqlite {
         Ok(numbered.into_iter().map(|(number, run)| (i64::MAX - number, run)).collect())
     }
 
-    /// How many runs of each drop folder are over, and whether they are successes.
-    pub fn run_totals(&self) -> Result<Vec<(String, bool, u64)>> {
+    pub(in crate::repository) fn run_totals(&self) -> Result<Vec<(String, bool, u64)>> {
         let sql =
             "SELECT drop_folder, success, count(*) FROM run WHERE \"end\" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2";
         sql::all(&*self.conn()?, sql, [], |row| {
@@ -97,14 +97,12 @@ impl Sqlite {
         })
     }
 
-    /// When the oldest run was claimed that is not over, if there is one.
-    pub fn oldest_open_run(&self) -> Result<Option<String>> {
+    pub(in crate::repository) fn oldest_open_run(&self) -> Result<Option<String>> {
         let sql = "SELECT min(begin) FROM run WHERE \"end\" IS NULL";
         Ok(sql::first(&*self.conn()?, sql, [], |row| sql::get(row, 0))?.flatten())
     }
 
-    /// How many callbacks wait for their next attempt, and how many are given up.
-    pub fn undelivered_callbacks(&self) -> Result<(u64, u64)> {
+    pub(in crate::repository) fn undelivered_callbacks(&self) -> Result<(u64, u64)> {
         let sql = "SELECT coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'given_up'), 0) FROM callback \
                    WHERE state <> 'delivered'";
         let count = |row: &Row<'_>, column| sql::get::<i64>(row, column).map(i64::unsigned_abs);
@@ -112,9 +110,7 @@ impl Sqlite {
         Ok(found.unwrap_or_default())
     }
 
-    /// The latest other run of the place that has imported the very same bytes into this object type, all of their
-    /// records, with the file.
-    pub fn identical_file(
+    pub(in crate::repository) fn identical_file(
         &self,
         run: &Run,
         object_type: &TypeName,
@@ -139,18 +135,19 @@ impl Sqlite {
         }))
     }
 
-    /// Has a run belong to this drop folder: the one that took it is called otherwise now.
-    pub fn hand_over_run(&self, run: RunId, drop_folder: &str) -> Result<()> {
+    pub(in crate::repository) fn hand_over_run(&self, run: RunId, drop_folder: &str) -> Result<()> {
         self.write_patiently(|conn| {
             sql::run(conn, "UPDATE run SET drop_folder = ?2 WHERE id = ?1", [&run.to_string(), drop_folder]).map(drop)
         })
     }
 
-    /// Queues the import that a file of a run becomes, and notes it in the ledger, both or none.
-    ///
-    /// # Errors
-    /// `Conflict` if the file has an import already.
-    pub fn queue_file(&self, run: RunId, name: &str, import: &Import, digest: &[u8; 32]) -> Result<()> {
+    pub(in crate::repository) fn queue_file(
+        &self,
+        run: RunId,
+        name: &str,
+        import: &Import,
+        digest: &[u8; 32],
+    ) -> Result<()> {
         self.write_patiently(|conn| {
             imports::insert(conn, import)?;
             let sql = "UPDATE run_file SET import = ?3, digest = ?4 WHERE run = ?1 AND name = ?2 AND import IS NULL";
@@ -162,16 +159,20 @@ impl Sqlite {
         })
     }
 
-    /// Notes that another version of a file is taken than the one that was listed: it was replaced before it was read.
-    pub fn note_version(&self, run: RunId, name: &str, version: &Version) -> Result<()> {
+    pub(in crate::repository) fn note_version(&self, run: RunId, name: &str, version: &Version) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE run_file SET version = ?3 WHERE run = ?1 AND name = ?2";
             sql::run(conn, sql, params![number(conn, run)?, name, to_json(version)?]).map(drop)
         })
     }
 
-    /// Notes what became of a file.
-    pub fn note_outcome(&self, run: RunId, name: &str, digest: Option<&[u8; 32]>, outcome: &FileOutcome) -> Result<()> {
+    pub(in crate::repository) fn note_outcome(
+        &self,
+        run: RunId,
+        name: &str,
+        digest: Option<&[u8; 32]>,
+        outcome: &FileOutcome,
+    ) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE run_file SET outcome = ?3, digest = coalesce(?4, digest) WHERE run = ?1 AND name = ?2";
             let digest = digest.map(<[u8; 32]>::as_slice);
@@ -179,31 +180,27 @@ impl Sqlite {
         })
     }
 
-    /// Notes the number under `_runs` that an earlier run of the date is moved to.
-    pub fn note_aside(&self, run: RunId, aside: u32) -> Result<()> {
+    pub(in crate::repository) fn note_aside(&self, run: RunId, aside: u32) -> Result<()> {
         self.write_patiently(|conn| {
             sql::run(conn, "UPDATE run SET aside = ?2 WHERE id = ?1", params![run.to_string(), aside]).map(drop)
         })
     }
 
-    /// Notes that a step is done; what stood in its way does not any more.
-    pub fn note_step(&self, run: RunId, step: Step) -> Result<()> {
+    pub(in crate::repository) fn note_step(&self, run: RunId, step: Step) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE run SET step = ?2, trouble = NULL WHERE id = ?1";
             sql::run(conn, sql, params![run.to_string(), step.name()]).map(drop)
         })
     }
 
-    /// Notes what keeps a run from its next step, or that nothing does any more.
-    pub fn note_trouble(&self, run: RunId, trouble: Option<&Trouble>) -> Result<()> {
+    pub(in crate::repository) fn note_trouble(&self, run: RunId, trouble: Option<&Trouble>) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE run SET trouble = ?2 WHERE id = ?1";
             sql::run(conn, sql, params![run.to_string(), trouble.map(to_json).transpose()?]).map(drop)
         })
     }
 
-    /// Ends a run, and from now on its callback is to be made, both or none. The first attempt is due at once.
-    pub fn end_run(&self, run: RunId, end: &str, callback: Option<&str>) -> Result<()> {
+    pub(in crate::repository) fn end_run(&self, run: RunId, end: &str, callback: Option<&str>) -> Result<()> {
         self.write_patiently(|conn| {
             let sql = "UPDATE run SET step = ?2, \"end\" = ?3, trouble = NULL, success = \
                        (SELECT count(*) > 0 AND coalesce(min(outcome ->> 'success'), 0) = 1 AND count(outcome) = count(*) \
@@ -218,19 +215,16 @@ impl Sqlite {
         })
     }
 
-    /// The callbacks whose next attempt is due, the longest waiting first.
-    pub fn due_callbacks(&self, now: &str) -> Result<Vec<Callback>> {
+    pub(in crate::repository) fn due_callbacks(&self, now: &str) -> Result<Vec<Callback>> {
         let sql = format!("{CALLBACK} WHERE state = 'waiting' AND due <= ?1 ORDER BY due, callback.run");
         sql::all(&*self.conn()?, &sql, [now], read_callback)
     }
 
-    /// The callback about a run, if one was ever to be made.
-    pub fn callback(&self, run: RunId) -> Result<Option<Callback>> {
+    pub(in crate::repository) fn callback(&self, run: RunId) -> Result<Option<Callback>> {
         sql::first(&*self.conn()?, &format!("{CALLBACK} WHERE run.id = ?1"), [run.to_string()], read_callback)
     }
 
-    /// The attempts at a callback, the first one first.
-    pub fn callback_attempts(&self, run: RunId) -> Result<Vec<CallbackAttempt>> {
+    pub(in crate::repository) fn callback_attempts(&self, run: RunId) -> Result<Vec<CallbackAttempt>> {
         let conn = self.conn()?;
         let sql = "SELECT at, status, problem FROM callback_attempt WHERE run = ?1 ORDER BY number";
         sql::all(&conn, sql, [number(&conn, run)?], |row| {
@@ -238,8 +232,12 @@ impl Sqlite {
         })
     }
 
-    /// Notes an attempt at a callback, and where the callback stands now.
-    pub fn note_attempt(&self, run: RunId, attempt: &CallbackAttempt, state: &CallbackState) -> Result<()> {
+    pub(in crate::repository) fn note_attempt(
+        &self,
+        run: RunId,
+        attempt: &CallbackAttempt,
+        state: &CallbackState,
+    ) -> Result<()> {
         self.write_patiently(|conn| {
             let run = number(conn, run)?;
             let sql = "INSERT INTO callback_attempt (run, number, at, status, problem) VALUES \
@@ -251,11 +249,7 @@ impl Sqlite {
         })
     }
 
-    /// Has a callback made again, as if it had never been tried.
-    ///
-    /// # Errors
-    /// `NotFound` if there is none about this run.
-    pub fn send_callback_again(&self, run: RunId, now: &str) -> Result<()> {
+    pub(in crate::repository) fn send_callback_again(&self, run: RunId, now: &str) -> Result<()> {
         self.write(|conn| {
             let sql = "UPDATE callback SET state = 'waiting', due = ?2, attempts = 0 WHERE run = ?1";
             match sql::run(conn, sql, params![number(conn, run)?, now])? {

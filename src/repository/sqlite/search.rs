@@ -56,8 +56,12 @@ impl Search {
 }
 
 impl Sqlite {
-    /// Begins a search for the objects that match by what is visible of them.
-    pub fn search(&self, stored: &StoredType, filter: &Filter, visible: Visible) -> Result<Search> {
+    pub(in crate::repository) fn search(
+        &self,
+        stored: &StoredType,
+        filter: &Filter,
+        visible: Visible,
+    ) -> Result<Search> {
         let mut conn = self.conn()?;
         let names = filter.pointers().into_iter().filter_map(|pointer| pointer.segments().first());
         let excerpt = Excerpt::of(&stored.object_type, visible, names.map(String::as_str));
@@ -70,10 +74,13 @@ impl Sqlite {
         })
     }
 
-    /// The next step of a search: up to `limit` matches behind `after`, in order of creation.
-    ///
-    /// It looks at so few objects that it is short; so there may be more matches also where it found none.
-    pub fn step(&self, stored: &StoredType, search: &Search, after: ObjectNumber, limit: usize) -> Result<FoundPage> {
+    pub(in crate::repository) fn step(
+        &self,
+        stored: &StoredType,
+        search: &Search,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<FoundPage> {
         let mut step = Step { search, limit, bytes: 0, page: FoundPage::default() };
         let mut conn = self.conn()?;
         match &search.candidates {

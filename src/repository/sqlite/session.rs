@@ -112,8 +112,7 @@ impl Session {
         })
     }
 
-    /// Opens the transaction that the next commit ends; waits for the write lock if need be.
-    pub fn begin(&mut self) -> Result<()> {
+    pub(in crate::repository) fn begin(&mut self) -> Result<()> {
         match self.side {
             Side::Write => begin_write(&self.conn, &self.run)?,
             Side::DryRun { .. } => sql::batch(&self.conn, "BEGIN")?,
@@ -133,24 +132,19 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a transaction is open.
-    pub fn is_open(&self) -> bool {
+    pub(in crate::repository) fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Makes the holders of these hashes known, until the next call for the same index.
-    /// `index` is a place in [`StoredType::indexes`].
-    pub fn prefetch(&mut self, index: usize, hashes: &mut [u64]) -> Result<()> {
+    pub(in crate::repository) fn prefetch(&mut self, index: usize, hashes: &mut [u64]) -> Result<()> {
         self.tables[index].prefetch(&self.conn, hashes)
     }
 
-    /// The objects with a key of this hash. To be checked against the objects, unless the fingerprint is equal.
-    pub fn holders(&self, index: usize, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
+    pub(in crate::repository) fn holders(&self, index: usize, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
         self.tables[index].holders(hash)
     }
 
-    /// Reads these objects, until the next call.
-    pub fn prefetch_objects(&mut self, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
+    pub(in crate::repository) fn prefetch_objects(&mut self, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
         numbers.sort_unstable();
         numbers.dedup();
         self.fetched.text.clear();
@@ -169,19 +163,16 @@ impl Session {
         Ok(())
     }
 
-    /// The fingerprint of the record that an object equals; 0 if none is known.
-    pub fn fingerprint(&mut self, object: ObjectNumber) -> Result<u64> {
+    pub(in crate::repository) fn fingerprint(&mut self, object: ObjectNumber) -> Result<u64> {
         self.fingerprints.get(&self.conn, object)
     }
 
-    /// An object that was asked for with [`Session::prefetch_objects`], if there is one of this number.
-    pub fn object(&self, number: ObjectNumber) -> Option<Existing<'_>> {
+    pub(in crate::repository) fn object(&self, number: ObjectNumber) -> Option<Existing<'_>> {
         let (revision, place) = self.fetched.objects.get(&number.unsigned_abs())?;
         Some(Existing { revision: *revision, document: &self.fetched.text[place.clone()] })
     }
 
-    /// Puts a new object and says which number it has. Its keys are added separately.
-    pub fn create(&mut self, document: &str) -> ObjectNumber {
+    pub(in crate::repository) fn create(&mut self, document: &str) -> ObjectNumber {
         let number = self.next_object;
         self.next_object += 1;
         if self.writes() {
@@ -192,27 +183,22 @@ impl Session {
         number
     }
 
-    /// Puts the new document of an existing object, which has this revision now. Changes of its keys are told
-    /// separately.
-    pub fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
+    pub(in crate::repository) fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
         if self.writes() {
             let place = self.puts.keep(document);
             self.puts.updated.push((number, revision + 1, place));
         }
     }
 
-    /// An object has a key of this hash from now on.
-    pub fn add_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
+    pub(in crate::repository) fn add_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
         self.tables[index].add(hash, object);
     }
 
-    /// An object no longer has a key of this hash.
-    pub fn remove_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
+    pub(in crate::repository) fn remove_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
         self.tables[index].remove(hash, object);
     }
 
-    /// Notes which raw record an object now equals, or with fingerprint 0 that it equals none.
-    pub fn stamp(&mut self, object: ObjectNumber, fingerprint: u64) -> Result<()> {
+    pub(in crate::repository) fn stamp(&mut self, object: ObjectNumber, fingerprint: u64) -> Result<()> {
         match self.side {
             Side::Write => self.fingerprints.set(&self.conn, object, fingerprint),
             // A dry run touches an object once, so its fingerprint is not looked at again.
@@ -220,23 +206,19 @@ impl Session {
         }
     }
 
-    /// Whether a commit should come soon, because failures wait for it in memory.
-    pub fn has_many_failures(&self) -> bool {
+    pub(in crate::repository) fn has_many_failures(&self) -> bool {
         self.failures.len() >= MANY_FAILURES
     }
 
-    /// Whether what was put takes so much memory that [`Session::end_round`] should write it.
-    pub fn is_heavy(&self) -> bool {
+    pub(in crate::repository) fn is_heavy(&self) -> bool {
         self.puts.text.len() > HEAVY
     }
 
-    /// Keeps a failed record.
-    pub fn fail(&mut self, failure: Failure) {
+    pub(in crate::repository) fn fail(&mut self, failure: Failure) {
         self.failures.push(failure);
     }
 
-    /// Writes what the round put, still uncommitted. The failures of a dry run wait for a commit.
-    pub fn end_round(&mut self) -> Result<()> {
+    pub(in crate::repository) fn end_round(&mut self) -> Result<()> {
         let Puts { text, created, updated } = &mut self.puts;
         let insert = format!(
             "INSERT INTO object_{} (number, id, revision, import, document) VALUES (?1, ?2, 1, ?3, ?4)",
@@ -273,8 +255,7 @@ impl Session {
         Ok(())
     }
 
-    /// Commits objects, failures, counts and progress together; in a dry run the report only.
-    pub fn commit(&mut self, settled: Settled<'_>) -> Result<()> {
+    pub(in crate::repository) fn commit(&mut self, settled: Settled<'_>) -> Result<()> {
         match &self.side {
             Side::Write => self.commit_puts(settled),
             Side::DryRun { report } => {
@@ -313,8 +294,7 @@ impl Session {
         self.checkpointer.committed()
     }
 
-    /// Forgets everything since [`Session::begin`].
-    pub fn roll_back(&mut self) -> Result<()> {
+    pub(in crate::repository) fn roll_back(&mut self) -> Result<()> {
         if self.open {
             sql::batch(&self.conn, "ROLLBACK")?;
             self.open = false;

@@ -11,24 +11,18 @@ use crate::token::{Digest, Token, TokenName};
 const COLUMNS: &str = "SELECT id, name, role, object_types, created, expires FROM token";
 
 impl Sqlite {
-    /// All tokens, oldest first, those that have expired included.
-    pub fn tokens(&self) -> Result<Vec<Token>> {
+    pub(in crate::repository) fn tokens(&self) -> Result<Vec<Token>> {
         sql::all(&*self.conn()?, &format!("{COLUMNS} ORDER BY created, id"), [], read)
     }
 
-    /// The token whose secret has this digest, unless it has expired.
-    pub fn token(&self, digest: &Digest) -> Result<Option<Token>> {
+    pub(in crate::repository) fn token(&self, digest: &Digest) -> Result<Option<Token>> {
         // A look-up is not of constant time. What that tells is about digests, and nobody knows a secret for a digest.
         let sql = format!("{COLUMNS} WHERE digest = ?1");
         let found = sql::first(&*self.conn()?, &sql, [digest.as_bytes()], read)?;
         Ok(found.filter(|token| !token.is_expired(&clock::now())))
     }
 
-    /// Stores a new token. One of its name that has expired makes room for it.
-    ///
-    /// # Errors
-    /// `Conflict` if another one has its name or its secret.
-    pub fn add_token(&self, token: &Token, digest: &Digest) -> Result<()> {
+    pub(in crate::repository) fn add_token(&self, token: &Token, digest: &Digest) -> Result<()> {
         self.write(|conn| {
             let sql = "DELETE FROM token WHERE name = ?1 AND expires <= ?2";
             sql::run(conn, sql, [token.name.as_str(), &clock::now()])?;
@@ -36,22 +30,14 @@ impl Sqlite {
         })
     }
 
-    /// Stores a token, in the place of the one of its name if there is one.
-    ///
-    /// # Errors
-    /// `Conflict` if a token of another name has its secret.
-    pub fn put_token(&self, token: &Token, digest: &Digest) -> Result<()> {
+    pub(in crate::repository) fn put_token(&self, token: &Token, digest: &Digest) -> Result<()> {
         self.write(|conn| {
             sql::run(conn, "DELETE FROM token WHERE name = ?1", [token.name.as_str()])?;
             insert(conn, token, digest)
         })
     }
 
-    /// Removes a token: from now on nobody comes in with it.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub fn revoke_token(&self, id: &str) -> Result<Token> {
+    pub(in crate::repository) fn revoke_token(&self, id: &str) -> Result<Token> {
         self.write(|conn| {
             let found = sql::first(conn, &format!("{COLUMNS} WHERE id = ?1"), [id], read)?;
             let token = found.ok_or_else(|| Error::not_found(format!("there is no token with the id '{id}'")))?;

@@ -7,36 +7,28 @@ use serde_json::Value;
 
 use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
-use super::{Lease, Sqlite, sql, views};
+use super::{Sqlite, sql, views};
 use crate::error::{Error, Kind, Result};
 use crate::object::{elements, write_key};
-use crate::repository::{Hashes, KeyIndex, Mode, StoredType};
+use crate::repository::{Hashes, KeyIndex, Lease, Mode, StoredType};
 use crate::schema::{ObjectType, Positions, PropertyKind, TypeName};
 
 /// For the keys of an index while it is built.
 const BUILD_MEMORY: u64 = 64 << 20;
 
 impl Sqlite {
-    /// All object types, by name.
-    pub fn object_types(&self) -> Result<Vec<StoredType>> {
+    pub(in crate::repository) fn object_types(&self) -> Result<Vec<StoredType>> {
         let conn = self.conn()?;
         let names =
             sql::all(&conn, "SELECT name FROM object_type ORDER BY name", [], |row| sql::get::<String>(row, 0))?;
         names.iter().filter_map(|name| find(&conn, name).transpose()).collect()
     }
 
-    /// The object type of this name, if there is one.
-    pub fn object_type(&self, name: &TypeName) -> Result<Option<StoredType>> {
+    pub(in crate::repository) fn object_type(&self, name: &TypeName) -> Result<Option<StoredType>> {
         find(&*self.conn()?, &name.to_string())
     }
 
-    /// Stores definitions, new or changed, and builds what their unique properties need. Also gives the warnings. All
-    /// or none.
-    ///
-    /// # Errors
-    /// `Conflict` if a property that objects have values of would change to a type that cannot hold them, or if
-    /// objects share a value that is to be unique. `Busy` while an import of the type runs.
-    pub fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
+    pub(in crate::repository) fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
         let mut leases = BTreeMap::new();
         for definition in definitions {
             let name = TypeName::of(definition)?;
@@ -48,11 +40,7 @@ impl Sqlite {
         self.write(|conn| definitions.iter().map(|definition| apply(conn, definition, self.hashes)).collect())
     }
 
-    /// Stores one definition, if the type as it is then allows it.
-    ///
-    /// # Errors
-    /// Those of `allows`, and see [`Sqlite::apply_types`].
-    pub fn apply_type_if(
+    pub(in crate::repository) fn apply_type_if(
         &self,
         definition: &Value,
         allows: impl FnOnce(Option<&StoredType>) -> Result<()>,
@@ -75,10 +63,12 @@ impl Sqlite {
         })
     }
 
-    /// The type, extended by string properties for these columns if it is one without a schema, and with an index over
-    /// the correlation properties, which is built if there is none. To be called with the lease of the type. The new
-    /// properties are stored by the first commit of objects that may have them.
-    pub fn prepare_type(&self, name: &TypeName, columns: &[String], correlation: &[String]) -> Result<StoredType> {
+    pub(in crate::repository) fn prepare_type(
+        &self,
+        name: &TypeName,
+        columns: &[String],
+        correlation: &[String],
+    ) -> Result<StoredType> {
         let missing = || Error::not_found(format!("there is no object type '{name}'"));
         let stored = self.object_type(name)?.ok_or_else(missing)?;
         let object_type = stored.object_type.with_columns(columns)?;

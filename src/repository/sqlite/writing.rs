@@ -10,11 +10,11 @@ use super::fingerprints::Fingerprints;
 use super::ids::Ids;
 use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
-use super::{Lease, Sqlite, objects, sql, types, views};
+use super::{Sqlite, objects, sql, types, views};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::object::{Object, write_key};
-use crate::repository::{Hashes, KeyIndex, Mode, ObjectNumber, StoredType, Written};
+use crate::repository::{Hashes, KeyIndex, Lease, Mode, ObjectNumber, StoredType, Written};
 use crate::schema::Positions;
 
 /// For the buckets and chunks that one write reads.
@@ -25,12 +25,12 @@ const MEMORY: u64 = 1 << 20;
 const NO_IMPORT: i64 = 0;
 
 impl Sqlite {
-    /// Puts a new object, with an id that the caller has chosen or with one of ours.
-    ///
-    /// # Errors
-    /// `Busy` if others write for longer than a while, or if the object would bring new properties to a type without a
-    /// schema while an import of the type runs.
-    pub fn create_object(&self, stored: &StoredType, id: Option<&str>, document: &str) -> Result<Written> {
+    pub(in crate::repository) fn create_object(
+        &self,
+        stored: &StoredType,
+        id: Option<&str>,
+        document: &str,
+    ) -> Result<Written> {
         self.write_object(stored, |writing| {
             if let Some(id) = id
                 && objects::find(writing.conn, stored, id)?.is_some()
@@ -44,11 +44,12 @@ impl Sqlite {
         })
     }
 
-    /// Puts the new document of an object that was `seen`, and of which nobody else may have written since.
-    ///
-    /// # Errors
-    /// See [`Sqlite::create_object`].
-    pub fn replace_object(&self, stored: &StoredType, seen: &Object, document: &str) -> Result<Written> {
+    pub(in crate::repository) fn replace_object(
+        &self,
+        stored: &StoredType,
+        seen: &Object,
+        document: &str,
+    ) -> Result<Written> {
         self.write_object(stored, |writing| {
             let Some(number) = writing.unchanged(seen)? else { return Ok(Written::Outdated) };
             match writing.key_changes(Some(number), Some(&seen.document), Some(document))? {
@@ -58,11 +59,7 @@ impl Sqlite {
         })
     }
 
-    /// Removes an object that was `seen`, and of which nobody else may have written since.
-    ///
-    /// # Errors
-    /// `Busy` if others write for longer than a while.
-    pub fn delete_object(&self, stored: &StoredType, seen: &Object) -> Result<Written> {
+    pub(in crate::repository) fn delete_object(&self, stored: &StoredType, seen: &Object) -> Result<Written> {
         self.write_object(stored, |writing| {
             let Some(number) = writing.unchanged(seen)? else { return Ok(Written::Outdated) };
             match writing.key_changes(Some(number), Some(&seen.document), None)? {
@@ -72,8 +69,12 @@ impl Sqlite {
         })
     }
 
-    /// The properties of which a document has values that must be unique and are those of another object than this one.
-    pub fn taken(&self, stored: &StoredType, document: &str, except: Option<&Object>) -> Result<Vec<String>> {
+    pub(in crate::repository) fn taken(
+        &self,
+        stored: &StoredType,
+        document: &str,
+        except: Option<&Object>,
+    ) -> Result<Vec<String>> {
         let conn = self.conn()?;
         let writing = Writing { conn: &conn, stored, hashes: self.hashes };
         let except = except.map(|object| objects::find(&conn, stored, &object.id)).transpose()?.flatten();

@@ -1,0 +1,72 @@
+//! A PostgreSQL server, or what speaks its protocol: the same promises for any number of processes.
+//!
+//! All SQL keeps to what PostgreSQL, Citus, CockroachDB and YugabyteDB share. Nothing here judges, as in the embedded
+//! backend; what differs is how things are kept apart: instead of one write lock there are leases in rows, with tokens
+//! that are checked in the transactions they protect, and a write that finds another state than was seen is made again.
+
+mod conn;
+mod drop_folders;
+mod idempotency;
+mod imports;
+mod leases;
+mod migrate;
+mod objects;
+mod runs;
+mod search;
+mod session;
+mod sql;
+mod tokens;
+mod transaction;
+mod types;
+mod writing;
+
+use self::conn::Pool;
+pub(super) use self::leases::HeldRow;
+use self::leases::Leases;
+pub(super) use self::session::Session;
+use super::{Hashes, Lease, Mode, StoredType};
+use crate::config::Memory;
+use crate::error::Result;
+use crate::import::Import;
+use crate::schema::TypeName;
+use crate::secret::Secret;
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Postgres {
+    pool: Pool,
+    leases: Leases,
+    memory: Memory,
+    hashes: Hashes,
+}
+
+impl Postgres {
+    /// Opens the database, making what is not there yet.
+    pub(in crate::repository) fn open(url: &Secret, memory: Memory) -> Result<Postgres> {
+        let pool = Pool::new(url)?;
+        let secret = migrate::migrate(&pool)?;
+        let leases = Leases::new(&pool)?;
+        Ok(Postgres { pool, leases, memory, hashes: Hashes::new(&secret) })
+    }
+
+    pub(in crate::repository) fn hashes(&self) -> Hashes {
+        self.hashes
+    }
+
+    pub(in crate::repository) fn session(&self, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
+        Session::open(self, stored, import, mode)
+    }
+
+    pub(in crate::repository) fn lease(&self, object_type: &TypeName) -> Result<Option<Lease>> {
+        Ok(self.leases.take(&leases::of_type(object_type))?.map(Lease::of_row))
+    }
+
+    /// Any number of services work with one database.
+    pub(in crate::repository) fn claim_service(&self) -> Result<Option<Lease>> {
+        Ok(Some(Lease::of_nothing()))
+    }
+
+    pub(in crate::repository) fn lease_place(&self, place: &str) -> Result<Option<Lease>> {
+        Ok(self.leases.take(&leases::of_place(place))?.map(Lease::of_row))
+    }
+}

@@ -1,0 +1,121 @@
+//! One import's view of the repository: it looks up, puts and commits, a round at a time. A session sees its own puts.
+
+use super::{Existing, ObjectNumber, Settled, postgres, sqlite};
+use crate::error::Result;
+use crate::failure::Failure;
+
+/// See the module's head.
+pub enum Session {
+    /// Of the embedded repository.
+    Sqlite(Box<sqlite::Session>),
+    /// Of a PostgreSQL server.
+    Postgres(Box<postgres::Session>),
+}
+
+/// Hands a call to the backend's session.
+macro_rules! hand {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match $self {
+            Session::Sqlite(session) => session.$method($($argument),*),
+            Session::Postgres(session) => session.$method($($argument),*),
+        }
+    };
+}
+
+impl Session {
+    /// Opens the transaction that the next commit ends; waits for the write lock if need be.
+    pub fn begin(&mut self) -> Result<()> {
+        hand!(self.begin())
+    }
+
+    /// Whether a transaction is open.
+    pub fn is_open(&self) -> bool {
+        hand!(self.is_open())
+    }
+
+    /// Makes the holders of these hashes known, until the next call for the same index.
+    /// `index` is a place in [`StoredType::indexes`].
+    pub fn prefetch(&mut self, index: usize, hashes: &mut [u64]) -> Result<()> {
+        hand!(self.prefetch(index, hashes))
+    }
+
+    /// The objects with a key of this hash. To be checked against the objects, unless the fingerprint is equal.
+    pub fn holders(&self, index: usize, hash: u64) -> impl Iterator<Item = ObjectNumber> + '_ {
+        let (embedded, remote) = match self {
+            Session::Sqlite(session) => (Some(session.holders(index, hash)), None),
+            Session::Postgres(session) => (None, Some(session.holders(index, hash))),
+        };
+        embedded.into_iter().flatten().chain(remote.into_iter().flatten())
+    }
+
+    /// Reads these objects, until the next call.
+    pub fn prefetch_objects(&mut self, numbers: &mut Vec<ObjectNumber>) -> Result<()> {
+        hand!(self.prefetch_objects(numbers))
+    }
+
+    /// The fingerprint of the record that an object equals; 0 if none is known.
+    pub fn fingerprint(&mut self, object: ObjectNumber) -> Result<u64> {
+        hand!(self.fingerprint(object))
+    }
+
+    /// An object that was asked for with [`Session::prefetch_objects`], if there is one of this number.
+    pub fn object(&self, number: ObjectNumber) -> Option<Existing<'_>> {
+        hand!(self.object(number))
+    }
+
+    /// Puts a new object and says which number it has. Its keys are added separately.
+    pub fn create(&mut self, document: &str) -> ObjectNumber {
+        hand!(self.create(document))
+    }
+
+    /// Puts the new document of an existing object, which has this revision now. Changes of its keys are told
+    /// separately.
+    pub fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
+        hand!(self.update(number, revision, document))
+    }
+
+    /// An object has a key of this hash from now on.
+    pub fn add_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
+        hand!(self.add_key(index, hash, object))
+    }
+
+    /// An object no longer has a key of this hash.
+    pub fn remove_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
+        hand!(self.remove_key(index, hash, object))
+    }
+
+    /// Notes which raw record an object now equals, or with fingerprint 0 that it equals none.
+    pub fn stamp(&mut self, object: ObjectNumber, fingerprint: u64) -> Result<()> {
+        hand!(self.stamp(object, fingerprint))
+    }
+
+    /// Whether a commit should come soon, because failures wait for it in memory.
+    pub fn has_many_failures(&self) -> bool {
+        hand!(self.has_many_failures())
+    }
+
+    /// Whether what was put takes so much memory that [`Session::end_round`] should write it.
+    pub fn is_heavy(&self) -> bool {
+        hand!(self.is_heavy())
+    }
+
+    /// Keeps a failed record.
+    pub fn fail(&mut self, failure: Failure) {
+        hand!(self.fail(failure))
+    }
+
+    /// Writes what the round put, still uncommitted. The failures of a dry run wait for a commit.
+    pub fn end_round(&mut self) -> Result<()> {
+        hand!(self.end_round())
+    }
+
+    /// Commits objects, failures, counts and progress together; in a dry run the report only.
+    pub fn commit(&mut self, settled: Settled<'_>) -> Result<()> {
+        hand!(self.commit(settled))
+    }
+
+    /// Forgets everything since [`Session::begin`].
+    pub fn roll_back(&mut self) -> Result<()> {
+        hand!(self.roll_back())
+    }
+}
