@@ -324,17 +324,13 @@ impl App {
         let imports = self.repository.imports()?;
         // Asked for later than the imports: a file that is queued and imported in between must not be missed.
         let mut wanted = self.repository.unfiled_imports()?;
+        let over = imports.iter().filter(|import| import.state.end().is_some());
+        self.repository.sweep(&over.map(|import| import.id).collect::<Vec<_>>())?;
         for import in imports {
-            let is_wanted = match import.state.end() {
-                None => true,
-                Some(end) => {
-                    // Left by a process that was killed before it could remove it.
-                    self.repository.forget_cancel(import.id);
-                    match import.plan.origin {
-                        Origin::DropFolder => wanted.contains(&import.id),
-                        _ => !import.spool_purged && clock::since(end) < DRY_RUN_KEPT,
-                    }
-                }
+            let is_wanted = match (import.state.end(), import.plan.origin) {
+                (None, _) => true,
+                (Some(_), Origin::DropFolder) => wanted.contains(&import.id),
+                (Some(end), _) => !import.spool_purged && clock::since(end) < DRY_RUN_KEPT,
             };
             if is_wanted {
                 wanted.insert(import.id);

@@ -22,6 +22,14 @@ impl ImportId {
     pub fn random() -> ImportId {
         ImportId(uuid::Uuid::new_v4())
     }
+
+    pub(crate) fn of_uuid(uuid: uuid::Uuid) -> ImportId {
+        ImportId(uuid)
+    }
+
+    pub(crate) fn uuid(self) -> uuid::Uuid {
+        self.0
+    }
 }
 
 impl fmt::Display for ImportId {

@@ -29,6 +29,14 @@ impl RunId {
         RunId(uuid::Uuid::now_v7())
     }
 
+    pub(crate) fn of_uuid(uuid: uuid::Uuid) -> RunId {
+        RunId(uuid)
+    }
+
+    pub(crate) fn uuid(self) -> uuid::Uuid {
+        self.0
+    }
+
     /// The `webhook-id` of its callback (Standard Webhooks): the same in every attempt.
     pub fn webhook(self) -> String {
         format!("msg_{self}")

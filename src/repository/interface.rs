@@ -16,7 +16,7 @@ use super::{
 use crate::config::{Memory, RepositorySettings};
 use crate::error::Result;
 use crate::filter::Filter;
-use crate::import::Import;
+use crate::import::{Import, ImportId};
 use crate::object::{Object, Visible};
 use crate::schema::TypeName;
 
@@ -216,5 +216,11 @@ impl Repository {
     /// It looks at so few objects that it is short; so there may be more matches also where it found none.
     pub fn step(&self, stored: &StoredType, search: &Search, after: ObjectNumber, limit: usize) -> Result<FoundPage> {
         hand!(self.step(stored, search, after, limit))
+    }
+
+    /// Removes what only the repository itself knows of and nobody needs any more: what was left by processes that are no
+    /// more. `over` are the imports that are over.
+    pub fn sweep(&self, over: &[ImportId]) -> Result<()> {
+        hand!(self.sweep(over))
     }
 }

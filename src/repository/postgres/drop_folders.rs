@@ -1,28 +1,68 @@
 //! Drop folders that were set elsewhere than in `rollbook.toml`, and how all of them stand.
 
-use super::Postgres;
-use crate::error::Result;
+use postgres::Row;
+use serde_json::Value;
+
+use super::conn::Conn;
+use super::sql::{from_json, to_json};
+use super::transaction::Tx;
+use super::{Postgres, sql};
+use crate::config::SetBy;
+use crate::error::{Error, Kind, Result};
 use crate::repository::{DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
 
+const FOLDERS: &str = "SELECT name, settings, secrets, set_by, revision FROM drop_folder";
+
 impl Postgres {
     pub(in crate::repository) fn drop_folders(&self) -> Result<Vec<StoredDropFolder>> {
-        todo!()
+        let mut folders = self.read(|conn| conn.all(FOLDERS, &[], read))?;
+        folders.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(folders)
     }
 
     pub(in crate::repository) fn drop_folder(&self, name: &str) -> Result<Option<StoredDropFolder>> {
-        let _ = (name,);
-        todo!()
+        if !sql::is_storable(name) {
+            return Ok(None);
+        }
+        self.read(|conn| stored(conn, name))
     }
 
     pub(in crate::repository) fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
-        let _ = (folders,);
-        todo!()
+        // In one order, so that two who put the same ones do not wait for each other.
+        let mut folders: Vec<&(StoredDropFolder, Option<u64>)> = folders.iter().collect();
+        folders.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        let put = self.write(|tx| {
+            for (folder, seen) in &folders {
+                if !put(tx, folder, *seen)? {
+                    // What was put before is taken back.
+                    return Err(Error::new(Kind::Outdated, format!("drop folder '{}' was changed", folder.name)));
+                }
+            }
+            Ok(())
+        });
+        match put {
+            Err(error) if error.kind() == Kind::Outdated => Ok(false),
+            done => done.map(|()| true),
+        }
     }
 
     pub(in crate::repository) fn pause_drop_folder(&self, name: &str, paused: bool) -> Result<()> {
-        let _ = (name, paused);
-        todo!()
+        if !sql::is_storable(name) {
+            return Ok(());
+        }
+        self.write(|tx| {
+            // Until nobody changes it between the look and the change.
+            while let Some(StoredDropFolder { mut settings, revision, .. }) = stored(tx, name)? {
+                settings["paused"] = Value::Bool(paused);
+                let sql = "UPDATE drop_folder SET settings = $2, revision = revision + 1 \
+                           WHERE name = $1 AND revision = $3";
+                if tx.run(sql, &[&name, &settings.to_string(), &revision.cast_signed()])? > 0 {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 
     pub(in crate::repository) fn remove_drop_folder(
@@ -31,8 +71,19 @@ impl Postgres {
         revision: u64,
         remains: Remains,
     ) -> Result<bool> {
-        let _ = (name, revision, remains);
-        todo!()
+        if !sql::is_storable(name) {
+            return Ok(false);
+        }
+        self.write(|tx| {
+            let sql = "DELETE FROM drop_folder WHERE name = $1 AND revision = $2";
+            if tx.run(sql, &[&name, &revision.cast_signed()])? == 0 {
+                return Ok(false);
+            }
+            if remains == Remains::Nothing {
+                tx.run("DELETE FROM drop_folder_state WHERE name = $1", &[&name])?;
+            }
+            Ok(true)
+        })
     }
 
     pub(in crate::repository) fn drop_folder_state(
@@ -40,8 +91,16 @@ impl Postgres {
         name: &str,
         new: impl FnOnce() -> Result<DropFolderState>,
     ) -> Result<DropFolderState> {
-        let _ = (name, new);
-        todo!()
+        if let Some(state) = self.read(|conn| state(conn, name))? {
+            return Ok(state);
+        }
+        let new = new()?;
+        self.write(|tx| {
+            let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) \
+                       VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
+            tx.run(sql, &[&name, &new.external_id, &new.signing_secret, &new.since])?;
+            state(tx, name)?.ok_or_else(|| Error::internal("what was just stored is gone"))
+        })
     }
 
     pub(in crate::repository) fn note_poll(
@@ -51,12 +110,69 @@ impl Postgres {
         trouble: Option<&Trouble>,
         notices: &[String],
     ) -> Result<()> {
-        let _ = (name, at, trouble, notices);
-        todo!()
+        let (trouble, notices) = (trouble.map(to_json).transpose()?, to_json(notices)?);
+        let sql = "UPDATE drop_folder_state SET last_poll = $2, trouble = $3, notices = $4 WHERE name = $1";
+        self.write(|tx| tx.run(sql, &[&name, &at, &trouble, &notices]).map(drop))
     }
 
     pub(in crate::repository) fn switch_callback(&self, name: &str, off: bool) -> Result<()> {
-        let _ = (name, off);
-        todo!()
+        let sql = "UPDATE drop_folder_state SET callback_off = $2 WHERE name = $1";
+        self.write(|tx| tx.run(sql, &[&name, &off]).map(drop))
     }
+}
+
+/// Stores a drop folder if what is stored is what was seen; says whether.
+fn put(tx: &mut Tx, folder: &StoredDropFolder, seen: Option<u64>) -> Result<bool> {
+    let set_by = match folder.set_by {
+        SetBy::Administrator => "administrator",
+        SetBy::Operator | SetBy::File => "operator",
+    };
+    let settings = folder.settings.to_string();
+    let stored = match seen {
+        None => {
+            let sql = "INSERT INTO drop_folder (name, settings, secrets, set_by) VALUES ($1, $2, $3, $4) \
+                       ON CONFLICT (name) DO NOTHING";
+            tx.run(sql, &[&folder.name, &settings, &folder.secrets, &set_by])?
+        }
+        Some(revision) => {
+            let sql = "UPDATE drop_folder SET settings = $2, secrets = $3, set_by = $4, revision = revision + 1 \
+                       WHERE name = $1 AND revision = $5";
+            tx.run(sql, &[&folder.name, &settings, &folder.secrets, &set_by, &revision.cast_signed()])?
+        }
+    };
+    tx.run("UPDATE drop_folder_state SET callback_off = false WHERE name = $1", &[&folder.name])?;
+    Ok(stored > 0)
+}
+
+fn stored(conn: &mut Conn, name: &str) -> Result<Option<StoredDropFolder>> {
+    conn.first(&format!("{FOLDERS} WHERE name = $1"), &[&name], read)
+}
+
+fn state(conn: &mut Conn, name: &str) -> Result<Option<DropFolderState>> {
+    let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, notices, callback_off \
+               FROM drop_folder_state WHERE name = $1";
+    conn.first(sql, &[&name], |row| {
+        Ok(DropFolderState {
+            external_id: sql::get(row, 0)?,
+            signing_secret: sql::get(row, 1)?,
+            since: sql::get(row, 2)?,
+            last_poll: sql::get(row, 3)?,
+            trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
+            notices: from_json(&sql::get::<String>(row, 5)?)?,
+            callback_off: sql::get(row, 6)?,
+        })
+    })
+}
+
+fn read(row: &Row) -> Result<StoredDropFolder> {
+    Ok(StoredDropFolder {
+        name: sql::get(row, 0)?,
+        settings: from_json(&sql::get::<String>(row, 1)?)?,
+        secrets: sql::get(row, 2)?,
+        set_by: match sql::get::<String>(row, 3)?.as_str() {
+            "operator" => SetBy::Operator,
+            _ => SetBy::Administrator,
+        },
+        revision: sql::get::<i64>(row, 4)?.unsigned_abs(),
+    })
 }

@@ -30,3 +30,13 @@ pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
 }
+
+/// A stored digest.
+pub(super) fn digest(stored: Vec<u8>) -> Result<[u8; 32]> {
+    stored.try_into().map_err(|_| Error::internal("a stored digest has not 32 bytes"))
+}
+
+/// Whether a text can be stored as it is, and so found: the server has none with a NUL.
+pub(super) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}

@@ -168,6 +168,12 @@ impl Sqlite {
         let _ = fs::remove_file(self.unfinished_cancel_mark(id));
     }
 
+    /// Cancel marks.
+    pub(in crate::repository) fn sweep(&self, over: &[ImportId]) -> Result<()> {
+        over.iter().for_each(|import| self.forget_cancel(*import));
+        Ok(())
+    }
+
     pub(in crate::repository) fn cancelled_by(&self, id: ImportId) -> Option<String> {
         let name = fs::read(self.cancel_mark(id)).ok()?;
         Some(String::from_utf8_lossy(&name).into_owned()).filter(|name| !name.is_empty())
