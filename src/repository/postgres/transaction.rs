@@ -45,7 +45,7 @@ impl Tx {
 
 /// The next `count` numbers of a counter, as the first of them. The first of all is 1.
 pub(super) fn take_numbers(conn: &mut Conn, counter: &str, count: i64) -> Result<i64> {
-    let sql = "INSERT INTO counter (name, next) VALUES ($1, 1 + $2) \
+    let sql = "INSERT INTO counter (name, next) VALUES ($1, 1 + CAST($2 AS bigint)) \
                ON CONFLICT (name) DO UPDATE SET next = counter.next + $2 RETURNING next - $2";
     let first = conn.first(sql, &[&counter, &count], |row| super::sql::get(row, 0))?;
     Ok(first.unwrap_or(1))
