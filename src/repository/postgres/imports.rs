@@ -277,21 +277,11 @@ impl Postgres {
         })
     }
 
-    /// Cancel marks of imports that are over, what lies staged for them, and what became of transactions that were made so
-    /// long ago that nobody asks.
+    /// Cancel marks of all imports that are over, or that there are not.
     pub(in crate::repository) fn sweep(&self, _over: &[ImportId]) -> Result<()> {
-        for leftovers in [
-            "DELETE FROM cancel_mark WHERE NOT EXISTS \
-             (SELECT 1 FROM import WHERE import.id = cancel_mark.import AND import.ended IS NULL)",
-            "DELETE FROM staged_object WHERE NOT EXISTS \
-             (SELECT 1 FROM import WHERE import.number = staged_object.import AND import.ended IS NULL)",
-            "DELETE FROM staged_removal WHERE NOT EXISTS \
-             (SELECT 1 FROM import WHERE import.number = staged_removal.import AND import.ended IS NULL)",
-            "DELETE FROM committed WHERE at < now() - interval '1 hour'",
-        ] {
-            self.write(|tx| tx.run(leftovers, &[]).map(drop))?;
-        }
-        Ok(())
+        let sql = "DELETE FROM cancel_mark WHERE NOT EXISTS \
+                   (SELECT 1 FROM import WHERE import.id = cancel_mark.import AND import.ended IS NULL)";
+        self.write(|tx| tx.run(sql, &[]).map(drop))
     }
 }
 
