@@ -15,10 +15,12 @@ mod tokens;
 mod types;
 mod writing;
 
+use std::panic::{self, AssertUnwindSafe};
+
+use crate::database::Backend;
 use crate::harness::Folder;
 use rollbook::app::App;
 use rollbook::clock;
-use rollbook::config::{Config, Environment};
 use rollbook::failure::Failure;
 use rollbook::import::{Counts, Import, ImportId, State};
 use rollbook::plan::{BlankCells, Caller, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
@@ -102,33 +104,53 @@ const CHECKS: &[(&str, Check)] = &[
 
 #[test]
 fn sqlite() {
-    for &(name, check) in CHECKS {
-        let folder = tempfile::tempdir().unwrap();
-        let open = || App::open(Config::load(folder.path(), None, Environment::default()).unwrap()).unwrap().repository;
-        // Shown if it fails.
+    check_all(Backend::Sqlite);
+}
+
+/// The distribution's.
+#[test]
+fn postgres() {
+    check_all(Backend::Postgres);
+}
+
+#[test]
+fn postgres_new() {
+    check_all(Backend::PostgresNew);
+}
+
+/// Checks on an installation each, and says of all that fail which they are.
+#[track_caller]
+fn check_all(backend: Backend) {
+    let failed = CHECKS.iter().filter(|(name, check)| {
+        let folder = Folder::on(backend);
+        let open = || folder.installation().repository;
+        // What it says follows its name.
         println!("{name}");
-        check(&open(), &open);
-    }
+        panic::catch_unwind(AssertUnwindSafe(|| check(&open(), &open))).is_err()
+    });
+    let failed: Vec<&str> = failed.map(|(name, _)| *name).collect();
+    assert!(failed.is_empty(), "{} of {} checks failed: {failed:#?}", failed.len(), CHECKS.len());
 }
 
 /// The hashes of keys and fingerprints come from a secret, which an installation has for good and no other one has.
 #[test]
 fn the_secret_of_an_installation_is_its_own() {
-    let [one, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-    let key = |folder: &tempfile::TempDir| {
-        let repository =
-            App::open(Config::load(folder.path(), None, Environment::default()).unwrap()).unwrap().repository;
-        (repository.hashes().key("\"a\"\0"), repository.hashes().context("a"))
-    };
-    assert_eq!(key(&one), key(&one));
-    assert_ne!(key(&one), key(&other));
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::PostgresNew] {
+        let [one, other] = [(); 2].map(|()| Folder::on(backend));
+        let key = |folder: &Folder| {
+            let hashes = folder.installation().repository.hashes();
+            (hashes.key("\"a\"\0"), hashes.context("a"))
+        };
+        assert_eq!(key(&one), key(&one));
+        assert_ne!(key(&one), key(&other));
+    }
 }
 
 /// An older program must not touch what a newer one has made.
 #[test]
 fn a_newer_form_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = || Config::load(folder.path(), None, Environment::default()).unwrap();
+    let folder = Folder::on(Backend::Sqlite);
+    let config = || folder.config();
     drop(App::open(config()).unwrap());
     let conn = rusqlite::Connection::open(config().repository.file().unwrap()).unwrap();
     let form: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
@@ -144,7 +166,7 @@ fn a_newer_form_is_refused() {
 fn an_older_form_is_brought_up_to_date() {
     let import = "import users.csv --into managed/user --unique userName";
     let users = "userName,givenName,sn,mail\nbjensen,Barbara,Jensen,b@example.com\nscarter,Sam,Carter,s@example.com\n";
-    let folder = Folder::new().file("users.csv", users).after(import);
+    let folder = Folder::on(Backend::Sqlite).file("users.csv", users).after(import);
     let conn = rusqlite::Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
     let forget_keys = "SELECT group_concat('DELETE FROM key_' || number, '; ') FROM key_index";
     let forget_keys: String = conn.query_row(forget_keys, [], |row| row.get(0)).unwrap();
@@ -165,8 +187,8 @@ fn an_older_form_is_brought_up_to_date() {
 /// A dry run whose report could not be stored tries again, and is a dry run still.
 #[test]
 fn a_dry_run_stays_one_when_its_report_fails() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = || Config::load(folder.path(), None, Environment::default()).unwrap();
+    let folder = Folder::on(Backend::Sqlite);
+    let config = || folder.config();
     let repository = App::open(config()).unwrap().repository;
     let (stored, conn) = (thing(&repository), rusqlite::Connection::open(config().repository.file().unwrap()).unwrap());
     let import = queued(&repository);

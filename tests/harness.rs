@@ -17,6 +17,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use fancy_regex::Regex;
 use rollbook::app::{App, Source, Submission};
@@ -27,11 +28,19 @@ use rollbook::repository::{Attempt, Lease};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::database::{Backend, Database, Look};
+
+/// What secrets are sealed with, where processes have no directory in common that it could lie in.
+const SECRETS_KEY: &str = "correct horse battery staple, and so on";
+
 /// A temporary folder.
 #[must_use]
 pub(crate) struct Folder {
     folder: TempDir,
     stdin: String,
+    backend: Backend,
+    /// Made when it is first needed, and gone with the folder.
+    database: OnceLock<Option<Database>>,
 }
 
 /// What became of one command.
@@ -46,7 +55,12 @@ pub(crate) struct Outcome {
 
 impl Folder {
     pub(crate) fn new() -> Folder {
-        Folder { folder: tempfile::tempdir().unwrap(), stdin: String::new() }
+        Folder::on(Backend::chosen())
+    }
+
+    /// One whose installation keeps everything in this.
+    pub(crate) fn on(backend: Backend) -> Folder {
+        Folder { folder: tempfile::tempdir().unwrap(), stdin: String::new(), backend, database: OnceLock::new() }
     }
 
     /// Given a file; also one in a folder of its own.
@@ -204,13 +218,49 @@ impl Folder {
             .current_dir(self.folder.path())
             .env_clear()
             .env("USER", "barbara")
-            .env("TMPDIR", self.folder.path());
+            .env("TMPDIR", self.folder.path())
+            .envs(self.variables());
         process
     }
 
     /// The installation of these tests, as the command line opens it.
     pub(crate) fn installation(&self) -> App {
-        App::open(Config::load(&self.path("rollbook-data"), None, Environment::default()).unwrap()).unwrap()
+        App::open(self.config()).unwrap()
+    }
+
+    /// Its settings.
+    pub(crate) fn config(&self) -> Config {
+        self.config_with(&[])
+    }
+
+    /// Its settings, with these variables in the environment.
+    pub(crate) fn config_with(&self, variables: &[(&str, &str)]) -> Config {
+        let more = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let own = self.variables().into_iter().map(|(name, value)| (name.to_owned(), value));
+        Config::load(&self.path("rollbook-data"), None, Environment::new(own.chain(more))).unwrap()
+    }
+
+    /// What all of its processes find in their environment.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let Some(database) = self.database() else { return Vec::new() };
+        vec![("ROLLBOOK_REPOSITORY_URL", database.url()), ("ROLLBOOK_SECRETS_KEY", SECRETS_KEY.to_owned())]
+    }
+
+    fn database(&self) -> Option<&Database> {
+        self.database.get_or_init(|| self.backend.database()).as_ref()
+    }
+
+    /// When somebody looks into the repository past Rollbook.
+    pub(crate) fn look(&self) -> Look {
+        match self.database() {
+            Some(database) => Look::at(database),
+            None => Look::at_file(&self.path("rollbook-data/rollbook.db")),
+        }
+    }
+
+    /// Whether there is a repository that can be looked into.
+    pub(crate) fn can_be_looked_into(&self) -> bool {
+        self.backend != Backend::Sqlite || self.path("rollbook-data/rollbook.db").exists()
     }
 
     /// Where a file is, or would be.

@@ -6,6 +6,7 @@
 //! * `corpora`: the reader against other people's test data.
 //! * `correlation`: which object a record is about, and values that only one may have.
 //! * `crash`: what becomes of imports that are killed, cancelled, starved of disk, or not alone.
+//! * `database`: what installations of tests keep everything in: SQLite, or PostgreSQL, on which all of it runs once more.
 //! * `documents`: README and the others say what is so.
 //! * `drop_folder`: the drop-folder door.
 //! * `dropping`: files that are dropped; start there for anything that comes through a drop folder.
@@ -28,6 +29,7 @@ mod content;
 mod corpora;
 mod correlation;
 mod crash;
+mod database;
 mod documents;
 mod drop_folder;
 mod dropping;

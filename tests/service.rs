@@ -70,7 +70,7 @@ impl Service {
         // Unless the signal is ignored, it is not an error but the end.
         serve.args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kilobytes * 2)]);
         serve.arg(rollbook.get_program()).args(rollbook.get_args());
-        serve.current_dir(rollbook.get_current_dir().unwrap());
+        serve.current_dir(rollbook.get_current_dir().unwrap()).envs(folder.variables());
         let (process, address) = Service::listening(serve, Stdio::null());
         Service { folder, process, address }
     }

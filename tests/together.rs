@@ -8,15 +8,13 @@ use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rollbook::app::{App, Condition, Put, Source, Submission};
-use rollbook::config::{Config, Environment};
 use rollbook::error::Kind;
 use rollbook::object::Patch;
 use rollbook::repository::StoredType;
 use rollbook::worker::Worker;
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 
-use crate::harness::plan;
+use crate::harness::{Folder, plan};
 
 const THING: &str = r#"{"name": "thing", "schema": {"required": ["a"], "properties": {
     "a": {"type": "string", "policies": [{"policyId": "unique"}]},
@@ -149,17 +147,16 @@ impl Oracle {
 
 /// What is tested.
 struct Installation {
-    folder: TempDir,
     app: Arc<App>,
     worker: Worker,
+    /// Goes last.
+    folder: Folder,
 }
 
 impl Installation {
     fn new() -> Installation {
-        let folder = tempfile::tempdir().unwrap();
-        let app = Arc::new(
-            App::open(Config::load(&folder.path().join("data"), None, Environment::default()).unwrap()).unwrap(),
-        );
+        let folder = Folder::new();
+        let app = Arc::new(folder.installation());
         app.repository.apply_types(&[serde_json::from_str(THING).unwrap()]).unwrap();
         Installation { folder, worker: Worker::new(Arc::clone(&app)), app }
     }
@@ -169,7 +166,7 @@ impl Installation {
     }
 
     fn import(&self, unique: &str, records: &[[&'static str; 3]]) -> [u64; 4] {
-        let path = self.folder.path().join("things.csv");
+        let path = self.folder.path("things.csv");
         let lines = records.iter().map(|record| record.join(","));
         fs::write(&path, [COLUMNS.join(",")].into_iter().chain(lines).map(|line| line + "\n").collect::<String>())
             .unwrap();

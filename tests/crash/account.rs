@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use rusqlite::Connection;
 use serde_json::Value;
 
 use super::GO_ON;
+use crate::database::Row;
 use crate::harness::Folder;
 
 /// What became of one import, apart from its id and the time it took.
@@ -78,89 +78,78 @@ pub(super) fn users(folder: &Folder) -> Vec<(String, u64)> {
 
 /// The documents of all objects of a type with their revisions.
 pub(crate) fn documents(folder: &Folder, object_type: &str) -> Vec<(String, u64)> {
-    let conn = database(folder);
-    let number = type_number(&conn, object_type);
-    let sql = format!("SELECT document, revision FROM current_{number} ORDER BY document");
-    let mut statement = conn.prepare(&sql).unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))).unwrap();
-    rows.map(Result::unwrap).collect()
-}
-
-pub(crate) fn database(folder: &Folder) -> Connection {
-    let conn = Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
-    conn.busy_timeout(Duration::from_secs(60)).unwrap();
-    conn
-}
-
-fn type_number(conn: &Connection, object_type: &str) -> i64 {
-    conn.query_row("SELECT number FROM object_type WHERE name = ?1", [object_type], |row| row.get(0)).unwrap()
+    let mut look = folder.look();
+    let objects = look.objects(object_type);
+    let rows = look.rows(&format!("SELECT document, revision FROM {objects}"));
+    let [document, revision] = [0, 1].map(|at| move |row: &Row| row[at].clone().unwrap());
+    let mut documents: Vec<_> =
+        rows.iter().map(|row| (document(row), revision(row).parse::<i64>().unwrap().unsigned_abs())).collect();
+    documents.sort();
+    documents
 }
 
 /// What holds at every moment that anyone can look, whoever was killed: objects, failures, counts and progress were
 /// committed together. `context` is told if it does not.
 #[track_caller]
 pub(crate) fn look(folder: &Folder, context: &str) {
-    if !folder.path("rollbook-data/rollbook.db").exists() {
+    if !folder.can_be_looked_into() {
         return;
     }
-    let mut conn = database(folder);
+    let mut look = folder.look();
     // One snapshot for all questions.
-    let conn = conn.transaction().unwrap();
-    let made: i64 =
-        conn.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'import'", [], |row| row.get(0)).unwrap();
-    if made == 0 {
+    look.stay();
+    if !look.is_made() {
         return;
     }
-    let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let import = look.imports();
     let wrong = "created + updated + unchanged + failure > total";
-    assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {wrong}")), 0, "{context}: sums");
+    assert_eq!(look.number(&format!("SELECT count(*) FROM {import} WHERE {wrong}")), 0, "{context}: sums");
     let atomic = "plan LIKE '%\"reject_file\"%'";
     let wrong = "failure <> (SELECT count(*) FROM failure WHERE import = number)";
     // What is not applied is not counted before all of it is known, but is reported already.
     let counted = format!("NOT (state = 'running' AND ({atomic} OR plan LIKE '%\"dry_run\":true%'))");
-    assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {wrong} AND {counted}")), 0, "{context}: failures");
+    assert_eq!(
+        look.number(&format!("SELECT count(*) FROM {import} WHERE {wrong} AND {counted}")),
+        0,
+        "{context}: failures"
+    );
     let half = "created + updated + unchanged NOT IN (0, total)";
-    assert_eq!(number(&format!("SELECT count(*) FROM import WHERE {atomic} AND {half}")), 0, "{context}: half a file");
+    assert_eq!(
+        look.number(&format!("SELECT count(*) FROM {import} WHERE {atomic} AND {half}")),
+        0,
+        "{context}: half a file"
+    );
     for object_type in ["managed/user", "managed/px_user", "managed/px_account"] {
         let real = format!("plan LIKE '%\"dry_run\":false%' AND object_type = '{object_type}'");
-        let at = type_number(&conn, object_type);
-        let objects = number(&format!("SELECT count(*) FROM current_{at}"));
-        let created = number(&format!("SELECT coalesce(sum(created), 0) FROM import WHERE {real}"));
+        let current = look.objects(object_type);
+        let objects = look.number(&format!("SELECT count(*) FROM {current}"));
+        let created = look.number(&format!("SELECT coalesce(sum(created), 0) FROM {import} WHERE {real}"));
         assert_eq!(objects, created, "{context}: objects and counts of {object_type}");
-        let changes = number(&format!("SELECT coalesce(sum(revision - 1), 0) FROM current_{at}"));
-        let updated = number(&format!("SELECT coalesce(sum(updated), 0) FROM import WHERE {real}"));
+        let changes = look.number(&format!("SELECT coalesce(sum(revision - 1), 0) FROM {current}"));
+        let updated = look.number(&format!("SELECT coalesce(sum(updated), 0) FROM {import} WHERE {real}"));
         assert_eq!(changes, updated, "{context}: revisions and counts of {object_type}");
     }
 }
 
-/// What holds when all imports are over: the database is sound, every object is found by its key, and nothing is left in
+/// What holds when all imports are over: the repository is sound, every object is found by its key, and nothing is left in
 /// the spool but what dry runs keep.
 #[track_caller]
 pub(super) fn look_at_rest(folder: &Folder, context: &str) {
     look(folder, context);
     sweep(folder);
-    let conn = database(folder);
-    let integrity: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(integrity, "ok", "{context}");
-    look_at_keys(&conn, context);
+    let mut look = folder.look();
+    look.must_be_sound(context);
+    // Every user has exactly one key in the index over user names. That they are found by it shows when a file is imported
+    // again.
+    let users = look.objects("managed/user");
+    let users = look.number(&format!("SELECT count(*) FROM {users}"));
+    assert_eq!(look.keys("managed/user", "userName"), users, "{context}: keys");
+    assert_eq!(look.cancel_marks(), Vec::<String>::new(), "{context}: cancel marks");
     let imports = folder.run("imports list --json").json();
     assert!(imports.iter().all(|import| import["end"].is_string()), "{context}: an import is not over");
     let kept = imports.iter().filter(|import| import["dryRun"] == true && import["state"] == "finished");
     let kept: BTreeSet<String> = kept.map(|import| format!("{}.csv", import["_id"].as_str().unwrap())).collect();
     assert_eq!(names(folder, "rollbook-data/spool"), kept, "{context}: the spool");
-    let marks = names(folder, "rollbook-data/run").into_iter().filter(|name| name.ends_with(".cancel"));
-    assert_eq!(marks.collect::<Vec<_>>(), Vec::<String>::new(), "{context}: cancel marks");
-}
-
-/// Every user has exactly one key in the index over user names. That they are found by it shows when a file is imported
-/// again.
-#[track_caller]
-fn look_at_keys(conn: &Connection, context: &str) {
-    let users = type_number(conn, "managed/user");
-    let number = |sql: &str| conn.query_row(sql, [users], |row| row.get::<_, i64>(0)).unwrap();
-    let keys = number("SELECT pairs FROM key_index WHERE object_type = ?1 AND properties = '[\"userName\"]'");
-    let objects = number(&format!("SELECT count(*) FROM object_{users} WHERE ?1 IS NOT NULL"));
-    assert_eq!(keys, objects, "{context}: keys");
 }
 
 /// Lets the left-overs of killed processes look old, and has them swept away.

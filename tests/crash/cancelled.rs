@@ -1,13 +1,12 @@
 //! Cancelled at random moments, also by somebody whose process is killed next.
 
-use std::fs;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::account::{Account, database, imports_of, look, look_at_rest};
+use super::account::{Account, imports_of, look, look_at_rest};
 use super::{Dice, GO_ON, IMPORT, folder, people, rounds, start, until};
 use crate::harness::Folder;
 
@@ -105,10 +104,9 @@ fn too_late_for_an_atomic_import() {
     let folder = folder(people::sound());
     let _ = folder.run(&format!("{IMPORT} --atomic")).success();
     let before = only_import(&folder);
-    let unnoted =
-        "UPDATE import SET state = 'running', \"end\" = NULL, spool_purged = 0 WHERE filename = 'users.csv.gz'";
-    database(&folder).execute(unnoted, []).unwrap();
-    fs::write(folder.path(&format!("rollbook-data/run/{}.cancel", before["_id"].as_str().unwrap())), "").unwrap();
+    folder.look().forget_end(before["_id"].as_str().unwrap());
+    let id = before["_id"].as_str().unwrap().parse().unwrap();
+    folder.installation().repository.cancel(id, "somebody").unwrap();
     let _ = folder.run(GO_ON).success();
     let after = only_import(&folder);
     Account::of(&folder, &after).must_equal(&Account::of(&folder, &before), "cancelled too late");

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use super::account::{Account, database, imports_of, look, look_at_rest};
+use super::account::{Account, imports_of, look, look_at_rest};
 use super::{GO_ON, IMPORT, folder, people, rounds, start, until};
 use crate::harness::Folder;
 
@@ -69,9 +69,9 @@ fn readers_see_whole_commits() {
         let mut last = [0; 3];
         while process.try_wait().unwrap().is_none() {
             look(&folder, &command);
-            let counts = "SELECT created, updated, unchanged FROM import WHERE filename = 'users.csv.gz'";
-            let now = database(&folder).query_row(counts, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
-            let now: [i64; 3] = now.unwrap_or_default();
+            let imports = imports_of(&folder, "users.csv.gz");
+            let now = ["created", "updated", "unchanged"]
+                .map(|name| imports.first().map_or(0, |import| import[name].as_u64().unwrap()));
             assert!(now.iter().zip(last).all(|(now, last)| *now >= last), "{command}: {last:?}, then {now:?}");
             last = now;
             seen += 1;
@@ -87,12 +87,11 @@ fn readers_see_whole_commits() {
 fn somebody_else_holds_the_lock() {
     for command in [IMPORT.to_owned(), format!("{IMPORT} --atomic"), format!("{IMPORT} --dry-run")] {
         let folder = folder(people::sound());
-        let holder = database(&folder);
-        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let held = folder.look().hold_writers();
         let mut process = start(&folder, &command);
         thread::sleep(Duration::from_secs(3));
         assert_eq!(process.try_wait().unwrap(), None, "{command}: did not wait");
-        holder.execute_batch("ROLLBACK").unwrap();
+        drop(held);
         assert_eq!(process.wait().unwrap().code(), Some(0), "{command}");
         look_at_rest(&folder, &command);
     }
@@ -105,12 +104,11 @@ fn somebody_else_holds_the_lock_for_long() {
     let lease = folder.busy();
     let mut process = start(&folder, IMPORT);
     until(|| !imports_of(&folder, "users.csv.gz").is_empty());
-    let holder = database(&folder);
-    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = folder.look().hold_writers();
     drop(lease);
     // Longer than a statement waits.
     thread::sleep(Duration::from_secs(22));
-    holder.execute_batch("ROLLBACK").unwrap();
+    drop(held);
     assert_eq!(process.wait().unwrap().code(), Some(0));
     look_at_rest(&folder, "held for long");
 }
@@ -119,13 +117,14 @@ fn somebody_else_holds_the_lock_for_long() {
 #[test]
 fn a_reader_stays() {
     let folder = folder(people::sound());
-    let reader = database(&folder);
-    let count = || reader.query_row("SELECT sum(created) FROM import", [], |row| row.get::<_, i64>(0)).unwrap();
-    reader.execute_batch("BEGIN").unwrap();
+    let mut reader = folder.look();
+    let created = format!("SELECT sum(created) FROM {}", reader.imports());
+    reader.stay();
+    let mut count = || reader.number(&created);
     let before = count();
     let _ = folder.run(IMPORT).success();
     assert_eq!(count(), before);
-    reader.execute_batch("COMMIT").unwrap();
-    assert_eq!(count(), people::records() as i64);
+    reader.run("COMMIT");
+    assert_eq!(reader.number(&created), people::records() as i64);
     look_at_rest(&folder, "a reader stayed");
 }

@@ -16,6 +16,7 @@ fn run_within(folder: &Folder, kilobytes: usize, command: &str) -> (Option<i32>,
         .arg(rollbook.get_program())
         .args(rollbook.get_args())
         .current_dir(rollbook.get_current_dir().unwrap())
+        .envs(folder.variables())
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -2,15 +2,14 @@
 
 use std::fs;
 
-use super::account::{Account, database, imports_of, look_at_rest, users};
+use super::account::{Account, imports_of, look_at_rest, users};
 use super::{GO_ON, IMPORT, folder, people, start, until};
 use crate::harness::Folder;
 
 /// Leaves an import of which a part is committed.
 fn leave_half_done(folder: &Folder) {
     let mut process = start(folder, IMPORT);
-    let settled = "SELECT settled FROM import WHERE filename = 'users.csv.gz'";
-    until(|| database(folder).query_row(settled, [], |row| row.get::<_, i64>(0)).is_ok_and(|settled| settled > 0));
+    until(|| imports_of(folder, "users.csv.gz").first().is_some_and(|import| import["success"].as_u64() > Some(0)));
     process.kill().unwrap();
     process.wait().unwrap();
     assert_eq!(imports_of(folder, "users.csv.gz")[0]["state"], "running", "it was faster than we");

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rollbook::app::App;
-use rollbook::config::{Config, Environment};
 use rollbook::drop_folder::{DropFolders, Policies};
 
 use crate::dropping::{drop_csv, drop_folder, gzip, tree};
@@ -59,9 +58,7 @@ fn plant(s3: &S3Server, csv: &str) {
 
 /// The drop folders of an installation whose process has our own AWS identity.
 fn drop_folders(folder: &Folder) -> DropFolders {
-    let environment = Sts::environment().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let config = Config::load(&folder.path("rollbook-data"), None, Environment::new(environment)).unwrap();
-    DropFolders::new(Arc::new(App::open(config).unwrap())).unwrap()
+    DropFolders::new(Arc::new(App::open(folder.config_with(&Sts::environment())).unwrap())).unwrap()
 }
 
 fn policies(folder: &Folder) -> Policies {

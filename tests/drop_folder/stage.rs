@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::receiver::{Answer, Receiver};
-use crate::crash::account::{database, documents, look, names, sweep};
+use crate::crash::account::{documents, look, names, sweep};
 use crate::crash::setting;
 use crate::dropping::{files, gzip};
 use crate::harness::{Folder, steady};
@@ -202,9 +202,7 @@ impl Stage {
     #[track_caller]
     pub(super) fn ending(&self, context: &str) -> Ending {
         self.look(context);
-        let conn = database(&self.folder);
-        let integrity: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(integrity, "ok", "{context}");
+        self.folder.look().must_be_sound(context);
         sweep(&self.folder);
         assert_eq!(names(&self.folder, "rollbook-data/spool"), BTreeSet::new(), "{context}: the spool");
         let ledger = self.ledger();
@@ -235,14 +233,30 @@ impl Stage {
     }
 
     fn ledger(&self) -> Vec<String> {
-        let sql = "SELECT concat_ws(' ', place, partition, step, iif(\"end\" IS NULL, 'open', 'over'), trouble, aside, \
-                   (SELECT group_concat(concat(name, iif(import IS NULL, '', ' imported'), ' ', outcome ->> 'success'), ', ') \
-                   FROM (SELECT * FROM run_file WHERE run = number ORDER BY name))) FROM run ORDER BY place, partition, number";
-        let conn = database(&self.folder);
-        let mut statement = conn.prepare(sql).unwrap();
-        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        let mut look = self.folder.look();
+        let end = look.end();
+        let runs = look.rows(&format!("SELECT place, partition, number, step, {end}, trouble, aside FROM run"));
+        let files = look.rows("SELECT run, name, import, outcome FROM run_file");
         let place = self.s3.as_ref().map_or("file:", |s3| s3.endpoint.as_str());
-        rows.map(|row| row.unwrap().replace(place, "").split_once("_import").unwrap().1.to_owned()).collect()
+        let mut ledger = BTreeMap::new();
+        for run in runs {
+            let [place_of, partition, number, step, end, trouble, aside] = run.try_into().unwrap();
+            let mut names = BTreeMap::new();
+            for file in files.iter().filter(|file| file[0] == number) {
+                let outcome = file[3].as_deref().map(|outcome| serde_json::from_str::<Value>(outcome).unwrap());
+                let success = outcome.map(|outcome| outcome["success"].to_string());
+                let imported = file[2].as_ref().map_or("", |_| " imported");
+                names.insert(&file[1], format!("{}{imported} {success:?}", file[1].as_deref().unwrap()));
+            }
+            let names = names.into_values().collect::<Vec<_>>().join(", ");
+            let over = if end.is_none() { "open" } else { "over" };
+            let said = format!("{} {over} {trouble:?} {aside:?} {names}", step.unwrap());
+            let (place_of, partition) = (place_of.unwrap().replace(place, ""), partition.unwrap());
+            let folder = place_of.split_once("_import").unwrap().1.to_owned();
+            let number: u64 = number.unwrap().parse().unwrap();
+            ledger.insert((place_of, partition.clone(), number), format!("{folder} {partition} {said}"));
+        }
+        ledger.into_values().collect()
     }
 
     /// What was told: of each run by one id only, and not before it was so.

@@ -65,10 +65,10 @@ fn whoever_is_not_known_is_told_nothing() {
 /// A file that nobody sends: a request that waits to be asked for its body is answered without it.
 #[test]
 fn a_stranger_is_not_asked_for_a_body() {
-    let service = Service::new();
+    let service = Service::on(Folder::new().file("users.csv", "userName\n"));
     let reply = service.curl(
         "--header 'Authorization: Bearer wrong' --header 'Expect: 100-continue' --header 'Content-Length: 2000000000' \
-         --expect100-timeout 30 --request POST --data-binary @rollbook-data/rollbook.db /upload/csv/managed/user",
+         --expect100-timeout 30 --request POST --data-binary @users.csv /upload/csv/managed/user",
     );
     assert_eq!((reply.status, reply.body.as_str()), (401, DENIED));
 }

@@ -5,7 +5,6 @@ use std::process::Stdio;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::Folder;
@@ -97,8 +96,7 @@ fn answers_say_what_they_answer() {
 fn an_answer_that_takes_too_long_is_a_503() {
     let settings = "[server]\nrequest_timeout = '200ms'\n";
     let service = Service::on(Folder::new().file(SETTINGS, settings));
-    let database = Connection::open(service.folder.path("rollbook-data/rollbook.db")).unwrap();
-    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = service.folder.look().hold_writers();
     let create = |name: &str| {
         let object = format!("--header 'Content-Type: application/json' --data {{\"name\":\"{name}\"}}");
         service.curl(&format!("{object} /openidm/managed/role?_action=create"))
@@ -109,7 +107,7 @@ fn an_answer_that_takes_too_long_is_a_503() {
     503
     {"code":503,"reason":"Service Unavailable","message":"the request took too long to be answered; try again later"}
     "#);
-    database.execute_batch("ROLLBACK").unwrap();
+    drop(held);
     until(|| create("second").status != 503);
     assert_eq!(create("third").status, 201);
 }
@@ -119,12 +117,11 @@ fn an_answer_that_takes_too_long_is_a_503() {
 fn an_upload_that_is_here_is_answered_however_long_that_takes() {
     let settings = "[server]\nrequest_timeout = '50ms'\n";
     let service = Service::on(Folder::new().file(SETTINGS, settings).file("users.csv", users(1)));
-    let database = Connection::open(service.folder.path("rollbook-data/rollbook.db")).unwrap();
-    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = service.folder.look().hold_writers();
     let ids = thread::scope(|scope| {
         let upload = scope.spawn(|| service.upload("managed/user?uniqueProperty=userName", "users.csv"));
         sleep(Duration::from_millis(500));
-        database.execute_batch("ROLLBACK").unwrap();
+        drop(held);
         upload.join().unwrap()
     });
     assert_eq!(service.finished(&ids[0])["created"], 1);

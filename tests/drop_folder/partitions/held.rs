@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use rollbook::app::App;
 use rollbook::clock;
-use rollbook::config::{Config, Environment};
 use rollbook::drop_folder::{DropFolders, Imports};
 use rollbook::error::Result;
 use rollbook::import::ImportId;
@@ -179,7 +178,7 @@ fn a_file_whose_reading_was_interrupted_is_not_given_up() {
     fs::write(folder.path("rollbook-data/rollbook.toml"), settings.replace("px_user", "nobody")).unwrap();
     let _ = folder.run(POLL).failed();
     fs::write(folder.path("rollbook-data/rollbook.toml"), settings).unwrap();
-    let config = Config::load(&folder.path("rollbook-data"), None, Environment::default()).unwrap();
+    let config = folder.config();
     let name = config.drop_folders.all().unwrap()[0].name.clone();
     let place = config.drop_folders.all().unwrap()[0].place();
     let app = Arc::new(App::open(config).unwrap());

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use rollbook::app::App;
-use rollbook::config::{Config, Environment};
 use serde_json::Value;
 
 use super::{POLL, first_name, held_up, imported, named, notices, troubles};
@@ -208,7 +207,7 @@ fn set(s3: &S3Server, folder: &Folder, more: &str) {
 
 /// Given that the only file was first found unreadable so many hours ago, and last so many.
 fn unread(folder: &Folder, first: i64, last: i64) {
-    let config = Config::load(&folder.path("rollbook-data"), None, Environment::default()).unwrap();
+    let config = folder.config();
     let place = config.drop_folders.all().unwrap()[0].place();
     let app = App::open(config).unwrap();
     let run = app.repository.open_runs(&place).unwrap().remove(0);

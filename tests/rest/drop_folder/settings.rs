@@ -406,8 +406,7 @@ fn secrets_are_never_shown() {
         answers.push(service.curl(typed));
     }
     assert_eq!(put(&service, "px-users", S3).status, 201);
-    let stored = fs::read(service.folder.path("rollbook-data/rollbook.db")).unwrap();
-    let journal = fs::read(service.folder.path("rollbook-data/rollbook.db-wal")).unwrap_or_default();
+    let stored = service.folder.look().everything();
     let shown = service.folder.run("drop-folder list --json").stdout();
     let log = fs::read(log).unwrap();
     assert!(!log.is_empty() && !stored.is_empty() && shown.contains("px-users"));
@@ -416,8 +415,7 @@ fn secrets_are_never_shown() {
         for (place, bytes) in [
             ("an answer", answered.as_bytes()),
             ("the log", &log),
-            ("the database", &stored),
-            ("its journal", &journal),
+            ("the repository", &stored),
             ("the command line", shown.as_bytes()),
         ] {
             let is_there = bytes.windows(canary.len()).any(|part| part == canary.as_bytes());
