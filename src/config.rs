@@ -33,7 +33,7 @@ use self::oidc::OidcSection;
 pub use self::oidc::OidcSettings;
 pub(crate) use self::oidc::is_trustworthy;
 use self::repository::RepositorySection;
-pub use self::repository::RepositorySettings;
+pub use self::repository::{PostgresSettings, RepositorySettings};
 use self::secrets::SecretsSection;
 pub use self::secrets::SecretsSettings;
 pub(crate) use self::secrets::parse_key;
@@ -186,7 +186,7 @@ mod tests {
     fn every_mistake_is_reported() {
         let text = "[repository]\nurl = 'oracle:x'\n[import]\nmemory = 'lots'\ntime_zone = 'Mars'\n";
         let error = parse(text).expect_err("three mistakes");
-        insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; import.time_zone: 'Mars' is not a time zone; names look like UTC, Europe/Berlin or Asia/Seoul; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db'");
+        insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; import.time_zone: 'Mars' is not a time zone; names look like UTC, Europe/Berlin or Asia/Seoul; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'");
     }
 
     #[test]

@@ -194,6 +194,12 @@ impl Error {
         error
     }
 
+    /// Keeps what caused it; the sentence stays as it is.
+    pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Error {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
     /// Names the file, unless it is named already.
     pub fn in_file(mut self, file: impl Into<String>) -> Error {
         self.0.file.get_or_insert_with(|| file.into());

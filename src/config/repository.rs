@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -17,15 +18,32 @@ const VARIABLE: &str = "ROLLBOOK_REPOSITORY_URL";
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RepositorySection {
     url: Option<WrittenSecret>,
+    lease: Option<String>,
 }
+
+/// How long a lease is good for, unless the settings say otherwise; and the bounds of what they may say.
+const LEASE: Duration = Duration::from_secs(30);
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+const LONGEST_LEASE: Duration = Duration::from_hours(1);
 
 /// Where all storage is.
 #[derive(Clone)]
 pub enum RepositorySettings {
     /// In this file of the data directory.
     Sqlite(PathBuf),
-    /// In a PostgreSQL database with this address, which may have a password in it.
-    Postgres(Secret),
+    /// In a PostgreSQL database.
+    Postgres(PostgresSettings),
+}
+
+/// A PostgreSQL database.
+#[derive(Clone, Debug)]
+pub struct PostgresSettings {
+    /// Its address, which may have a password in it.
+    pub url: Secret,
+    /// For so long a process has what it took for itself without being heard of again.
+    pub lease: Duration,
+    /// What files that the address names are relative to.
+    pub directory: PathBuf,
 }
 
 impl fmt::Debug for RepositorySettings {
@@ -58,18 +76,28 @@ impl RepositorySection {
             });
             None
         });
-        parse(url.unwrap_or_else(|| Secret::new("sqlite:rollbook.db")), data, values)
+        let lease = values.duration("repository.lease", self.lease.as_deref(), LEASE);
+        if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&lease) {
+            let lease = self.lease.unwrap_or_default();
+            values.mistake(format!("repository.lease = '{lease}' is not between '1s' and '1h'"));
+        }
+        parse(url.unwrap_or_else(|| Secret::new("sqlite:rollbook.db")), lease, data, values)
     }
 }
 
-fn parse(url: Secret, data: &Path, values: &mut Values) -> RepositorySettings {
+fn parse(url: Secret, lease: Duration, data: &Path, values: &mut Values) -> RepositorySettings {
     let text = url.reveal();
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return RepositorySettings::Postgres(url);
+        return RepositorySettings::Postgres(PostgresSettings { url, lease, directory: data.to_owned() });
     }
     let Some(path) = text.strip_prefix("sqlite:").map(Path::new) else {
+        // Behind the scheme there may be a password.
+        let shown = match text.split_once(':') {
+            Some((scheme, rest)) if rest.contains('@') => format!("{scheme}:..."),
+            _ => text.to_owned(),
+        };
         values.mistake(format!(
-            "repository.url = '{text}' is not a repository: write for example 'sqlite:rollbook.db' or \
+            "repository.url = '{shown}' is not a repository: write for example 'sqlite:rollbook.db' or \
              'postgres://rollbook@db.example.com/rollbook'"
         ));
         return RepositorySettings::Sqlite(PathBuf::new());

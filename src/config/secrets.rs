@@ -100,6 +100,9 @@ impl<'de> Deserialize<'de> for WrittenSecret {
     }
 }
 
+/// The variable that stands for `secrets.key`, whatever the file says.
+const VARIABLE: &str = "ROLLBOOK_SECRETS_KEY";
+
 /// What `[secrets]` means.
 #[derive(Clone, Debug, Default)]
 pub struct SecretsSettings {
@@ -111,7 +114,8 @@ pub struct SecretsSettings {
 
 impl SecretsSection {
     pub(super) fn read(self, data: &Path, environment: &Environment, file: &str) -> SecretsSettings {
-        let key = self.key.map(|written| match written {
+        let set = environment.get(VARIABLE).map(|_| WrittenSecret::Env(VARIABLE.to_owned()));
+        let key = set.or(self.key).map(|written| match written {
             WrittenSecret::Literal(_) => {
                 Err("secrets.key is written itself: write { env = \"NAME\" } or { file = \"PATH\" }".to_owned())
             }

@@ -44,7 +44,7 @@ pub(super) use hand;
 /// The right to do what only one process may do at a time; given back when dropped, and lost with the process.
 #[derive(Debug)]
 pub struct Lease {
-    _held: Held,
+    held: Held,
 }
 
 /// How a lease is held.
@@ -56,23 +56,32 @@ enum Held {
     },
     /// By a row of the database.
     Row {
-        _row: postgres::HeldRow,
+        row: postgres::HeldRow,
     },
     Nothing,
 }
 
 impl Lease {
     pub(super) fn of_file(lock: sqlite::Lock) -> Lease {
-        Lease { _held: Held::File { _lock: lock } }
+        Lease { held: Held::File { _lock: lock } }
     }
 
     pub(super) fn of_row(row: postgres::HeldRow) -> Lease {
-        Lease { _held: Held::Row { _row: row } }
+        Lease { held: Held::Row { row } }
+    }
+
+    /// Whether another process has taken it over meanwhile, as far as is known: this one was not heard of for too long.
+    /// Nothing that is done under it can be committed then.
+    pub fn is_lost(&self) -> bool {
+        match &self.held {
+            Held::File { .. } | Held::Nothing => false,
+            Held::Row { row } => row.is_lost(),
+        }
     }
 
     /// Where there is nothing to be kept from others.
     pub(super) fn of_nothing() -> Lease {
-        Lease { _held: Held::Nothing }
+        Lease { held: Held::Nothing }
     }
 }
 
@@ -85,7 +94,7 @@ impl Repository {
     pub fn open(settings: &RepositorySettings, run: &Path, memory: Memory) -> Result<Repository> {
         match settings {
             RepositorySettings::Sqlite(path) => Sqlite::open(path, run, memory).map(Repository::Sqlite),
-            RepositorySettings::Postgres(url) => Postgres::open(url, memory).map(Repository::Postgres),
+            RepositorySettings::Postgres(settings) => Postgres::open(settings, memory).map(Repository::Postgres),
         }
     }
 

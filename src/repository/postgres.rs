@@ -15,6 +15,7 @@ mod runs;
 mod search;
 mod session;
 mod sql;
+mod tls;
 mod tokens;
 mod transaction;
 mod types;
@@ -25,11 +26,10 @@ pub(super) use self::leases::HeldRow;
 use self::leases::Leases;
 pub(super) use self::session::Session;
 use super::{Hashes, Lease, Mode, StoredType};
-use crate::config::Memory;
+use crate::config::{Memory, PostgresSettings};
 use crate::error::Result;
 use crate::import::Import;
 use crate::schema::TypeName;
-use crate::secret::Secret;
 
 /// See the module's head.
 #[derive(Debug)]
@@ -42,10 +42,10 @@ pub struct Postgres {
 
 impl Postgres {
     /// Opens the database, making what is not there yet.
-    pub(in crate::repository) fn open(url: &Secret, memory: Memory) -> Result<Postgres> {
-        let pool = Pool::new(url)?;
+    pub(in crate::repository) fn open(settings: &PostgresSettings, memory: Memory) -> Result<Postgres> {
+        let pool = Pool::new(settings)?;
         let secret = migrate::migrate(&pool)?;
-        let leases = Leases::new(&pool)?;
+        let leases = Leases::new(&pool);
         Ok(Postgres { pool, leases, memory, hashes: Hashes::new(&secret) })
     }
 

@@ -1,19 +1,58 @@
 //! Leases: rows with an end, which are prolonged while their holder lives, and fencing tokens.
+//!
+//! A process that is frozen, or cut off, loses its leases without knowing. So everything that is done under a lease looks
+//! at the lease's token as the last thing before its commit, and holds the row until the commit is over: whoever takes the
+//! lease over waits for that, and whoever has lost it fails. Who takes a lease over first has the server close the
+//! connections of the process that held it: what it is in the middle of would be in the way for as long as it is frozen.
 
-use super::conn::Pool;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::runtime::Handle;
+
+use super::conn::{Conn, Engine, Pool, Purpose, whose};
+use super::sql;
 use super::transaction::Tx;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::schema::TypeName;
 
 /// The leases of this process.
-#[derive(Debug)]
 pub(super) struct Leases {
-    _pool: Pool,
+    book: Arc<Book>,
+    heart: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A lease that is held.
 #[derive(Debug)]
-pub(in crate::repository) struct HeldRow {}
+pub(in crate::repository) struct HeldRow {
+    book: Arc<Book>,
+    name: String,
+    token: i64,
+}
+
+/// What is known of the leases of this process, by name. Nothing is known of those that it does not have.
+struct Book {
+    pool: Pool,
+    entries: Mutex<Entries>,
+    closing: Condvar,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_name: HashMap<String, Entry>,
+    is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Entry {
+    /// It is being taken, or given back.
+    Changing,
+    Held(i64),
+    /// Another process has it; who held it here does not know yet.
+    Lost,
+}
 
 /// The name of an object type's lease.
 pub(super) fn of_type(object_type: &TypeName) -> String {
@@ -26,20 +65,253 @@ pub(super) fn of_place(place: &str) -> String {
 }
 
 impl Leases {
-    pub(super) fn new(pool: &Pool) -> Result<Leases> {
-        Ok(Leases { _pool: pool.clone() })
+    pub(super) fn new(pool: &Pool) -> Leases {
+        let book = Book { pool: pool.clone(), entries: Mutex::default(), closing: Condvar::new() };
+        Leases { book: Arc::new(book), heart: Mutex::default() }
     }
 
-    /// Takes a lease, unless another process has it.
+    /// Takes a lease, unless somebody has it.
     pub(super) fn take(&self, name: &str) -> Result<Option<HeldRow>> {
-        let _ = name;
-        Ok(Some(HeldRow {}))
+        {
+            let mut entries = self.book.entries();
+            if entries.by_name.contains_key(name) {
+                return Ok(None);
+            }
+            entries.by_name.insert(name.to_owned(), Entry::Changing);
+        }
+        let taken = self.beat().and_then(|()| self.book.take(name));
+        let mut entries = self.book.entries();
+        match taken {
+            Ok(Some(token)) => {
+                entries.by_name.insert(name.to_owned(), Entry::Held(token));
+                Ok(Some(HeldRow { book: Arc::clone(&self.book), name: name.to_owned(), token }))
+            }
+            other => {
+                entries.by_name.remove(name);
+                other.map(|_| None)
+            }
+        }
     }
 
     /// To be called in a transaction, as the last statement before COMMIT: fails if this process has lost the lease of
     /// this name that it held. Nobody else can take it before the transaction is over.
+    ///
+    /// # Errors
+    /// `Busy` if it was lost.
     pub(super) fn fence(&self, tx: &mut Tx, name: &str) -> Result<()> {
-        let _ = (tx, name);
+        let entry = self.book.entries().by_name.get(name).copied();
+        let token = match entry {
+            None | Some(Entry::Changing) => return Ok(()),
+            Some(Entry::Lost) => return Err(lost(name)),
+            Some(Entry::Held(token)) => token,
+        };
+        let sql = "SELECT 1 FROM lease WHERE name = $1 AND owner = $2 AND token = $3 FOR UPDATE";
+        match tx.first(sql, &[&name, &self.book.pool.owner(), &token], |_| Ok(()))? {
+            Some(()) => Ok(()),
+            None => {
+                self.book.note_lost(name, token);
+                Err(lost(name))
+            }
+        }
+    }
+
+    /// Has the leases prolonged from now on.
+    fn beat(&self) -> Result<()> {
+        let mut heart = self.heart.lock().unwrap_or_else(PoisonError::into_inner);
+        if heart.is_none() {
+            let book = Arc::clone(&self.book);
+            let thread = thread::Builder::new().name("leases".to_owned()).spawn(move || book.keep_prolonging());
+            *heart = Some(thread.map_err(|error| Error::storage("a thread for leases could not start", error))?);
+        }
         Ok(())
+    }
+}
+
+impl Drop for Leases {
+    fn drop(&mut self) {
+        self.book.entries().is_closed = true;
+        self.book.closing.notify_all();
+        let heart = self.heart.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(heart) = heart {
+            let _ = heart.join();
+        }
+    }
+}
+
+impl HeldRow {
+    /// Whether another process has taken it meanwhile, as far as is known.
+    pub(in crate::repository) fn is_lost(&self) -> bool {
+        self.book.entries().by_name.get(&self.name) != Some(&Entry::Held(self.token))
+    }
+}
+
+impl Drop for HeldRow {
+    fn drop(&mut self) {
+        if self.is_lost() {
+            self.book.entries().by_name.remove(&self.name);
+            return;
+        }
+        self.book.entries().by_name.insert(self.name.clone(), Entry::Changing);
+        let (book, name, token) = (&self.book, &self.name, self.token);
+        match Handle::try_current() {
+            Err(_) => book.give_back(name, token),
+            // The driver cannot be used within a runtime.
+            Ok(_) => {
+                thread::scope(|scope| scope.spawn(|| book.give_back(name, token)).join()).unwrap_or_default();
+            }
+        }
+        self.book.entries().by_name.remove(&self.name);
+    }
+}
+
+impl Book {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_lost(&self, name: &str, token: i64) {
+        let mut entries = self.entries();
+        if let Some(entry) = entries.by_name.get_mut(name)
+            && *entry == Entry::Held(token)
+        {
+            *entry = Entry::Lost;
+            tracing::warn!(lease = name, "a lease was lost: this process was not heard of for too long");
+        }
+    }
+
+    /// How long a lease is good for, as SQL counts.
+    fn seconds(&self) -> f64 {
+        self.pool.lease().as_secs_f64()
+    }
+
+    /// Takes a lease that nobody has, and gives its token.
+    fn take(&self, name: &str) -> Result<Option<i64>> {
+        let us = self.pool.owner();
+        self.pool.read(|conn| {
+            let sql = "SELECT owner, until < now() FROM lease WHERE name = $1";
+            let found = conn.first(sql, &[&name], |row| Ok((sql::get::<String>(row, 0)?, sql::get::<bool>(row, 1)?)))?;
+            match found {
+                // An earlier attempt of ours may have taken it without hearing so.
+                Some((owner, _)) if owner == us => {}
+                Some((_, false)) => return Ok(None),
+                Some((owner, true)) if !owner.is_empty() => close_connections(conn, &owner),
+                Some((_, true)) | None => {}
+            }
+            let sql = "INSERT INTO lease (name, owner, token, until) \
+                       VALUES ($1, $2, 1, now() + CAST($3 AS double precision) * interval '1 second') \
+                       ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, token = lease.token + 1, \
+                       until = excluded.until WHERE lease.until < now() OR lease.owner = excluded.owner RETURNING token";
+            conn.first(sql, &[&name, &us, &self.seconds()], |row| sql::get(row, 0))
+        })
+    }
+
+    /// Best effort: a lease that is not given back is over by itself.
+    fn give_back(&self, name: &str, token: i64) {
+        let sql = "UPDATE lease SET owner = '', until = now() - interval '1 second' \
+                   WHERE name = $1 AND owner = $2 AND token = $3";
+        let given_back = self.pool.get().and_then(|mut conn| {
+            let done = conn.run(sql, &[&name, &self.pool.owner(), &token]);
+            conn.give_back();
+            done
+        });
+        if let Err(error) = given_back {
+            tracing::warn!(lease = name, %error, "a lease could not be given back; it ends by itself");
+        }
+    }
+
+    fn keep_prolonging(&self) {
+        let mut conn = None;
+        let usual = self.pool.lease() / 3;
+        let mut pause = usual;
+        loop {
+            let entries = self.entries();
+            let waited = self.closing.wait_timeout_while(entries, pause, |entries| !entries.is_closed);
+            let (entries, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if entries.is_closed {
+                return;
+            }
+            let held = |(name, entry): (&String, &Entry)| match entry {
+                Entry::Held(token) => Some((name.clone(), *token)),
+                Entry::Changing | Entry::Lost => None,
+            };
+            let held: Vec<(String, i64)> = entries.by_name.iter().filter_map(held).collect();
+            drop(entries);
+            pause = match self.prolong(&mut conn, &held) {
+                Ok(()) => usual,
+                Err(error) => {
+                    tracing::warn!(%error, "leases could not be prolonged; it is tried again");
+                    usual / 4
+                }
+            };
+        }
+    }
+
+    /// Prolongs all leases at once; or, if somebody stands in the way of one, those that nobody does.
+    fn prolong(&self, kept: &mut Option<Conn>, held: &[(String, i64)]) -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let mut conn = match kept.take() {
+            Some(conn) => conn,
+            None => self.pool.connect(Purpose::Within(self.pool.lease() / 4))?,
+        };
+        let done = match self.prolong_some(&mut conn, held) {
+            Err(error) if error.kind() == Kind::Busy => {
+                // A commit that takes long holds the row of its lease.
+                let one_by_one = held.chunks(1).map(|one| self.prolong_some(&mut conn, one));
+                one_by_one.fold(Ok(()), |all, one| if all.is_ok() { one } else { all })
+            }
+            done => done,
+        };
+        if !conn.is_lost() {
+            *kept = Some(conn);
+        }
+        done
+    }
+
+    fn prolong_some(&self, conn: &mut Conn, held: &[(String, i64)]) -> Result<()> {
+        let names: Vec<&str> = held.iter().map(|(name, _)| name.as_str()).collect();
+        let sql = "UPDATE lease SET until = now() + CAST($3 AS double precision) * interval '1 second' \
+                   WHERE name = ANY($1) AND owner = $2 RETURNING name, token";
+        let read = |row: &postgres::Row| Ok((sql::get::<String>(row, 0)?, sql::get::<i64>(row, 1)?));
+        let prolonged = conn.all(sql, &[&names, &self.pool.owner(), &self.seconds()], read)?;
+        for (name, token) in held {
+            if !prolonged.iter().any(|(kept, with)| kept == name && with == token) {
+                self.note_lost(name, *token);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Leases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.book.fmt(f)
+    }
+}
+
+impl fmt::Debug for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.entries().by_name).finish()
+    }
+}
+
+fn lost(name: &str) -> Error {
+    Error::new(Kind::Busy, format!("another process has taken over the lease '{name}' and goes on with the work"))
+}
+
+/// Has the server close the connections of a process that has not been heard of. Best effort: where the server does not
+/// know how, they end by the time-outs of their sessions.
+fn close_connections(conn: &mut Conn, owner: &str) {
+    tracing::warn!(owner, "a process was not heard of for too long; its connections are closed");
+    if conn.pool().engine() == Engine::CockroachDb {
+        return;
+    }
+    let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
+               AND usename = current_user AND left(application_name, $2) = $1";
+    let whose = whose(owner);
+    let length = i32::try_from(whose.len()).unwrap_or(i32::MAX);
+    if let Err(error) = conn.query(sql, &[&whose, &length]) {
+        tracing::warn!(%error, "the connections of a lost process could not be closed");
     }
 }
