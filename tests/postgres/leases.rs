@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::Database;
+use super::folder;
 
 const QUICK: &str = "[repository]\nlease = '1s'\n";
 
 #[test]
 fn a_lease_is_one_process_s_until_it_is_given_back() {
-    let database = Database::new();
-    let [(_one, one), (_other, other)] = [(); 2].map(|()| database.installation(QUICK));
+    let folder = folder(QUICK);
+    let [one, other] = [(); 2].map(|()| folder.installation());
     let users = "managed/user".parse().unwrap();
     let lease = one.repository.lease(&users).unwrap().expect("free");
     assert!(one.repository.lease(&users).unwrap().is_none());
@@ -27,13 +27,13 @@ fn a_lease_is_one_process_s_until_it_is_given_back() {
 /// As that of a process that was killed.
 #[test]
 fn a_lease_that_nobody_prolongs_is_taken_over_and_its_holder_knows() {
-    let database = Database::new();
-    let [(_one, one), (_other, other)] = [(); 2].map(|()| database.installation(QUICK));
+    let folder = folder(QUICK);
+    let [one, other] = [(); 2].map(|()| folder.installation());
     let users = "managed/user".parse().unwrap();
     let lease = one.repository.lease(&users).unwrap().expect("free");
     // Between two beats of the holder's heart.
     let taken = (0..100).find_map(|_| {
-        database.client().execute("UPDATE lease SET until = now() - interval '1 hour'", &[]).unwrap();
+        folder.look().run("UPDATE lease SET until = now() - interval '1 hour'");
         other.repository.lease(&users).unwrap()
     });
     assert!(taken.is_some());

@@ -6,7 +6,7 @@
 use postgres::Row;
 use postgres::fallible_iterator::FallibleIterator as _;
 
-use super::conn::{Conn, Params};
+use super::conn::{Conn, Params, Purpose};
 use super::sql::{from_json, to_json};
 use super::transaction::Tx;
 use super::{Postgres, leases, sql};
@@ -196,9 +196,8 @@ impl Postgres {
         mut each: impl FnMut(Failure) -> Result<()>,
     ) -> Result<()> {
         // Whoever takes them may be slow. The connection goes with it if they are not all taken.
-        let mut conn = self.pool.connect()?;
+        let mut conn = self.pool.connect(Purpose::Long("failures"))?;
         let number = number(&mut conn, id)?;
-        conn.batch("SET statement_timeout = 0")?;
         let sql = "SELECT failure.row, cells, problem FROM failure WHERE import = $1 ORDER BY failure.row LIMIT $2";
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let failed = |error| sql::failed(sql, error);
