@@ -27,5 +27,6 @@ mod refuse;
 mod round;
 pub(crate) mod scan;
 mod survey;
+pub(crate) mod tempo;
 mod touched;
 mod warnings;

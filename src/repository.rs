@@ -8,6 +8,7 @@
 //! answers one by one, puts what it decided, and commits objects, failures, counts and progress together. A session
 //! sees its own puts.
 
+mod identity;
 mod interface;
 mod postgres;
 mod session;
@@ -91,6 +92,17 @@ pub enum Mode {
     Write,
     /// Puts are seen by the session itself and by nobody else, and are forgotten with it. Failures and counts are kept.
     DryRun,
+}
+
+/// Whether it is time for a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Little waits for it.
+    NotYet,
+    /// It will be before long.
+    Soon,
+    /// What waits for it takes much room.
+    Now,
 }
 
 /// How an import starts to run.

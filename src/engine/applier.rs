@@ -12,7 +12,7 @@ use super::touched::Touched;
 use super::warnings::{Rows, Warnings};
 use crate::error::{Error, Result};
 use crate::import::Counts;
-use crate::repository::{ObjectNumber, Settled};
+use crate::repository::{Due, ObjectNumber, Settled};
 
 /// The state of a pass between rounds.
 pub(super) struct Applier<'a> {
@@ -32,6 +32,13 @@ pub(super) struct Applier<'a> {
     /// When the transaction began.
     opened: Instant,
     pub(super) scratch: Scratch,
+}
+
+/// Whether a commit is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Now,
+    Soon,
 }
 
 /// Room that rounds use again.
@@ -107,6 +114,7 @@ impl<'a> Applier<'a> {
             self.pass.session.begin()?;
             self.opened = Instant::now();
         }
+        self.pass.session.begin_round(round.len())?;
         let settled_before = self.pass.import.settled.saturating_sub(round.first).min(round.len() as u64) as usize;
         if settled_before > 0 {
             self.recall(round, settled_before)?;
@@ -122,17 +130,27 @@ impl<'a> Applier<'a> {
     /// Commits when it is time.
     fn keep_pace(&mut self) -> Result<()> {
         let held = self.opened.elapsed();
-        match self.pass.commits {
-            Commits::Atomic => Ok(()),
-            Commits::Failures | Commits::Batches if self.pass.session.has_many_failures() => self.commit(),
-            Commits::Failures => Ok(()),
-            Commits::Batches if held >= self.pass.pace.commit_every => {
+        let due = match self.pass.session.due() {
+            _ if held >= self.pass.pace.commit_every => Due::Now,
+            Due::NotYet if held >= self.pass.pace.commit_every / 2 => Due::Soon,
+            due => due,
+        };
+        match (self.pass.commits, due) {
+            (Commits::Failures, _) if self.pass.session.due() == Due::Now => self.commit(When::Now),
+            (Commits::Atomic | Commits::Failures, _) => Ok(()),
+            (Commits::Batches, _) if self.pass.tempo.is_slow() => {
+                self.pass.scan.wait_durable()?;
+                self.commit(When::Now)?;
+                self.pass.tempo.note_commit();
+                Ok(())
+            }
+            (Commits::Batches, Due::Now) => {
                 // The rest of the file will be needed even after a power loss.
                 self.pass.scan.wait_durable()?;
-                self.commit()
+                self.commit(When::Soon)
             }
-            Commits::Batches if held >= self.pass.pace.commit_every / 2 => self.pass.scan.start_sync(),
-            Commits::Batches => Ok(()),
+            (Commits::Batches, Due::Soon) => self.pass.scan.start_sync(),
+            (Commits::Batches, Due::NotYet) => Ok(()),
         }
     }
 
@@ -154,7 +172,7 @@ impl<'a> Applier<'a> {
     }
 
     /// Commits what is done, once the whole structure of the file is known to be sound.
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, when: When) -> Result<()> {
         self.pass.check_record_count()?;
         self.counts.total = self.pass.scan.wait()?.records;
         let (counts, records) = match self.pass.commits {
@@ -163,7 +181,11 @@ impl<'a> Applier<'a> {
             Commits::Failures => (Counts { total: self.counts.total, ..Counts::default() }, 0),
         };
         let warnings = self.warnings.all();
-        self.pass.session.commit(Settled { counts, records, warnings: &warnings })?;
+        let settled = Settled { counts, records, warnings: &warnings };
+        match when {
+            When::Now => self.pass.session.commit(settled)?,
+            When::Soon => self.pass.session.commit_soon(settled)?,
+        }
         self.committed = self.counts;
         self.opened = Instant::now();
         Ok(())
@@ -175,9 +197,9 @@ impl<'a> Applier<'a> {
             Commits::Atomic if refused => self.pass.session.roll_back(),
             Commits::Atomic if !self.pass.session.is_open() => {
                 self.pass.session.begin()?;
-                self.commit()
+                self.commit(When::Now)
             }
-            _ if !self.pass.session.is_open() => Ok(()),
+            _ if !self.pass.session.is_open() => self.pass.session.wait(),
             // Who stops it does not want to wait for the rest of the scan, and without it nothing may be committed.
             _ if stopped && !self.pass.scan.is_sound() => {
                 self.counts = self.committed;
@@ -188,7 +210,7 @@ impl<'a> Applier<'a> {
                     // Unless it was cancelled, the rest of the file will be needed.
                     self.pass.scan.wait_durable()?;
                 }
-                self.commit()
+                self.commit(When::Now)
             }
         }
     }

@@ -93,7 +93,10 @@ impl Applier<'_> {
                         same += 1;
                         continue;
                     }
-                    numbers.push(object);
+                    // What this file has touched is not compared again.
+                    if !self.touched.contains(object) {
+                        numbers.push(object);
+                    }
                 }
                 (Candidates::Several, Key::Complete { hash, .. }) => {
                     let holders = self.pass.session.holders(self.pass.binding.correlation.key.index, hash);

@@ -15,7 +15,7 @@ use super::reader::{Reader, RecordRef, Records};
 use crate::error::Result;
 use crate::failure::Failure;
 use crate::import::Counts;
-use crate::repository::{Session, Settled};
+use crate::repository::{Due, Session, Settled};
 use crate::schema::Violation;
 
 /// Records looked at together.
@@ -54,7 +54,7 @@ impl<R: Read> Inspection<'_, R> {
             }
             looked_at += records.len() as u64;
             self.progress.set_applied(looked_at);
-            if self.session.has_many_failures() {
+            if self.session.due() == Due::Now {
                 self.keep(Counts { failure: 0, ..counts })?;
             }
             stopped = (self.is_stopped)();

@@ -17,6 +17,7 @@ use super::reader::{Format, Reader};
 use super::round::{RoundReader, Rounds};
 use super::scan::StructuralScan;
 use super::survey::survey;
+use super::tempo::Tempo;
 use crate::config::{Limits, Pace};
 use crate::error::{Error, Result};
 use crate::import::{Counts, Import};
@@ -40,6 +41,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) import: &'a Import,
     pub(crate) limits: &'a Limits,
     pub(crate) pace: Pace,
+    pub(crate) tempo: &'a Tempo,
     pub(crate) binding: &'a Binding,
     pub(crate) hashes: Hashes,
     pub(crate) session: &'a mut Session,
@@ -77,7 +79,7 @@ impl<'a> Pass<'a> {
             }
         };
         let eager = AtomicBool::new(self.binding.nothing_exists);
-        let reader = RoundReader { rounds: self.rounds()?, settled: self.import.settled, eager: &eager };
+        let reader = RoundReader { rounds: self.rounds()?, eager: &eager };
         let (filled_sender, filled) = sync_channel(1);
         let (emptied, emptied_receiver) = channel();
         let mut applier = Applier::new(self, &eager, Folds::new(repeated));
@@ -98,6 +100,12 @@ impl<'a> Pass<'a> {
     /// The rounds of the file from its start.
     fn rounds(&self) -> Result<Rounds<'a, File>> {
         let reader = Reader::open_as((self.file)()?, self.limits, Format::of(&self.import.plan)?)?;
-        Ok(Rounds { reader, size: self.pace.round, binding: self.binding, hashes: self.hashes })
+        Ok(Rounds {
+            reader,
+            tempo: self.tempo,
+            settled: self.import.settled,
+            binding: self.binding,
+            hashes: self.hashes,
+        })
     }
 }

@@ -77,6 +77,7 @@ impl<R: Read> Referring<'_, R> {
         let mut wanted: Vec<u64> = referring.iter().map(|(hash, _)| *hash).collect();
         wanted.sort_unstable();
         wanted.dedup();
+        target.session.begin_round(records.len())?;
         target.session.prefetch(target.index, &mut wanted)?;
         for (hash, at) in referring {
             if target.session.holders(target.index, hash).next().is_none() {

@@ -12,6 +12,7 @@ use super::binding::Binding;
 use super::decision::{Decision, decide};
 use super::entry::{Entries, Entry, cell_text, is_misshapen};
 use super::reader::{Reader, RecordRef, Records};
+use super::tempo::Tempo;
 use crate::error::Result;
 use crate::object::write_key_value;
 use crate::repository::{Hashes, ObjectNumber};
@@ -133,7 +134,8 @@ impl Round {
 
     /// Reads the next records; false at the end of the file.
     fn fill<R: Read>(&mut self, from: &mut Rounds<'_, R>) -> Result<bool> {
-        let &mut Rounds { ref mut reader, size, binding, hashes } = from;
+        let size = from.size(self.first);
+        let &mut Rounds { ref mut reader, binding, hashes, .. } = from;
         if !reader.read(&mut self.records, size, MAX_BYTES)? {
             return Ok(false);
         }
@@ -184,13 +186,22 @@ fn find_key(record: RecordRef<'_>, binding: &Binding, hashes: Hashes, texts: &mu
 /// The rounds of a file, one after the other.
 pub(crate) struct Rounds<'a, R: Read> {
     pub(crate) reader: Reader<R>,
-    /// Records of a round, at most.
-    pub(crate) size: usize,
+    pub(crate) tempo: &'a Tempo,
+    /// Records that an earlier run of the import has settled.
+    pub(crate) settled: u64,
     pub(crate) binding: &'a Binding,
     pub(crate) hashes: Hashes,
 }
 
 impl<R: Read> Rounds<'_, R> {
+    /// Records of a round, at most, before which there are `first`.
+    fn size(&self, first: u64) -> usize {
+        match self.settled.saturating_sub(first) {
+            0 => self.tempo.round(),
+            settled => usize::try_from(settled).map_or(self.tempo.most(), |settled| settled.min(self.tempo.most())),
+        }
+    }
+
     /// Shows every round to `look`.
     pub(crate) fn each(mut self, mut look: impl FnMut(&Round)) -> Result<()> {
         let mut round = Round::default();
@@ -204,8 +215,6 @@ impl<R: Read> Rounds<'_, R> {
 /// What the reading thread needs.
 pub(crate) struct RoundReader<'a, R: Read> {
     pub(crate) rounds: Rounds<'a, R>,
-    /// Records that an earlier run of the import has settled.
-    pub(crate) settled: u64,
     /// Whether it pays to make all entries here: not when most records are found unchanged by their fingerprint.
     pub(crate) eager: &'a AtomicBool,
 }
@@ -222,7 +231,7 @@ impl<R: Read> RoundReader<'_, R> {
                 Err(error) => filled.send(Err(error)),
                 Ok(true) => {
                     first += round.len() as u64;
-                    if self.eager.load(Ordering::Relaxed) && first > self.settled {
+                    if self.eager.load(Ordering::Relaxed) && first > self.rounds.settled {
                         round.make_everything(self.rounds.binding);
                     }
                     filled.send(Ok(round))

@@ -21,6 +21,8 @@ mod transaction;
 mod types;
 mod writing;
 
+use std::sync::Arc;
+
 use self::conn::Pool;
 pub(super) use self::leases::HeldRow;
 use self::leases::Leases;
@@ -35,7 +37,7 @@ use crate::schema::TypeName;
 #[derive(Debug)]
 pub struct Postgres {
     pool: Pool,
-    leases: Leases,
+    leases: Arc<Leases>,
     memory: Memory,
     hashes: Hashes,
 }
@@ -45,7 +47,7 @@ impl Postgres {
     pub(in crate::repository) fn open(settings: &PostgresSettings, memory: Memory) -> Result<Postgres> {
         let pool = Pool::new(settings)?;
         let secret = migrate::migrate(&pool)?;
-        let leases = Leases::new(&pool);
+        let leases = Arc::new(Leases::new(&pool));
         Ok(Postgres { pool, leases, memory, hashes: Hashes::new(&secret) })
     }
 

@@ -1,6 +1,6 @@
 //! One import's view of the repository: it looks up, puts and commits, a round at a time. A session sees its own puts.
 
-use super::{Existing, ObjectNumber, Settled, postgres, sqlite};
+use super::{Due, Existing, ObjectNumber, Settled, postgres, sqlite};
 use crate::error::Result;
 use crate::failure::Failure;
 
@@ -33,8 +33,13 @@ impl Session {
         hand!(self.is_open())
     }
 
-    /// Makes the holders of these hashes known, until the next call for the same index.
-    /// `index` is a place in [`StoredType::indexes`].
+    /// Begins a round of so many records: what was prefetched for the round before is forgotten.
+    pub fn begin_round(&mut self, records: usize) -> Result<()> {
+        hand!(self.begin_round(records))
+    }
+
+    /// Makes the holders of these hashes known, until the end of the round. `index` is a place in
+    /// [`StoredType::indexes`](super::StoredType::indexes).
     pub fn prefetch(&mut self, index: usize, hashes: &mut [u64]) -> Result<()> {
         hand!(self.prefetch(index, hashes))
     }
@@ -89,9 +94,9 @@ impl Session {
         hand!(self.stamp(object, fingerprint))
     }
 
-    /// Whether a commit should come soon, because failures wait for it in memory.
-    pub fn has_many_failures(&self) -> bool {
-        hand!(self.has_many_failures())
+    /// Whether a commit should come because much waits for it.
+    pub fn due(&self) -> Due {
+        hand!(self.due())
     }
 
     /// Whether what was put takes so much memory that [`Session::end_round`] should write it.
@@ -110,8 +115,23 @@ impl Session {
     }
 
     /// Commits objects, failures, counts and progress together; in a dry run the report only.
+    ///
+    /// # Errors
+    /// `Outdated` if what was seen is no longer so, or if what was put since the last commit is lost: it has to be decided
+    /// again from behind the last commit. That may come of every call.
     pub fn commit(&mut self, settled: Settled<'_>) -> Result<()> {
         hand!(self.commit(settled))
+    }
+
+    /// Like [`Session::commit`], but need not wait for it. What goes wrong is told by a later call, at the latest by the
+    /// next [`Session::commit`], which ends those before it.
+    pub fn commit_soon(&mut self, settled: Settled<'_>) -> Result<()> {
+        hand!(self.commit_soon(settled))
+    }
+
+    /// Waits for the commits that are under way.
+    pub fn wait(&mut self) -> Result<()> {
+        hand!(self.wait())
     }
 
     /// Forgets everything since [`Session::begin`].

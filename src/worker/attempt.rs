@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Worker;
 use crate::app::App;
@@ -15,6 +16,7 @@ use crate::engine::progress::Progress;
 use crate::engine::reader::{Format, Reader};
 use crate::engine::references::{Referring, Target, Unresolved};
 use crate::engine::scan::StructuralScan;
+use crate::engine::tempo::Tempo;
 use crate::error::{Error, Kind, Result};
 use crate::fault::Fault;
 use crate::import::{Counts, Import, State};
@@ -24,6 +26,11 @@ use crate::schema::TypeName;
 
 /// What references hold: the property that finds Gainsight PX's users and accounts.
 const ID: &str = "id";
+
+/// Passes over a file that may be in vain one after the other, and how long to wait between two of them.
+const MOST_SETBACKS: u32 = 100;
+const SETBACK: Duration = Duration::from_millis(10);
+const LONGEST_SETBACK: Duration = Duration::from_millis(500);
 
 /// An import that has begun to run.
 pub(super) struct Started<'a> {
@@ -54,10 +61,11 @@ impl Started<'_> {
         let stored = stored.map_err(|error| if error.kind() == Kind::File { error.at_row(row) } else { error })?;
         let binding = Binding::new(header, &columns, &stored, plan, self.app.repository.hashes())?;
         let atomic = plan.on_failure == OnFailure::RejectFile;
-        let mut passing = Passing { started: &self, stored: &stored, binding };
+        let tempo = Tempo::new(self.app.config.pace.round);
+        let mut passing = Passing { started: &self, stored: &stored, binding, tempo };
         let passed = match (atomic, plan.dry_run) {
-            (false, false) => passing.pass(Mode::Write, Commits::Batches, &mut scan)?,
-            (_, true) => passing.pass(Mode::DryRun, Commits::Failures, &mut scan)?,
+            (false, false) => passing.batched(&mut scan)?,
+            (_, true) => passing.dry_run(&mut scan)?,
             (true, false) => passing.atomic(&mut scan)?,
         };
         Ok(self.ended(passed, |passed, by| Ended::of(passed, atomic, &self.import, by)))
@@ -141,39 +149,100 @@ struct Passing<'a> {
     started: &'a Started<'a>,
     stored: &'a StoredType,
     binding: Binding,
+    tempo: Tempo,
+}
+
+/// Passes that were in vain one after the other.
+#[derive(Default)]
+struct Setbacks(u32);
+
+impl Setbacks {
+    /// Ends with the error, unless it says that the same may go well right now: somebody wrote what was looked up, or a
+    /// connection was lost.
+    fn bear(&mut self, error: Error) -> Result<()> {
+        self.0 += 1;
+        match error.kind() {
+            Kind::Outdated if self.0 < MOST_SETBACKS => {
+                tracing::info!("{error}; it is decided again");
+                std::thread::sleep((SETBACK * self.0).min(LONGEST_SETBACK));
+                Ok(())
+            }
+            Kind::Outdated => Err(Error::new(Kind::Busy, error.to_string())),
+            _ => Err(error),
+        }
+    }
 }
 
 impl Passing<'_> {
-    /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
-    fn atomic(&mut self, scan: &mut StructuralScan) -> Result<Passed> {
-        let columns = self.binding.warnings.len();
+    /// Goes on behind the last commit when somebody has overtaken it, with smaller steps.
+    fn batched(&self, scan: &mut StructuralScan) -> Result<Passed> {
+        let (mut import, mut setbacks) = (self.started.import.clone(), Setbacks::default());
         loop {
-            let looked = self.pass(Mode::DryRun, Commits::Failures, scan)?;
-            if looked.counts.failure > 0 || looked.stopped {
-                return Ok(looked);
+            match self.pass(&import, Mode::Write, Commits::Batches, scan) {
+                Ok(passed) => return Ok(passed),
+                Err(error) => setbacks.bear(error)?,
             }
-            self.binding.warnings.truncate(columns);
-            let unresolved = self.unresolved_references()?;
-            self.binding.warnings.extend(unresolved);
-            self.started.progress.set_applied(0);
-            let applied = self.pass(Mode::Write, Commits::Atomic, scan)?;
-            if applied.counts.failure == 0 {
-                return Ok(applied);
+            let now = self.started.app.import(import.id)?;
+            if now.settled > import.settled {
+                setbacks = Setbacks::default();
             }
-            // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
+            import = now;
+            self.tempo.slow_down();
+        }
+    }
+
+    /// Begins anew when the moment it looked at is lost.
+    fn dry_run(&self, scan: &mut StructuralScan) -> Result<Passed> {
+        let mut setbacks = Setbacks::default();
+        loop {
+            match self.pass(&self.started.import, Mode::DryRun, Commits::Failures, scan) {
+                Err(error) => setbacks.bear(error)?,
+                passed => return passed,
+            }
             self.started.app.repository.start(self.started.import.id, Attempt::Anew)?;
         }
     }
 
-    fn pass(&self, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
-        let Passing { started, stored, binding } = self;
-        let Started { app, import, progress, .. } = started;
+    /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
+    fn atomic(&mut self, scan: &mut StructuralScan) -> Result<Passed> {
+        let columns = self.binding.warnings.len();
+        let mut setbacks = Setbacks::default();
+        loop {
+            match self.look_and_apply(columns, scan) {
+                Ok(Some(passed)) => return Ok(passed),
+                // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
+                Ok(None) => {}
+                Err(error) => setbacks.bear(error)?,
+            }
+            self.started.app.repository.start(self.started.import.id, Attempt::Anew)?;
+        }
+    }
+
+    /// Nothing if it has to be looked at again. The first warnings are those about the columns.
+    fn look_and_apply(&mut self, columns: usize, scan: &mut StructuralScan) -> Result<Option<Passed>> {
+        let import = &self.started.import;
+        let looked = self.pass(import, Mode::DryRun, Commits::Failures, scan)?;
+        if looked.counts.failure > 0 || looked.stopped {
+            return Ok(Some(looked));
+        }
+        self.binding.warnings.truncate(columns);
+        let unresolved = self.unresolved_references()?;
+        self.binding.warnings.extend(unresolved);
+        self.started.progress.set_applied(0);
+        let applied = self.pass(import, Mode::Write, Commits::Atomic, scan)?;
+        Ok(Some(applied).filter(|applied| applied.counts.failure == 0))
+    }
+
+    fn pass(&self, import: &Import, mode: Mode, commits: Commits, scan: &mut StructuralScan) -> Result<Passed> {
+        let Passing { started, stored, binding, tempo } = self;
+        let Started { app, progress, .. } = started;
         let mut session = app.repository.session(stored, import, mode)?;
         let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
         Pass {
             import,
             limits: &app.config.limits,
             pace: app.config.pace,
+            tempo,
             binding,
             hashes: app.repository.hashes(),
             session: &mut session,

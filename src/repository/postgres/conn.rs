@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Write as _;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -32,6 +33,9 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long somebody waits for a connection to be free.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Bytes of a COPY sent at a time.
+const PART: usize = 1 << 16;
 
 /// The values of a statement.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -98,6 +102,17 @@ impl Conn {
             self.wire.in_transaction = false;
         }
         Ok(())
+    }
+
+    /// Sends rows, in the binary form of COPY, and says how many there were.
+    pub(super) fn copy(&mut self, sql: &str, rows: &[u8]) -> Result<u64> {
+        let statement = self.prepare(sql)?;
+        let copied = self.client().copy_in(&statement).and_then(|mut writer| {
+            // Why sending failed is told at the end.
+            let _ = rows.chunks(PART).try_for_each(|part| writer.write_all(part));
+            writer.finish()
+        });
+        self.told(sql, copied)
     }
 
     /// The driver's own handle, for what is not a statement with an answer. What it says goes to [`Conn::told`].

@@ -14,11 +14,8 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State, no_import};
-use crate::repository::{Attempt, Settled, Spooled};
+use crate::repository::{Attempt, Spooled};
 use crate::schema::TypeName;
-
-/// Failures that one statement stores at most.
-const FAILURES_AT_ONCE: usize = 10_000;
 
 const IMPORTS: &str = "SELECT import.number, import.id, import.plan, import.filename, import.header, import.state, \
                        import.began, import.started, import.ended, import.problem, import.size, import.structure, \
@@ -318,27 +315,6 @@ fn mark(conn: &mut Conn, id: ImportId) -> Result<Option<Option<String>>> {
 
 fn unmark(tx: &mut Tx, id: ImportId) -> Result<()> {
     tx.run("DELETE FROM cancel_mark WHERE import = $1", &[&id.uuid()]).map(drop)
-}
-
-/// Stores failures, of which none may be stored yet.
-pub(super) fn store_failures(tx: &mut Tx, import: i64, failures: &[Failure]) -> Result<()> {
-    let sql = "INSERT INTO failure (import, row, cells, problem) \
-               SELECT $1, new.row, new.cells, new.problem \
-               FROM unnest($2::bigint[], $3::text[], $4::text[]) AS new (row, cells, problem)";
-    for failures in failures.chunks(FAILURES_AT_ONCE) {
-        let rows: Vec<i64> = failures.iter().map(|failure| failure.row.cast_signed()).collect();
-        let cells = failures.iter().map(|failure| to_json(&failure.cells)).collect::<Result<Vec<String>>>()?;
-        let problems: Vec<String> = failures.iter().map(|failure| failure.problem.to_string()).collect();
-        tx.run(sql, &[&import, &rows, &cells, &problems])?;
-    }
-    Ok(())
-}
-
-/// Writes the counts of a commit, and how far it got.
-pub(super) fn settle(tx: &mut Tx, import: i64, settled: Settled<'_>) -> Result<()> {
-    store_counts(tx, import, settled.counts, settled.warnings)?;
-    let sql = "UPDATE import_progress SET settled = $2 WHERE import = $1";
-    tx.run(sql, &[&import, &settled.records.cast_signed()]).map(drop)
 }
 
 fn store_counts(tx: &mut Tx, import: i64, counts: Counts, warnings: &[String]) -> Result<()> {

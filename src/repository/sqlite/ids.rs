@@ -9,17 +9,17 @@ use crate::repository::ObjectNumber;
 const NUMBER_BITS: u32 = 44;
 
 /// Makes ids.
-pub(super) struct Ids {
+pub(in crate::repository) struct Ids {
     random: u64,
 }
 
 impl Ids {
-    pub(super) fn new() -> Ids {
+    pub(in crate::repository) fn new() -> Ids {
         let (high, low) = Uuid::new_v4().as_u64_pair();
         Ids { random: (high ^ low) | 1 }
     }
 
-    pub(super) fn next(&mut self, number: ObjectNumber, millis: u64) -> Uuid {
+    pub(in crate::repository) fn next(&mut self, number: ObjectNumber, millis: u64) -> Uuid {
         // xorshift64*: the rest of an id must differ, it need not be secret.
         self.random ^= self.random >> 12;
         self.random ^= self.random << 25;

@@ -13,7 +13,6 @@ use std::collections::HashSet;
 use rusqlite::{Connection, params};
 
 use self::bucket::{Bucket, PAIR_SIZE, pack};
-pub(super) use self::pending::Identity;
 use self::pending::Pending;
 use super::sql;
 use crate::error::Result;

@@ -4,8 +4,6 @@
 //! write lock. In [`Mode::DryRun`] the session reads one snapshot from beginning to end, keeps its puts to itself and
 //! commits only the report, over a second connection.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -15,14 +13,15 @@ use uuid::Uuid;
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
 use super::ids::Ids;
-use super::keys::{Identity, KeyTable};
+use super::keys::KeyTable;
 use super::locks::{Turn, patiently, take_turn};
 use super::{LOCK_TIMEOUT, Sqlite, imports, sql, views};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::Import;
-use crate::repository::{Existing, Mode, ObjectNumber, Settled, StoredType};
+use crate::repository::identity::ByHash;
+use crate::repository::{Due, Existing, Mode, ObjectNumber, Settled, StoredType};
 use crate::schema::ObjectType;
 
 /// Bytes of documents that are held back before they are written.
@@ -66,7 +65,7 @@ enum Side {
 #[derive(Default)]
 struct Fetched {
     text: String,
-    objects: HashMap<u64, (u64, Range<usize>), BuildHasherDefault<Identity>>,
+    objects: ByHash<(u64, Range<usize>)>,
 }
 
 /// Objects put in a round and not yet written.
@@ -134,6 +133,12 @@ impl Session {
 
     pub(in crate::repository) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// The buckets that were read serve the next round too.
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as of every session")]
+    pub(in crate::repository) fn begin_round(&mut self, _records: usize) -> Result<()> {
+        Ok(())
     }
 
     pub(in crate::repository) fn prefetch(&mut self, index: usize, hashes: &mut [u64]) -> Result<()> {
@@ -206,8 +211,8 @@ impl Session {
         }
     }
 
-    pub(in crate::repository) fn has_many_failures(&self) -> bool {
-        self.failures.len() >= MANY_FAILURES
+    pub(in crate::repository) fn due(&self) -> Due {
+        if self.failures.len() >= MANY_FAILURES { Due::Now } else { Due::NotYet }
     }
 
     pub(in crate::repository) fn is_heavy(&self) -> bool {
@@ -271,6 +276,15 @@ impl Session {
                 Ok(())
             }
         }
+    }
+
+    pub(in crate::repository) fn commit_soon(&mut self, settled: Settled<'_>) -> Result<()> {
+        self.commit(settled)
+    }
+
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as of every session")]
+    pub(in crate::repository) fn wait(&mut self) -> Result<()> {
+        Ok(())
     }
 
     fn commit_puts(&mut self, settled: Settled<'_>) -> Result<()> {

@@ -1,31 +1,11 @@
 //! Pairs that wait to be written.
 
+use std::collections::HashSet;
 use std::collections::hash_map::Entry as Place;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Pair;
 use crate::repository::ObjectNumber;
-
-/// Hashes are hashed already.
-#[derive(Default)]
-pub(in super::super) struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("keys are written as u64")
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
+use crate::repository::identity::ByHash;
 
 /// Pairs by hash; nearly always one each.
 #[derive(Default)]

@@ -1,0 +1,149 @@
+//! What a session puts between two flushes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use uuid::Uuid;
+
+use super::rows::Rows;
+use crate::failure::Failure;
+use crate::repository::ObjectNumber;
+
+/// How an object that is stored changes.
+#[derive(Default)]
+struct Change {
+    /// The revision that was seen.
+    seen: Option<u64>,
+    /// Nothing if the document stays.
+    document: Option<Range<usize>>,
+    fingerprint: u64,
+}
+
+/// See the module's head.
+#[derive(Default)]
+pub(super) struct Puts {
+    created: Rows,
+    /// The numbers of new objects in order, and where the fingerprint of each lies.
+    numbers: Vec<(ObjectNumber, usize)>,
+    text: String,
+    changes: BTreeMap<ObjectNumber, Change>,
+    failures: Rows,
+}
+
+/// Changes of stored objects, as the values of a statement, in the order of their numbers.
+#[derive(Default)]
+pub(super) struct Changes {
+    pub(super) numbers: Vec<ObjectNumber>,
+    pub(super) seen: Vec<i64>,
+    pub(super) fingerprints: Vec<i64>,
+    /// None, where only fingerprints change.
+    pub(super) documents: Vec<String>,
+}
+
+/// What is flushed together.
+pub(super) struct Flushed {
+    /// Rows of `object`, and how many.
+    pub(super) created: Option<Vec<u8>>,
+    pub(super) updated: Changes,
+    pub(super) stamped: Changes,
+    /// Rows of `failure`.
+    pub(super) failures: Option<Vec<u8>>,
+}
+
+impl Puts {
+    pub(super) fn create(&mut self, [object_type, import]: [i64; 2], number: ObjectNumber, id: Uuid, document: &str) {
+        let rows = &mut self.created;
+        rows.begin(8);
+        rows.number(object_type);
+        rows.number(number);
+        rows.uuid(id);
+        rows.null();
+        rows.number(1);
+        rows.number(import);
+        let fingerprint = rows.number(0);
+        rows.text(document);
+        self.numbers.push((number, fingerprint));
+    }
+
+    /// Puts the document of an object, which then equals no record until it is stamped.
+    pub(super) fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
+        let start = self.text.len();
+        self.text.push_str(document);
+        let document = Some(start..self.text.len());
+        self.changes.insert(number, Change { seen: Some(revision), document, fingerprint: 0 });
+    }
+
+    pub(super) fn stamp(&mut self, number: ObjectNumber, revision: Option<u64>, fingerprint: u64) {
+        if let Ok(at) = self.numbers.binary_search_by_key(&number, |(number, _)| *number) {
+            self.created.set_number(self.numbers[at].1, fingerprint.cast_signed());
+            return;
+        }
+        let change = self.changes.entry(number).or_default();
+        change.seen = change.seen.or(revision);
+        change.fingerprint = fingerprint;
+    }
+
+    pub(super) fn fail(&mut self, import: i64, failure: &Failure) {
+        let rows = &mut self.failures;
+        rows.begin(4);
+        rows.number(import);
+        rows.number(failure.row.cast_signed());
+        rows.text(&serde_json::Value::from(failure.cells.as_slice()).to_string());
+        rows.text(&failure.problem.to_string());
+    }
+
+    /// Objects that change, of which nobody has looked at the revision.
+    pub(super) fn unseen(&self) -> Vec<ObjectNumber> {
+        self.changes.iter().filter(|(_, change)| change.seen.is_none()).map(|(number, _)| *number).collect()
+    }
+
+    /// Notes the revision of an object that changes.
+    pub(super) fn see(&mut self, number: ObjectNumber, revision: u64) {
+        if let Some(change) = self.changes.get_mut(&number) {
+            change.seen = Some(revision);
+        }
+    }
+
+    pub(super) fn failures(&self) -> usize {
+        self.failures.count()
+    }
+
+    /// Objects that are new or changed.
+    pub(super) fn objects(&self) -> usize {
+        self.created.count() + self.changes.len()
+    }
+
+    /// Bytes held.
+    pub(super) fn len(&self) -> usize {
+        self.created.len() + self.text.len() + self.failures.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.objects() + self.failures.count() == 0
+    }
+
+    /// The numbers of these objects.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = ObjectNumber> + '_ {
+        self.numbers.iter().map(|(number, _)| *number).chain(self.changes.keys().copied())
+    }
+
+    /// The rows of `failure`.
+    pub(super) fn failed(&self) -> Option<Vec<u8>> {
+        (!self.failures.is_empty()).then(|| self.failures.clone().finished())
+    }
+
+    pub(super) fn take(&mut self) -> Flushed {
+        let Puts { created, text, changes, failures, .. } = std::mem::take(self);
+        let (mut updated, mut stamped) = (Changes::default(), Changes::default());
+        for (number, Change { seen, document, fingerprint }) in changes {
+            let kind = if document.is_some() { &mut updated } else { &mut stamped };
+            kind.numbers.push(number);
+            // An object that is not there has no revision, so that it is found to be gone.
+            kind.seen.push(seen.unwrap_or(0).cast_signed());
+            kind.fingerprints.push(fingerprint.cast_signed());
+            kind.documents.extend(document.map(|place| text[place].to_owned()));
+        }
+        let rows = |rows: Rows| (!rows.is_empty()).then(|| rows.finished());
+        Flushed { created: rows(created), updated, stamped, failures: rows(failures) }
+    }
+}

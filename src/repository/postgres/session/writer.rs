@@ -1,0 +1,207 @@
+//! The writing side of a session: transactions of objects, failures, keys and progress.
+//!
+//! Locks are taken in the order that all writers keep: the type, if it changes; objects; removed keys, added keys.
+
+use std::sync::Arc;
+
+use super::super::Postgres;
+use super::super::conn::{Conn, Pool, Purpose};
+use super::super::leases::{self, Leases};
+use super::super::sql;
+use super::super::transaction::Tx;
+use super::ask;
+use super::journal::{self, KeyChange};
+use super::known::Fetched;
+use super::puts::{Changes, Flushed};
+use super::rows::Rows;
+use crate::error::{Error, Kind, Result};
+use crate::import::Counts;
+use crate::repository::{ObjectNumber, Settled, StoredType};
+
+/// What a commit says about the import, kept until it is made.
+pub(super) struct Settling {
+    counts: Counts,
+    records: u64,
+    warnings: String,
+}
+
+impl Settling {
+    pub(super) fn new(settled: Settled<'_>) -> Settling {
+        let warnings = serde_json::Value::from(settled.warnings).to_string();
+        Settling { counts: settled.counts, records: settled.records, warnings }
+    }
+}
+
+/// See the module's head.
+pub(super) struct Writer {
+    pool: Pool,
+    leases: Arc<Leases>,
+    lease: String,
+    object_type: i64,
+    import: i64,
+    /// The records that were settled by the last commit.
+    settled: i64,
+    /// The places of properties, until they are stored: those of columns that the file brought to a type without a schema
+    /// are kept with the first objects that use them. A file of which nothing is applied leaves no trace in the type.
+    positions: Option<String>,
+    /// Between two transactions.
+    conn: Option<Conn>,
+    tx: Option<Tx>,
+}
+
+impl Writer {
+    pub(super) fn new(repository: &Postgres, stored: &StoredType, import: i64, settled: i64) -> Result<Writer> {
+        Ok(Writer {
+            pool: repository.pool.clone(),
+            leases: Arc::clone(&repository.leases),
+            lease: leases::of_type(stored.object_type.name()),
+            object_type: stored.number,
+            import,
+            settled,
+            positions: Some(sql::to_json(stored.object_type.positions())?),
+            conn: None,
+            tx: None,
+        })
+    }
+
+    /// Writes what was put, still uncommitted.
+    pub(super) fn put(&mut self, flushed: &Flushed) -> Result<()> {
+        self.store_positions()?;
+        if let Some(rows) = &flushed.created {
+            let copy = "COPY object (object_type, number, id, chosen_id, revision, import, fingerprint, document) \
+                        FROM STDIN BINARY";
+            self.work(|tx| tx.copy(copy, rows))?;
+        }
+        let (object_type, import) = (self.object_type, self.import);
+        self.change(&flushed.updated, |tx, Changes { numbers, seen, fingerprints, documents }| {
+            let update = "UPDATE object SET revision = object.revision + 1, import = $2, fingerprint = new.fingerprint, \
+                          document = new.document \
+                          FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) \
+                          AS new (number, seen, fingerprint, document) \
+                          WHERE object.object_type = $1 AND object.number = new.number AND object.revision = new.seen";
+            tx.run(update, &[&object_type, &import, numbers, seen, fingerprints, documents])
+        })?;
+        self.change(&flushed.stamped, |tx, Changes { numbers, seen, fingerprints, .. }| {
+            let update = "UPDATE object SET fingerprint = new.fingerprint \
+                          FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS new (number, seen, fingerprint) \
+                          WHERE object.object_type = $1 AND object.number = new.number AND object.revision = new.seen";
+            tx.run(update, &[&object_type, numbers, seen, fingerprints])
+        })?;
+        self.keep_failures(flushed.failures.as_deref())
+    }
+
+    /// Writes rows of `failure`, still uncommitted.
+    pub(super) fn keep_failures(&mut self, rows: Option<&[u8]>) -> Result<()> {
+        if let Some(rows) = rows {
+            let copy = "COPY failure (import, row, cells, problem) FROM STDIN BINARY";
+            self.work(|tx| tx.copy(copy, rows))?;
+        }
+        Ok(())
+    }
+
+    /// Writes how keys change, still uncommitted.
+    pub(super) fn put_keys(&mut self, changes: Vec<KeyChange>) -> Result<()> {
+        let (removals, additions) = journal::net(changes);
+        if !removals.is_empty() {
+            let values = |value: fn(&KeyChange) -> i64| removals.iter().map(value).collect::<Vec<i64>>();
+            let [indexes, hashes, objects] =
+                [values(|pair| pair.index), values(|pair| pair.hash), values(|pair| pair.object)];
+            let delete = "DELETE FROM key_pair USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) \
+                          AS old (key_index, hash, object) \
+                          WHERE key_pair.key_index = old.key_index AND key_pair.hash = old.hash \
+                          AND key_pair.object = old.object";
+            self.work(|tx| tx.run(delete, &[&indexes, &hashes, &objects]))?;
+        }
+        if !additions.is_empty() {
+            let mut rows = Rows::default();
+            for pair in additions {
+                rows.begin(4);
+                for value in [pair.index, pair.hash, pair.tie, pair.object] {
+                    rows.number(value);
+                }
+            }
+            let rows = rows.finished();
+            let copy = "COPY key_pair (key_index, hash, tie, object) FROM STDIN BINARY";
+            self.work(|tx| tx.copy(copy, &rows))?;
+        }
+        Ok(())
+    }
+
+    /// Commits what was written, with the counts and how far they reach.
+    pub(super) fn commit(&mut self, settling: &Settling) -> Result<()> {
+        let (import, before) = (self.import, self.settled);
+        let after = settling.records.cast_signed();
+        let Counts { total, created, updated, unchanged, failure } = settling.counts;
+        let [total, created, updated, unchanged, failure] =
+            [total, created, updated, unchanged, failure].map(u64::cast_signed);
+        let settle = "UPDATE import_progress SET total = $2, created = $3, updated = $4, unchanged = $5, failure = $6, \
+                      settled = $7, warnings = $8, revision = revision + 1 WHERE import = $1 AND settled = $9";
+        let warnings = &settling.warnings;
+        let settled = self.work(|tx| {
+            tx.run(settle, &[&import, &total, &created, &updated, &unchanged, &failure, &after, warnings, &before])
+        })?;
+        if settled == 0 {
+            return Err(overtaken("its record is no longer as it was"));
+        }
+        let (leases, lease) = (Arc::clone(&self.leases), self.lease.clone());
+        self.work(|tx| leases.fence(tx, &lease))?;
+        if let Some(tx) = self.tx.take() {
+            self.conn = Some(tx.commit().map_err(repairable)?);
+        }
+        self.settled = after;
+        self.positions = None;
+        Ok(())
+    }
+
+    /// Forgets what was written since the last commit.
+    pub(super) fn roll_back(&mut self) {
+        self.tx.take().into_iter().for_each(Tx::roll_back);
+    }
+
+    /// These objects as the transaction sees them.
+    pub(super) fn objects(&mut self, numbers: &[ObjectNumber]) -> Result<Fetched> {
+        let object_type = self.object_type;
+        self.work(|tx| {
+            let mut found = Fetched::default();
+            ask::objects(tx, object_type, numbers, &mut found).map(|()| found)
+        })
+    }
+
+    /// Does something in the transaction, which is begun if need be.
+    pub(super) fn work<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        if self.tx.is_none() {
+            let conn = self.conn.take().map_or_else(|| self.pool.connect(Purpose::Long("import")), Ok)?;
+            self.tx = Some(Tx::begin(conn)?);
+        }
+        let Some(tx) = &mut self.tx else { return Err(Error::internal("a transaction that was begun is gone")) };
+        let done = work(tx);
+        done.map_err(|error| repairable(error))
+    }
+
+    fn change(&mut self, changes: &Changes, change: impl FnOnce(&mut Tx, &Changes) -> Result<u64>) -> Result<()> {
+        if changes.numbers.is_empty() || self.work(|tx| change(tx, changes))? == changes.numbers.len() as u64 {
+            return Ok(());
+        }
+        Err(overtaken("another process has written objects of the file"))
+    }
+
+    fn store_positions(&mut self) -> Result<()> {
+        let object_type = self.object_type;
+        if let (Some(positions), None) = (self.positions.clone(), &self.tx) {
+            let keep = "UPDATE object_type SET positions = $2 WHERE number = $1 AND positions <> $2";
+            self.work(|tx| tx.run(keep, &[&object_type, &positions]))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the server says, unless deciding again may help: another process was faster, or what was written is lost.
+pub(super) fn repairable(error: Error) -> Error {
+    let helps = sql::is_passing(&error) || sql::is_taken(&error);
+    if helps { overtaken(&error.to_string()).caused_by(error) } else { error }
+}
+
+/// What was decided has to be decided again.
+pub(super) fn overtaken(why: &str) -> Error {
+    Error::new(Kind::Outdated, format!("what the import put is not committed: {why}"))
+}
