@@ -235,7 +235,7 @@ fn queued(repository: &Repository) -> Import {
     import
 }
 
-fn import(object_type: &str) -> Import {
+pub(crate) fn import(object_type: &str) -> Import {
     Import {
         id: ImportId::random(),
         plan: Plan {

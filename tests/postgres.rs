@@ -1,6 +1,7 @@
 //! What only a repository in PostgreSQL does: many processes, connections that are lost, servers that are not there.
 
 mod leases;
+mod stores;
 
 use crate::database::Backend;
 use crate::harness::Folder;
