@@ -88,7 +88,7 @@ impl App {
     /// Opens the installation in the data directory, making it if there is none.
     pub fn open(config: Config) -> Result<App> {
         let repository = Repository::open(&config.repository, &config.data.join("run"), config.memory)?;
-        let spool = Spool::open(config.data.join("spool"))?;
+        let spool = Spool::open(&config.spool, &config.data, &repository)?;
         Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default(), seal: Mutex::default() })
     }
 
@@ -116,11 +116,12 @@ impl App {
             self.accept(submission).map_err(|error| error.in_file(filename))
         };
         let accepted: Vec<(Import, Incoming)> = submissions.into_iter().map(accept).collect::<Result<_>>()?;
-        let (imports, incoming): (Vec<Import>, Vec<Incoming>) = accepted.into_iter().unzip();
+        let (imports, mut incoming): (Vec<Import>, Vec<Incoming>) = accepted.into_iter().unzip();
         if let [_, _, ..] = imports.as_slice() {
             // One file is scanned while it is imported; of several, none is to be imported if one is damaged.
             imports.iter().try_for_each(|import| self.scan(import).map_err(|error| error.in_file(&import.filename)))?;
         }
+        incoming.iter_mut().try_for_each(Incoming::publish)?;
         self.repository.queue(&imports)?;
         incoming.into_iter().for_each(Incoming::keep);
         self.bell.ring();
@@ -186,11 +187,12 @@ impl App {
         check_header(&dry.header, header_row, &stored.object_type, &plan)
             .map_err(|error| error.in_file(&dry.filename))?;
         let applied = ImportId::random();
-        let incoming = self.spool.share(id, applied)?;
+        let mut incoming = self.spool.share(id, applied)?;
         if dry.structure.is_some() {
             incoming.sync()?;
             self.spool.sync()?;
         }
+        incoming.publish()?;
         let counts = Counts { total: dry.counts.total, ..Counts::default() };
         let import = Import::queued(applied, plan, dry.filename, dry.header, clock::now());
         let import = Import { size: dry.size, structure: dry.structure, counts, ..import };

@@ -13,6 +13,7 @@ mod oidc;
 mod repository;
 mod secrets;
 mod server;
+mod spool;
 mod upload;
 mod values;
 
@@ -39,6 +40,8 @@ pub use self::secrets::SecretsSettings;
 pub(crate) use self::secrets::parse_key;
 use self::server::ServerSection;
 pub use self::server::{Certificate, ServerSettings};
+use self::spool::SpoolSection;
+pub use self::spool::{AccessKey, SpoolBucket, SpoolSettings};
 use self::upload::UploadSection;
 pub use self::upload::UploadSettings;
 use self::values::Values;
@@ -51,6 +54,7 @@ use crate::error::{Error, Result};
 struct ConfigFile {
     server: ServerSection,
     repository: RepositorySection,
+    spool: SpoolSection,
     upload: UploadSection,
     import: ImportSection,
     oidc: Option<OidcSection>,
@@ -66,6 +70,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where all storage is.
     pub repository: RepositorySettings,
+    /// Where accepted bytes wait.
+    pub spool: SpoolSettings,
     /// How the REST door is served.
     pub server: ServerSettings,
     /// How much may be sent at once.
@@ -119,6 +125,7 @@ impl Config {
         let import = file.import.read(&mut values);
         let oidc = file.oidc.map(|section| section.read(&mut values));
         let repository = file.repository.read(data, &environment, &mut values);
+        let spool = file.spool.read(data, &environment, &mut values);
         let limits = file.drop_folders.read();
         let around = Surroundings { data, environment: &environment, limits: &limits, time_zone: &import.time_zone };
         let drop_folders = DropFolderSettings::read(file.drop_folder, &around, named.to_owned());
@@ -130,6 +137,7 @@ impl Config {
         Ok(Config {
             data: data.to_owned(),
             repository,
+            spool,
             server,
             upload,
             oidc,

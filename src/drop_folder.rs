@@ -10,11 +10,8 @@
 //! ([`run`](crate::run)), does the next missing step, and repeats. Nothing depends on what an earlier look remembered, so
 //! a look that was cut short anywhere is simply done again.
 
-mod bucket;
 mod callback;
-mod credentials;
 mod layout;
-mod outbound;
 mod policy;
 mod poll;
 mod polls;
@@ -28,13 +25,13 @@ mod status;
 use std::fmt;
 use std::sync::Arc;
 
-use self::outbound::Outbound;
 use self::poll::Said;
 use crate::app::App;
 use crate::clock;
 use crate::config::DropFolder;
 use crate::error::{Error, Result, unpanicked};
 use crate::import::ImportId;
+use crate::outbound::Outbound;
 
 pub use self::policy::Policies;
 pub use self::poll::Polled;

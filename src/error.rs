@@ -289,6 +289,19 @@ pub fn unpanicked<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> 
     done.unwrap_or_else(|_| Err(Error::internal(format!("{what} failed in a way that it should not"))))
 }
 
+/// Whether there is no room for more.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge
+    )
+}
+
+/// The error about bytes that could not be written.
+pub(crate) fn unwritten(doing: &str, error: std::io::Error) -> Error {
+    if is_full(&error) { Error::no_room(doing, error) } else { Error::storage(doing, error) }
+}
+
 /// The sentence with its place in front: `users.csv, row 17, column 'score': 'abc' is not a number`.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@
 //! 4  http                                              what programs ask over the network
 //! 3  app  worker  access  drop_folder                  the entrance: submit, run, cancel; who may what; partitions
 //! 2  engine  spool                                     from bytes to outcomes
-//! 1  repository                                        storage
+//! 1  repository  bucket  outbound                      storage
 //! 0  schema  object  plan  import  failure  fault      pure
 //!    filter  token  run  secret  address  csv_writer  error
 //!    config  clock  json
@@ -17,6 +17,7 @@
 pub mod access;
 pub mod address;
 pub mod app;
+mod bucket;
 pub mod clock;
 pub mod config;
 pub mod csv_writer;
@@ -30,6 +31,7 @@ pub mod http;
 pub mod import;
 mod json;
 pub mod object;
+mod outbound;
 pub mod plan;
 pub mod repository;
 pub mod run;

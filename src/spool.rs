@@ -4,59 +4,148 @@
 //! what is imported are exactly the bytes that were accepted, whatever happens to the customer's file meanwhile. What is
 //! in the bytes is not known here.
 //!
+//! A spool is the data directory's own, a directory that several processes share, or a bucket. Whatever it is, a file comes
+//! in in a directory, and imports read it from there: what lies in a bucket is brought back once.
+//!
 //! Whoever brings a file in holds a lock on it until its import is queued. So what a process left behind that was killed
 //! can be told from what comes in slowly, and is swept away. The name of a file says how far it is: `.new` is not held
-//! yet, `.incoming` is not whole yet, `.csv` is what imports read.
+//! yet, `.incoming` is not whole yet, `.csv` is what imports read. Locks reach all processes of one machine, and over NFS
+//! version 4 other machines; because they may not, what lies in a shared directory or a bucket and belongs to no import is
+//! swept away only when it is older than a day by the clock of whoever keeps it.
+//!
+//! Anybody may remove the bytes of an import that is over, and nobody those of one that is not: the record of the import
+//! decides, and not who ran it. So a process whose lease was taken over takes nothing away from the new holder.
 
-use std::collections::HashSet;
+mod identity;
+mod incoming;
+mod remote;
+mod sweep;
+
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use self::identity::Identity;
+pub use self::incoming::Incoming;
+use self::remote::Remote;
+use crate::config::SpoolSettings;
+use crate::error::{Error, Result, is_full, unwritten};
 use crate::import::ImportId;
-
-/// A new file is left alone for so long after it was written to: who made it does not hold it yet.
-const FRESH: Duration = Duration::from_mins(1);
+use crate::repository::Repository;
 
 /// How the name of a new file ends.
 const NEW: &str = "new";
 
-/// So many bytes are written before they are synced, so that little is left to be done when the last ones are here.
-const SYNC_EVERY: u64 = 64 << 20;
-
-/// A directory with one file for each import that is not over.
+/// One file for each import that is not over.
 #[derive(Clone, Debug)]
 pub struct Spool {
+    /// Where files come in and imports read them.
     directory: PathBuf,
+    /// For what is no other process's business.
+    own: PathBuf,
+    place: Place,
+    identity: Identity,
+}
+
+/// Where the bytes of imports are kept.
+#[derive(Clone, Debug)]
+enum Place {
+    /// In the directory, which is that of one machine.
+    Own,
+    /// In the directory, which several processes see.
+    Shared,
+    /// In a bucket; in the directory is what comes in and what is needed now.
+    Bucket(Arc<Remote>),
 }
 
 impl Spool {
-    /// Opens a spool, making its directory if need be.
-    pub fn open(directory: PathBuf) -> Result<Spool> {
-        let doing = || format!("the spool '{}' could not be made", directory.display());
-        if !directory.exists() {
-            let made = fs::create_dir_all(&directory);
-            let synced = made.and_then(|()| File::open(directory.parent().unwrap_or(Path::new(".")))?.sync_all());
-            synced.map_err(|error| Error::storage(doing(), error))?;
-        }
-        Ok(Spool { directory })
+    /// Opens the spool of an installation whose other storage this is, making its directory if need be.
+    ///
+    /// # Errors
+    /// `Conflict` if it is not the spool that the installation's other processes use.
+    pub fn open(settings: &SpoolSettings, data: &Path, repository: &Repository) -> Result<Spool> {
+        let own = data.join("spool");
+        make(&own)?;
+        let (directory, place) = match settings {
+            SpoolSettings::Own => (own.clone(), Place::Own),
+            SpoolSettings::Directory(directory) => (directory.clone(), Place::Shared),
+            SpoolSettings::Bucket(bucket) => (own.clone(), Place::Bucket(Arc::new(Remote::new(bucket)?))),
+        };
+        let mut spool = Spool { directory, own, place, identity: Identity::default() };
+        spool.identify(repository)?;
+        Ok(spool)
     }
 
-    /// Opens the bytes of an import.
+    /// Makes sure that the spool can be used, which is otherwise seen when it is first needed.
+    ///
+    /// # Errors
+    /// `Conflict` if it is not the spool that the installation's other processes use; what keeps it from being reached.
+    pub fn check(&self) -> Result<()> {
+        match &self.place {
+            Place::Own | Place::Shared => self.expect_identity(),
+            Place::Bucket(remote) => remote.check(),
+        }
+    }
+
+    /// How people know it.
+    fn name(&self) -> String {
+        match &self.place {
+            Place::Own | Place::Shared => self.directory.display().to_string(),
+            Place::Bucket(remote) => remote.url().to_owned(),
+        }
+    }
+
+    /// Opens the bytes of an import. They have to be [whole](Spool::is_whole).
     pub fn read(&self, id: ImportId) -> Result<File> {
         let path = self.path(id);
         let doing = || format!("the spooled file '{}' could not be read", path.display());
-        File::open(&path).map_err(|error| Error::storage(doing(), error))
+        match (File::open(&path), &self.place) {
+            (Err(error), Place::Bucket(remote)) if error.kind() == io::ErrorKind::NotFound => {
+                self.bring_back(remote, id)?;
+                File::open(&path).map(held).map_err(|error| Error::storage(doing(), error))
+            }
+            (opened, Place::Bucket(_)) => opened.map(held).map_err(|error| Error::storage(doing(), error)),
+            (opened, _) => opened.map_err(|error| Error::storage(doing(), error)),
+        }
+    }
+
+    /// Copies the bytes of an import from the bucket.
+    fn bring_back(&self, remote: &Remote, id: ImportId) -> Result<()> {
+        // Two threads may do it at the same time: the name is that of no import.
+        let mut copy = self.receive(ImportId::random())?;
+        copy.place = self.path(id);
+        remote.fetch(id, &mut copy)?;
+        copy.sync()?;
+        copy.placed()?.keep();
+        Ok(())
     }
 
     /// Whether the bytes of an import are there, all of them.
-    pub fn is_whole(&self, id: ImportId, size: u64) -> bool {
-        fs::metadata(self.path(id)).is_ok_and(|metadata| metadata.len() == size)
+    ///
+    /// # Errors
+    /// What keeps that from being known.
+    pub fn is_whole(&self, id: ImportId, size: u64) -> Result<bool> {
+        let path = self.path(id);
+        match (fs::metadata(&path), &self.place) {
+            (Ok(metadata), Place::Bucket(remote)) if metadata.len() != size => {
+                let _ = fs::remove_file(&path);
+                remote.is_whole(id, size)
+            }
+            (Ok(metadata), _) => Ok(metadata.len() == size),
+            (Err(error), Place::Bucket(remote)) if error.kind() == io::ErrorKind::NotFound => remote.is_whole(id, size),
+            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {
+                // A directory of the network that is not there now looks like an empty one.
+                self.expect_identity()?;
+                Ok(false)
+            }
+            (Err(error), _) => {
+                Err(Error::storage(format!("the spooled file '{}' could not be looked at", path.display()), error))
+            }
+        }
     }
 
-    /// Where the bytes of an import lie.
+    /// Where the bytes of an import lie, or are brought back to.
     fn path(&self, id: ImportId) -> PathBuf {
         self.directory.join(format!("{id}.csv"))
     }
@@ -66,7 +155,7 @@ impl Spool {
         let failed = |error| unwritten("the file could not be spooled", error);
         let path = self.new_file(id);
         let file = File::create_new(&path).and_then(|file| file.lock().map(|()| file)).map_err(failed)?;
-        let mut incoming = Incoming { path, place: self.path(id), file, size: 0, synced: 0 };
+        let mut incoming = self.incoming(id, path, file, 0);
         incoming.rename(self.directory.join(format!("{id}.incoming"))).map_err(failed)?;
         Ok(incoming)
     }
@@ -96,7 +185,7 @@ impl Spool {
         let held = copied.and_then(|_| File::options().append(true).open(&path));
         let held = held.and_then(|file| Ok((file.metadata()?.len(), file.lock().map(|()| file)?)));
         match held {
-            Ok((size, file)) => Incoming { path, place: self.path(id), file, size, synced: 0 }.placed(),
+            Ok((size, file)) => self.incoming(id, path, file, size).placed(),
             Err(error) => {
                 let _ = fs::remove_file(&path);
                 Err(unreadable(error))
@@ -107,14 +196,19 @@ impl Spool {
     /// Copies a stream into the spool.
     pub fn accept(&self, id: ImportId, source: &mut dyn Read) -> Result<Incoming> {
         let mut incoming = self.receive(id)?;
-        let copied = io::copy(source, &mut incoming.file);
-        incoming.size = copied.map_err(|error| unwritten("the file could not be spooled", error))?;
+        incoming.copy(source)?;
         incoming.placed()
     }
 
     /// The same bytes for another import.
     pub fn share(&self, from: ImportId, to: ImportId) -> Result<Incoming> {
+        // In a directory they are there.
+        drop(self.read(from)?);
         self.accept_file(to, &self.path(from))
+    }
+
+    fn incoming(&self, id: ImportId, path: PathBuf, file: File, size: u64) -> Incoming {
+        Incoming::new(id, path, self.path(id), file, size, &self.place)
     }
 
     /// Has the names of files that were placed survive a power loss.
@@ -125,7 +219,7 @@ impl Spool {
 
     /// A file for what is put together before it goes elsewhere. It has no name, and is gone when it is closed.
     pub(crate) fn scratch(&self) -> Result<File> {
-        let path = self.new_file(ImportId::random());
+        let path = self.own.join(format!("{}.{NEW}", ImportId::random()));
         let made = File::options().read(true).write(true).create_new(true).open(&path);
         let made = made.and_then(|file| fs::remove_file(&path).map(|()| file));
         made.map_err(|error| unwritten("a file could not be made in the spool", error))
@@ -135,121 +229,36 @@ impl Spool {
         self.directory.join(format!("{id}.{NEW}"))
     }
 
-    /// Removes the bytes of an import, if they are there.
+    /// Removes the bytes of an import, if they are there. What cannot be removed from a bucket now is swept away later.
     pub fn remove(&self, id: ImportId) -> Result<()> {
         match fs::remove_file(self.path(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::storage(format!("the spooled file of import {id} could not be removed"), error))
+                return Err(Error::storage(format!("the spooled file of import {id} could not be removed"), error));
             }
-            _ => Ok(()),
+            _ => {}
         }
-    }
-
-    /// Removes files that belong to none of the imports in `kept` and that nobody is bringing in.
-    ///
-    /// `kept` is asked once it is known which files nobody holds: what was let go by then was queued, or never will be.
-    pub fn sweep(&self, kept: impl FnOnce() -> Result<HashSet<ImportId>>) -> Result<()> {
-        let doing = || format!("the spool '{}' could not be read", self.directory.display());
-        let failed = |error| Error::storage(doing(), error);
-        let mut free = Vec::new();
-        for file in fs::read_dir(&self.directory).map_err(failed)? {
-            let path = file.map_err(failed)?.path();
-            if is_free(&path) {
-                free.push(path);
-            }
-        }
-        if free.is_empty() {
-            return Ok(());
-        }
-        let kept = kept()?;
-        for path in free {
-            let id = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            if !id.is_some_and(|id| kept.contains(&id)) {
-                let _ = fs::remove_file(&path);
-            }
+        if let Place::Bucket(remote) = &self.place {
+            remote.remove(id).unwrap_or_else(|error| {
+                tracing::warn!(import = %id, %error, "spooled bytes could not be removed yet");
+            });
         }
         Ok(())
     }
 }
 
-/// A file on its way to an import. Unless it is [kept](Incoming::keep) it goes again, and while it is here nobody sweeps
-/// it away.
-#[derive(Debug)]
-pub struct Incoming {
-    /// Where it is now; nowhere in particular once it is kept.
-    path: PathBuf,
-    place: PathBuf,
-    /// Locked.
-    file: File,
-    size: u64,
-    /// How many of the bytes were synced while others came in.
-    synced: u64,
+/// Has nobody sweep a file away while it is open.
+fn held(file: File) -> File {
+    // Whoever brings it in may hold it already.
+    let _ = file.try_lock_shared();
+    file
 }
 
-impl Incoming {
-    /// Adds bytes to the end.
-    ///
-    /// # Errors
-    /// `NoRoom` if the disk is full.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| unwritten("the file could not be spooled", error))?;
-        self.size += bytes.len() as u64;
-        if self.size - self.synced >= SYNC_EVERY {
-            self.sync()?;
-            self.synced = self.size;
-        }
-        Ok(())
+/// Makes a directory.
+fn make(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        return Ok(());
     }
-
-    /// How many bytes there are.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Waits until the bytes have reached the disk. [`Spool::sync`] does the rest.
-    pub fn sync(&self) -> Result<()> {
-        self.file.sync_all().map_err(|error| unwritten("the spooled file could not be synced", error))
-    }
-
-    /// Gives it the name by which imports find it: under that a file is whole.
-    pub fn placed(mut self) -> Result<Incoming> {
-        self.rename(self.place.clone()).map_err(|error| unwritten("the spooled file could not be placed", error))?;
-        Ok(self)
-    }
-
-    fn rename(&mut self, path: PathBuf) -> io::Result<()> {
-        fs::rename(&self.path, &path)?;
-        self.path = path;
-        Ok(())
-    }
-
-    /// Leaves it to its import, which is queued.
-    pub fn keep(mut self) {
-        self.path = PathBuf::new();
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if !self.path.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Whether nobody holds a file, nor is about to.
-fn is_free(path: &Path) -> bool {
-    let Ok(file) = File::open(path) else { return false };
-    let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
-    let is_fresh = || modified.and_then(|modified| modified.elapsed().ok()).is_none_or(|elapsed| elapsed < FRESH);
-    let is_new = path.extension().is_some_and(|extension| extension == NEW);
-    !(is_new && is_fresh()) && file.try_lock().is_ok()
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
-}
-
-pub(crate) fn unwritten(doing: &str, error: io::Error) -> Error {
-    if is_full(&error) { Error::no_room(doing, error) } else { Error::storage(doing, error) }
+    let made = fs::create_dir_all(directory);
+    let synced = made.and_then(|()| File::open(directory.parent().unwrap_or(Path::new(".")))?.sync_all());
+    synced.map_err(|error| Error::storage(format!("the spool '{}' could not be made", directory.display()), error))
 }

@@ -143,7 +143,7 @@ impl Worker {
             )));
         }
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
-        if !self.app.spool.is_whole(import.id, import.size) {
+        if !self.app.spool.is_whole(import.id, import.size)? {
             // A power loss may have taken bytes that were never synced; nothing was committed of them.
             return Err(Error::file("the copy of the file was lost before it was imported; import it again"));
         }

@@ -17,6 +17,7 @@
 //! * `rest`: the REST door, asked with curl.
 //! * `s3`: an S3 server and an STS, which fail when they are told to; start there for anything that lies in S3.
 //! * `service`: a running service; start there for anything that is asked over HTTP.
+//! * `spool`: the bytes of imports on a shared directory and in a bucket, and whose spool it is.
 //! * `together`: imports and other writes of objects in any order, against an oracle.
 //! * `types`: object types as they change.
 //! * `values`: which cells each type of property takes, and what they are stored as.
@@ -41,6 +42,7 @@ mod postgres;
 mod rest;
 mod s3;
 mod service;
+mod spool;
 mod together;
 mod types;
 mod values;

@@ -24,6 +24,7 @@ mod sts;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -154,6 +155,11 @@ impl S3Server {
     /// Given that the right to an action (`s3:DeleteObject`, `s3:ListBucket`) on all keys that begin like this is missing.
     pub(crate) fn forbid(&self, action: &str, prefix: &str) {
         self.house.guests.forbid(action, prefix);
+    }
+
+    /// Given a temporary key that lets in for so long.
+    pub(crate) fn let_in(&self, id: &str, secret: &str, token: &str, lifetime: Duration) {
+        self.house.guests.let_in(id, secret, token, lifetime);
     }
 
     /// Given that every right is there again.

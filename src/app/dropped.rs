@@ -78,7 +78,8 @@ impl App {
     /// # Errors
     /// `Conflict` if the file has an import already.
     pub(crate) fn queue_dropped(&self, file: Arrived, run: RunId, name: &str) -> Result<ImportId> {
-        let Arrived { id, plan, incoming, digest } = file;
+        let Arrived { id, plan, mut incoming, digest } = file;
+        incoming.publish()?;
         self.spool.sync()?;
         // A best guess: the worker reads it again, and tells what is wrong with it.
         let header = self.open_spooled(id, &plan).map(|reader| column_names(&reader)).unwrap_or_default();
@@ -92,6 +93,10 @@ impl App {
 
     /// Removes the spooled bytes of a file that is filed. Its record may be gone by now.
     pub(crate) fn let_go_dropped(&self, id: ImportId) -> Result<()> {
+        if self.repository.import(id)?.is_some_and(|import| import.state.end().is_none()) {
+            // Whoever believes it to be filed was overtaken.
+            return Ok(());
+        }
         self.repository.note_spool_purged(id)?;
         self.spool.remove(id)
     }

@@ -128,6 +128,7 @@ impl Receiving {
         {
             return Ok(earlier);
         }
+        self.arrived.iter_mut().try_for_each(|(_, incoming)| incoming.publish())?;
         self.app.spool.sync()?;
         let (imports, incoming): (Vec<Import>, Vec<Incoming>) = self.arrived.drain(..).unzip();
         match &mut self.claim {

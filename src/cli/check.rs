@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use rollbook::app::App;
-use rollbook::config::{Config, RepositorySettings};
+use rollbook::config::{Config, RepositorySettings, SpoolSettings};
 use rollbook::error::{Error, Result};
 use rollbook::import::ImportId;
 use rollbook::schema::{ObjectType, TypeName};
@@ -129,7 +129,8 @@ impl Scratch {
 
     fn installation(&self, config: &Config) -> Result<Arc<App>> {
         let repository = RepositorySettings::Sqlite(self.0.join("rollbook.db"));
-        App::open(Config { data: self.0.clone(), repository, ..config.clone() }).map(Arc::new)
+        let spool = SpoolSettings::Own;
+        App::open(Config { data: self.0.clone(), repository, spool, ..config.clone() }).map(Arc::new)
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use rollbook::access::Access;
 use rollbook::drop_folder::DropFolders;
-use rollbook::error::{Error, Result};
+use rollbook::error::{Error, Kind, Result};
 use rollbook::http::{Door, Server, service};
 use rollbook::scheduler::Scheduler;
 use rollbook::worker::Worker;
@@ -56,6 +56,11 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
         let data = context.config.data.display();
         return Err(Error::conflict(format!("another 'rollbook serve' works with '{data}' already")));
     };
+    match app.spool.check() {
+        // What keeps it from being reached may pass; imports wait for it.
+        Err(error) if error.kind() != Kind::Conflict => tracing::warn!(%error, "the spool cannot be used yet"),
+        checked => checked?,
+    }
     let worker = Arc::new(Worker::new(Arc::clone(&app)));
     let access = Arc::new(Access::new(Arc::clone(&app)));
     let drop_folders = Arc::new(DropFolders::new(Arc::clone(&app))?);

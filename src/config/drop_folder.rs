@@ -17,6 +17,8 @@ use std::time::Duration;
 pub use self::limits::DropFolderLimits;
 pub(super) use self::limits::{DropFoldersSection, Surroundings};
 pub use self::place::Ground;
+pub(super) use self::place::read_bucket;
+pub(super) use self::reading::{endpoint_fault, is_key_id, is_region};
 pub use self::section::DropFolderSettings;
 pub use self::shown::filled;
 pub use self::written::WrittenDropFolder;

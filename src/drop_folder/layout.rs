@@ -6,7 +6,7 @@
 
 use jiff::civil::Date;
 
-use super::bucket::{Listed, Listing};
+use crate::bucket::{Listed, Listing};
 use crate::error::shown;
 use crate::run::{RunFile, Version};
 
@@ -198,7 +198,7 @@ pub(super) fn strays(files: &[Listed]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{Contents, File, Folder, errors_file, next_number, strays};
-    use crate::drop_folder::bucket::{Listed, Listing};
+    use crate::bucket::{Listed, Listing};
     use crate::run::Version;
 
     #[test]

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::DropFolders;
-use super::bucket::prefix;
-use super::credentials::Sts;
+use crate::bucket::credentials::Sts;
+use crate::bucket::prefix;
 use crate::config::{Authorization, Bucket, DropFolder};
 use crate::error::{Error, Result};
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::DropFolders;
-use super::bucket::{Bucket, LOOKED_INTO, UNFINISHED};
-use super::credentials::Role;
+use crate::bucket::credentials::Role;
+use crate::bucket::{Bucket, LOOKED_INTO, UNFINISHED};
 use crate::config::{Authorization, DropFolder};
 use crate::error::{Error, Kind, Result};
 

@@ -98,6 +98,21 @@ impl Repository {
         }
     }
 
+    /// Whether any number of processes on any number of machines may work with it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Repository::Postgres(_))
+    }
+
+    /// What is known of the installation under a name, if anything.
+    pub fn installation_value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        hand!(self.installation_value(name))
+    }
+
+    /// Keeps something about the installation under a name, unless there is something already; gives what there is then.
+    pub fn put_installation_value(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        hand!(self.put_installation_value(name, value))
+    }
+
     /// The keyed hashes of this installation.
     pub fn hashes(&self) -> Hashes {
         hand!(self.hashes())

@@ -55,6 +55,19 @@ impl Postgres {
         self.hashes
     }
 
+    pub(in crate::repository) fn installation_value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.read(|conn| conn.first("SELECT value FROM installation WHERE name = $1", &[&name], |row| sql::get(row, 0)))
+    }
+
+    pub(in crate::repository) fn put_installation_value(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        self.write(|tx| {
+            let sql = "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+            tx.run(sql, &[&name, &value])?;
+            let found = tx.first("SELECT value FROM installation WHERE name = $1", &[&name], |row| sql::get(row, 0))?;
+            Ok(found.unwrap_or_default())
+        })
+    }
+
     pub(in crate::repository) fn session(&self, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
         Session::open(self, stored, import, mode)
     }

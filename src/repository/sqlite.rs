@@ -107,6 +107,18 @@ impl Sqlite {
         self.hashes
     }
 
+    pub(in crate::repository) fn installation_value(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        installation_value(&*self.conn()?, name)
+    }
+
+    pub(in crate::repository) fn put_installation_value(&self, name: &str, value: &[u8]) -> Result<Vec<u8>> {
+        self.write(|conn| {
+            let sql = "INSERT INTO installation (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+            sql::run(conn, sql, (name, value))?;
+            Ok(installation_value(conn, name)?.unwrap_or_default())
+        })
+    }
+
     pub(in crate::repository) fn session(&self, stored: &StoredType, import: &Import, mode: Mode) -> Result<Session> {
         Session::open(self, stored, import, mode)
     }
@@ -194,9 +206,11 @@ fn transaction_to_read<T>(conn: &mut Connection, work: impl FnOnce(&Connection) 
 
 /// What the hashes of this installation are made with.
 fn secret(conn: &Connection) -> Result<Vec<u8>> {
-    let sql = "SELECT value FROM installation WHERE name = 'secret'";
-    let secret = sql::first(conn, sql, [], |row| sql::get::<Vec<u8>>(row, 0))?;
-    secret.ok_or_else(|| Error::internal("the installation has no secret"))
+    installation_value(conn, "secret")?.ok_or_else(|| Error::internal("the installation has no secret"))
+}
+
+fn installation_value(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
+    sql::first(conn, "SELECT value FROM installation WHERE name = ?1", [name], |row| sql::get(row, 0))
 }
 
 /// Brings the database to this binary's form. One transaction: a kill leaves the form before or the form after.

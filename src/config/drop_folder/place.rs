@@ -9,7 +9,7 @@ use super::{Bucket, DropFolder};
 ///
 /// # Errors
 /// What is wrong with it, for a sentence that begins with it.
-pub(super) fn read_bucket(text: &str, data: &Path) -> Result<Bucket, String> {
+pub(in crate::config) fn read_bucket(text: &str, data: &Path) -> Result<Bucket, String> {
     match scheme(text) {
         Some(("file", path)) => read_directory(path, data).map(Bucket::Directory),
         Some(("s3", rest)) => read_s3(rest.trim_start_matches('/')),

@@ -5,6 +5,7 @@ mod access;
 use std::path::Path;
 use std::time::Duration;
 
+pub(in crate::config) use self::access::{endpoint_fault, is_key_id, is_region};
 use super::limits::Surroundings;
 use super::place::{read_bucket, read_path, resolved};
 use super::written::{WrittenDestination, WrittenDropFolder};

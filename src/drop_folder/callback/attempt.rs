@@ -10,8 +10,8 @@ use super::signature::signature;
 use crate::address::check_url;
 use crate::clock;
 use crate::config::CallbackSettings;
-use crate::drop_folder::outbound::{Outbound, told};
 use crate::error::{Error, Result};
+use crate::outbound::{Outbound, told};
 use crate::run::Callback;
 use crate::secret::Secret;
 

@@ -7,9 +7,9 @@
 use serde_json::json;
 
 use super::Look;
+use crate::bucket::prefix;
 use crate::clock;
 use crate::config;
-use crate::drop_folder::bucket::prefix;
 use crate::drop_folder::layout::{self, MARKER};
 use crate::drop_folder::status;
 use crate::error::{Kind, Result};

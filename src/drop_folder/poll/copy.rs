@@ -36,7 +36,8 @@ impl Look<'_> {
     /// what lies there instead is not ours.
     fn write_spooled(&self, file: &RunFile, to: &str) -> Result<()> {
         let Version { size, .. } = file.version;
-        match file.import.filter(|import| self.app.spool.is_whole(*import, size)) {
+        let is_whole = |import| Ok::<_, Error>(self.app.spool.is_whole(import, size)?.then_some(import));
+        match file.import.map(is_whole).transpose()?.flatten() {
             Some(import) => self.bucket.write(to, size, &mut self.app.spool.read(import)?),
             None => match self.bucket.look(to)? {
                 Some(version) => self.bucket.delete(to, &version),

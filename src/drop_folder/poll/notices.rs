@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// What this process has said, by drop folder.
 #[derive(Debug, Default)]
-pub(in crate::drop_folder) struct Said(Mutex<BTreeMap<String, BTreeSet<String>>>);
+pub(crate) struct Said(Mutex<BTreeMap<String, BTreeSet<String>>>);
 
 impl Said {
     /// Says what is new since the last time. What is not so any more may be said again.

@@ -5,11 +5,11 @@ use std::io::{Seek, Write};
 use super::Look;
 use crate::drop_folder::layout::{self, STATUS, STATUS_JSON};
 use crate::drop_folder::status;
+use crate::error::unwritten;
 use crate::error::{Error, Result};
 use crate::failure::{Escape, FailuresWriter};
 use crate::import::ImportId;
 use crate::run::Run;
-use crate::spool::unwritten;
 
 impl Look<'_> {
     /// Writes the failed records of each refused file, then `status.json`, then `status.txt`.

@@ -2,7 +2,7 @@
 //! overwritten or taken for a part of this one. `status.txt` leaves first: whoever waits for it waits for ours.
 
 use super::Look;
-use crate::drop_folder::bucket::Listed;
+use crate::bucket::Listed;
 use crate::drop_folder::layout::{self, STATUS};
 use crate::error::{Error, Kind, Result};
 use crate::run::Run;

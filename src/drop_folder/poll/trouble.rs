@@ -32,7 +32,7 @@ impl From<Error> for Stuck {
 
 /// The trouble that an error is, perhaps with reading a file. It began with the `earlier` one, that of the last attempt,
 /// if that was with the same file, or with none.
-pub(in crate::drop_folder) fn of(error: &Error, file: Option<&str>, earlier: Option<&Trouble>) -> Trouble {
+pub(crate) fn of(error: &Error, file: Option<&str>, earlier: Option<&Trouble>) -> Trouble {
     let may_pass = error.kind().may_pass() || error.kind() == Kind::Outdated;
     let now = clock::now();
     let begun = earlier.filter(|earlier| earlier.file() == file).map(|earlier| earlier.since.clone());

@@ -17,9 +17,6 @@ impl Reader<'_> {
         if let Some(Bucket::Directory(_)) = bucket {
             self.mistake("s3", NOT_FOR_DIRECTORIES);
         }
-        let is_region = |region: &String| {
-            !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
         if let Some(region) = written.region.as_ref().filter(|region| !is_region(region)) {
             self.mistake("s3.region", format!(" = '{region}' is not a region: write for example 'eu-central-1'"));
         }
@@ -40,11 +37,11 @@ impl Reader<'_> {
             Err(error) if address::check_url(written, true).is_ok() => {
                 self.mistake(key, format!(": {error} ({OPERATOR_ALLOWS})"));
             }
-            Err(error) => self.mistake(key, format!(": {error}")),
-            Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
-                self.mistake(key, format!(" = '{written}' has more than a host and a port: write 'https://HOST:PORT'"));
+            _ => {
+                if let Some(fault) = endpoint_fault(written, self.reaches_private()) {
+                    self.mistake(key, fault);
+                }
             }
-            Ok(_) => {}
         }
     }
 
@@ -170,8 +167,24 @@ impl Reader<'_> {
     }
 }
 
+/// Whether it can be the name of a region.
+pub(in crate::config) fn is_region(region: &str) -> bool {
+    !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// What is wrong with an endpoint, behind its setting.
+pub(in crate::config) fn endpoint_fault(written: &str, allow_private: bool) -> Option<String> {
+    match address::check_url(written, allow_private) {
+        Err(error) => Some(format!(": {error}")),
+        Ok(url) if url.path() != "/" || url.query().is_some() || url.fragment().is_some() => {
+            Some(format!(" = '{written}' has more than a host and a port: write 'https://HOST:PORT'"))
+        }
+        Ok(_) => None,
+    }
+}
+
 /// It stands in headers between slashes.
-fn is_key_id(id: &str) -> bool {
+pub(in crate::config) fn is_key_id(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b','))
 }
 

@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use crate::drop_folder::bucket::Doing;
+use crate::bucket::Doing;
+use crate::error::unwritten;
 use crate::error::{Error, Kind, Result};
-use crate::spool::unwritten;
 
 /// The right that it needs.
 fn right(doing: Doing) -> &'static str {

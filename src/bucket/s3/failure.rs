@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use opendal::ErrorKind;
 
 use super::{Doing, S3, outdated};
-use crate::drop_folder::reach::own_error;
+use crate::bucket::reach::own_error;
 use crate::error::{Error, Kind, shown};
 
 /// The right that it needs.

@@ -10,12 +10,11 @@ use reqwest::{Client, StatusCode};
 
 use super::S3;
 use crate::address::check_url;
-use crate::config::{Bucket, DropFolder};
-use crate::drop_folder::credentials::{Credentials, aws_domain};
-use crate::drop_folder::outbound::told;
-use crate::drop_folder::reach::{NO_REGION, Reach, own_error, patiently};
+use crate::bucket::credentials::{Credentials, aws_domain};
+use crate::bucket::reach::{NO_REGION, Reach, own_error, patiently};
+use crate::config::S3Settings;
 use crate::error::{Error, Kind, Result};
-use crate::repository::DropFolderState;
+use crate::outbound::told;
 
 /// For an operation that moves no bytes.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
@@ -32,13 +31,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// Where AWS tells the region of a bucket.
 const AWS: &str = "https://s3.amazonaws.com";
 
-pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) -> Result<S3> {
-    let Bucket::S3 { name, folders } = &folder.bucket else {
-        return Err(Error::internal("a directory is no S3 bucket"));
-    };
-    let region = region(folder, name, reach)?;
-    let credentials = Credentials::of(folder, state, &region, reach)?;
-    let endpoint = match &folder.s3.endpoint {
+/// A place in a bucket.
+pub(crate) struct Spot<'a> {
+    pub(crate) bucket: &'a str,
+    /// What stands in front of every key: nothing, or the folders with a slash behind each.
+    pub(crate) prefix: String,
+    pub(crate) settings: &'a S3Settings,
+}
+
+pub(super) fn open(spot: Spot<'_>, credentials: impl FnOnce(&str) -> Result<Credentials>, reach: &Reach) -> Result<S3> {
+    let Spot { bucket: name, prefix, settings } = spot;
+    let region = region(settings, name, reach)?;
+    let credentials = credentials(&region)?;
+    let endpoint = match &settings.endpoint {
         Some(endpoint) => check_url(endpoint, reach.allow_private)?.to_string(),
         None => format!("https://s3.{region}.{}", aws_domain(&region)),
     };
@@ -50,7 +55,7 @@ pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) 
         .disable_ec2_metadata()
         .credential_provider_chain(ProvideCredentialChain::new().push(credentials.clone()));
     // A dot in the name does not go with the certificates of host names.
-    if !folder.s3.path_style.unwrap_or(folder.s3.endpoint.is_some() || name.contains('.')) {
+    if !settings.path_style.unwrap_or(settings.endpoint.is_some() || name.contains('.')) {
         builder = builder.enable_virtual_host_style();
     }
     let operator = Operator::new(builder).map_err(|error| {
@@ -69,19 +74,19 @@ pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) 
             .layer(retries),
         runtime: reach.runtime.clone(),
         credentials,
-        bucket: name.clone(),
-        prefix: prefix(folders, &folder.base_folder),
+        bucket: name.to_owned(),
+        prefix,
     })
 }
 
 /// What stands in front of the keys of a drop folder.
-pub(in crate::drop_folder) fn prefix(folders: &str, base_folder: &str) -> String {
+pub(crate) fn prefix(folders: &str, base_folder: &str) -> String {
     let parts = [folders, base_folder].into_iter().filter(|part| !part.is_empty());
     parts.map(|part| format!("{part}/")).collect()
 }
 
-fn region(folder: &DropFolder, bucket: &str, reach: &Reach) -> Result<String> {
-    match (&folder.s3.region, &folder.s3.endpoint) {
+fn region(settings: &S3Settings, bucket: &str, reach: &Reach) -> Result<String> {
+    match (&settings.region, &settings.endpoint) {
         (Some(region), _) => Ok(region.clone()),
         (None, Some(_)) => Ok(NO_REGION.to_owned()),
         (None, None) => reach.runtime.block_on(patiently(|| told_region(&reach.client, AWS, bucket))),
@@ -115,8 +120,8 @@ mod tests {
     use std::thread;
 
     use super::{prefix, told_region};
-    use crate::drop_folder::outbound::Outbound;
     use crate::error::Kind;
+    use crate::outbound::Outbound;
 
     /// What is made of such an answer to the question for the region of a bucket.
     fn region(answer: &'static str) -> Result<String, Kind> {

@@ -1,7 +1,7 @@
 //! How a bucket lets us in: with access keys, or as a role that is assumed with the drop folder's ExternalId.
 //!
-//! Nothing else lets us in: never the environment, a profile or the metadata service of the machine. Our own identity
-//! assumes roles and does nothing else.
+//! Nothing else lets us into the bucket of a drop folder: never the environment, a profile or the metadata service of the
+//! machine. Our own identity assumes roles and, where no other keys are set for it, lets us into the bucket of the spool.
 
 mod sts;
 
@@ -10,15 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use reqsign_aws_v4::Credential;
 use reqsign_core::{Context, ProvideCredential};
 
-pub(super) use self::sts::{Role, Sts, aws_domain};
+pub(crate) use self::sts::{Role, Sts, aws_domain};
 use super::reach::Reach;
-use crate::config::{Authorization, DropFolder};
+use crate::config::{AccessKey, Authorization, DropFolder};
 use crate::error::{Error, Kind, Result};
-use crate::repository::DropFolderState;
 
 /// What signs our requests to a bucket.
 #[derive(Clone, Debug)]
-pub(super) struct Credentials(Arc<Inner>);
+pub(crate) struct Credentials(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -38,30 +37,38 @@ impl Credentials {
     ///
     /// # Errors
     /// `Request` if there are none, or empty ones.
-    pub(super) fn of(folder: &DropFolder, state: &DropFolderState, region: &str, reach: &Reach) -> Result<Credentials> {
+    pub(crate) fn of(folder: &DropFolder, external_id: &str, region: &str, reach: &Reach) -> Result<Credentials> {
         let source = match &folder.authorization {
             Authorization::None => return Err(missing(folder)),
             Authorization::AccessKey { id, secret, session_token } => {
                 if id.trim().is_empty() || secret.reveal().trim().is_empty() {
                     return Err(missing(folder));
                 }
-                Source::Keys(Credential {
-                    access_key_id: id.clone(),
-                    secret_access_key: secret.reveal().to_owned(),
-                    session_token: session_token.as_ref().map(|token| token.reveal().to_owned()),
-                    expires_in: None,
-                })
+                let (id, secret, session_token) = (id.clone(), secret.clone(), session_token.clone());
+                return Ok(Credentials::keys(AccessKey { id, secret, session_token }));
             }
             Authorization::Role { arn } => {
                 let sts = Sts::of(folder, Some(region), reach)?;
-                Source::Role(Role::new(sts, arn, &folder.name, &state.external_id))
+                Source::Role(Role::new(sts, arn, &folder.name, external_id))
             }
         };
         Ok(Credentials(Arc::new(Inner { source, failure: Mutex::default() })))
     }
 
+    /// These keys.
+    pub(crate) fn keys(key: AccessKey) -> Credentials {
+        let AccessKey { id, secret, session_token } = key;
+        let source = Source::Keys(Credential {
+            access_key_id: id,
+            secret_access_key: secret.reveal().to_owned(),
+            session_token: session_token.map(|token| token.reveal().to_owned()),
+            expires_in: None,
+        });
+        Credentials(Arc::new(Inner { source, failure: Mutex::default() }))
+    }
+
     /// The role that is assumed, if it is one that lets us in.
-    pub(super) fn role(&self) -> Option<&Role> {
+    pub(crate) fn role(&self) -> Option<&Role> {
         match &self.0.source {
             Source::Keys(_) => None,
             Source::Role(role) => Some(role),
@@ -69,7 +76,7 @@ impl Credentials {
     }
 
     /// What went wrong since this was asked last.
-    pub(super) fn take_failure(&self) -> Option<Error> {
+    pub(crate) fn take_failure(&self) -> Option<Error> {
         self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -110,11 +117,10 @@ mod tests {
     use reqsign_core::{Context, ProvideCredential as _};
 
     use super::Credentials;
+    use crate::bucket::reach::Reach;
     use crate::config::{Authorization, Config, DropFolder, Environment};
-    use crate::drop_folder::outbound::Outbound;
-    use crate::drop_folder::reach::Reach;
     use crate::error::{Kind, Result};
-    use crate::repository::DropFolderState;
+    use crate::outbound::Outbound;
     use crate::secret::Secret;
 
     const SETTINGS: &str = "[[drop_folder]]\nname = 'px'\nobject_type = 'managed/px_user'\nbucket = 'ABC123'\n\
@@ -129,15 +135,6 @@ mod tests {
 
     fn credentials(authorization: Authorization) -> Result<(Credentials, Outbound)> {
         let outbound = Outbound::new()?;
-        let state = DropFolderState {
-            external_id: "7f1c".to_owned(),
-            signing_secret: Vec::new(),
-            since: String::new(),
-            last_poll: None,
-            trouble: None,
-            notices: Vec::new(),
-            callback_off: false,
-        };
         let reach = Reach {
             client: outbound.client(true)?,
             runtime: outbound.runtime.handle().clone(),
@@ -145,7 +142,7 @@ mod tests {
             identity: None,
         };
         let folder = DropFolder { authorization, ..drop_folder() };
-        Ok((Credentials::of(&folder, &state, "us-east-1", &reach)?, outbound))
+        Ok((Credentials::of(&folder, "7f1c", "us-east-1", &reach)?, outbound))
     }
 
     #[test]

@@ -14,10 +14,10 @@ use reqwest::header::{CONTENT_TYPE, HOST};
 use reqwest::{Client, Url};
 
 use crate::address::check_url;
+use crate::bucket::reach::{NO_REGION, Reach, own_error, patiently};
 use crate::config::{AwsIdentity, DropFolder};
-use crate::drop_folder::outbound::told;
-use crate::drop_folder::reach::{NO_REGION, Reach, own_error, patiently};
 use crate::error::{Error, Kind, Result, shown};
+use crate::outbound::told;
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: usize = 64 << 10;
@@ -27,7 +27,7 @@ const LONGEST_SESSION: usize = 64;
 
 /// The service, asked as who we are.
 #[derive(Clone)]
-pub(in crate::drop_folder) struct Sts {
+pub(crate) struct Sts {
     client: Client,
     endpoint: Url,
     region: String,
@@ -36,7 +36,7 @@ pub(in crate::drop_folder) struct Sts {
 
 /// A role that is assumed with an ExternalId.
 #[derive(Clone, Debug)]
-pub(in crate::drop_folder) struct Role {
+pub(crate) struct Role {
     sts: Sts,
     arn: String,
     session: String,
@@ -48,7 +48,7 @@ impl Sts {
     ///
     /// # Errors
     /// `Request` if we have no identity of our own, or may not call the endpoint.
-    pub(in crate::drop_folder) fn of(folder: &DropFolder, region: Option<&str>, reach: &Reach) -> Result<Sts> {
+    pub(crate) fn of(folder: &DropFolder, region: Option<&str>, reach: &Reach) -> Result<Sts> {
         let identity = reach.identity.clone().ok_or_else(|| {
             Error::request(
                 "roles are assumed with an AWS identity of Rollbook's own, and it has none: set AWS_ACCESS_KEY_ID, \
@@ -66,7 +66,7 @@ impl Sts {
     }
 
     /// The ARN of our own identity, as a role's trust policy names it.
-    pub(in crate::drop_folder) async fn caller(&self) -> Result<String> {
+    pub(crate) async fn caller(&self) -> Result<String> {
         let answer = self.ask("GetCallerIdentity", &[]).await?;
         let arn = text_of(&answer, "Arn").ok_or_else(|| unreadable("GetCallerIdentity"))?;
         Ok(principal(&arn))
@@ -119,7 +119,7 @@ impl Role {
     }
 
     /// The ExternalId of the drop folder.
-    pub(in crate::drop_folder) fn external_id(&self) -> &str {
+    pub(crate) fn external_id(&self) -> &str {
         &self.external_id
     }
 
@@ -127,7 +127,7 @@ impl Role {
     ///
     /// # Errors
     /// `Forbidden` if it does not let us in; `Busy` if the service cannot tell now.
-    pub(in crate::drop_folder) async fn assume(&self, external_id: Option<&str>) -> Result<Credential> {
+    pub(crate) async fn assume(&self, external_id: Option<&str>) -> Result<Credential> {
         let mut parameters = vec![("RoleArn", self.arn.as_str()), ("RoleSessionName", &self.session)];
         parameters.extend(external_id.map(|id| ("ExternalId", id)));
         let answer = self.sts.ask("AssumeRole", &parameters).await.map_err(|error| self.refused(&error))?;
@@ -148,7 +148,7 @@ impl Role {
 }
 
 /// The domain of AWS's services in a region.
-pub(in crate::drop_folder) fn aws_domain(region: &str) -> &'static str {
+pub(crate) fn aws_domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 

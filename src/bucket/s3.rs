@@ -16,14 +16,12 @@ use opendal::options::{CopyOptions, DeleteOptions, ReaderOptions, WriteOptions};
 use opendal::{Metadata, Operator, Writer};
 use tokio::runtime::Handle;
 
-pub(in crate::drop_folder) use self::connection::prefix;
+pub(crate) use self::connection::{Spot, prefix};
 use self::failure::{is_refused_condition, is_unsupported};
 use super::{Doing, Listed, Listing, PIECE, outdated, parts, peek, unusable};
-use crate::config::DropFolder;
-use crate::drop_folder::credentials::Credentials;
-use crate::drop_folder::reach::Reach;
+use crate::bucket::credentials::Credentials;
+use crate::bucket::reach::Reach;
 use crate::error::{Error, Kind, Result};
-use crate::repository::DropFolderState;
 use crate::run::Version;
 
 /// What is longer than this is written in several parts of this many bytes, one of which is held in memory. S3 allows no
@@ -34,7 +32,7 @@ const PART: usize = 5 << 20;
 const COPIED_PART: usize = 64 << 20;
 
 /// See the module's head.
-pub(in crate::drop_folder) struct S3 {
+pub(crate) struct S3 {
     operator: Operator,
     runtime: Handle,
     credentials: Credentials,
@@ -44,8 +42,29 @@ pub(in crate::drop_folder) struct S3 {
 }
 
 impl S3 {
-    pub(super) fn open(folder: &DropFolder, state: &DropFolderState, reach: &Reach) -> Result<S3> {
-        connection::open(folder, state, reach)
+    /// Opens the bucket with the credentials for its region.
+    ///
+    /// # Errors
+    /// `Request` if it is set up wrongly; `Busy` if its region is to be asked for, and nobody answers.
+    pub(crate) fn open(
+        spot: Spot<'_>,
+        credentials: impl FnOnce(&str) -> Result<Credentials>,
+        reach: &Reach,
+    ) -> Result<S3> {
+        connection::open(spot, credentials, reach)
+    }
+
+    /// All files whose keys begin like this, up to the next slash.
+    pub(crate) fn starting_with(&self, start: &str) -> Result<Vec<Listed>> {
+        let mut found = Vec::new();
+        self.each(&self.path(start), &mut |key, metadata| {
+            let key = key.strip_prefix(&self.prefix).unwrap_or(key);
+            if !key.ends_with('/') {
+                found.push(Listed { key: key.to_owned(), version: version(metadata) });
+            }
+            true
+        })?;
+        Ok(found)
     }
 
     pub(super) fn list(&self, folder: &str) -> Result<Listing> {
@@ -60,7 +79,7 @@ impl S3 {
         Ok(listing)
     }
 
-    pub(super) fn look(&self, key: &str) -> Result<Option<Version>> {
+    pub(crate) fn look(&self, key: &str) -> Result<Option<Version>> {
         parts(key)?;
         let path = self.path(key);
         let mut found = None;
@@ -73,7 +92,7 @@ impl S3 {
         Ok(found)
     }
 
-    pub(super) fn read(&self, key: &str, version: &Version, take: &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()> {
+    pub(crate) fn read(&self, key: &str, version: &Version, take: &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()> {
         parts(key)?;
         let mut size = 0;
         let read = self.stream(key, version, &mut |piece| {
@@ -124,7 +143,7 @@ impl S3 {
         }
     }
 
-    pub(super) fn write(&self, key: &str, size: u64, content: &mut dyn Read) -> Result<()> {
+    pub(crate) fn write(&self, key: &str, size: u64, content: &mut dyn Read) -> Result<()> {
         parts(key)?;
         let options = WriteOptions { chunk: Some(PART), ..WriteOptions::default() };
         let writer = self.runtime.block_on(self.operator.writer_options(&self.path(key), options));
@@ -140,7 +159,7 @@ impl S3 {
         }
     }
 
-    pub(super) fn delete(&self, key: &str, version: &Version) -> Result<()> {
+    pub(crate) fn delete(&self, key: &str, version: &Version) -> Result<()> {
         match self.look(key)? {
             None => return Ok(()),
             Some(found) if found == *version => {}

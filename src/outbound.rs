@@ -24,14 +24,14 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 const USER_AGENT: &str = concat!("Rollbook/", env!("CARGO_PKG_VERSION"));
 
 /// See the module's head.
-pub(super) struct Outbound {
-    pub(super) runtime: Background,
+pub(crate) struct Outbound {
+    pub(crate) runtime: Background,
     anywhere: OnceLock<Client>,
     public: OnceLock<Client>,
 }
 
 impl Outbound {
-    pub(super) fn new() -> Result<Outbound> {
+    pub(crate) fn new() -> Result<Outbound> {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("outbound").enable_all().build();
         let runtime = runtime.map_err(|error| Error::storage("the runtime for the network could not start", error))?;
         Ok(Outbound { runtime: Background(Some(runtime)), anywhere: OnceLock::new(), public: OnceLock::new() })
@@ -41,7 +41,7 @@ impl Outbound {
     /// to no name's private addresses, whatever the name led to before.
     ///
     /// It does not look at hosts that are IP addresses: whoever calls it does ([`check_url`](crate::address::check_url)).
-    pub(super) fn client(&self, allow_private: bool) -> Result<Client> {
+    pub(crate) fn client(&self, allow_private: bool) -> Result<Client> {
         let kept = if allow_private { &self.anywhere } else { &self.public };
         if let Some(client) = kept.get() {
             return Ok(client.clone());
@@ -54,7 +54,7 @@ impl Outbound {
 
 /// A runtime that is left to itself at the end: a name that is being looked up cannot be interrupted, and a name server
 /// that does not answer would keep the process from ending.
-pub(super) struct Background(Option<Runtime>);
+pub(crate) struct Background(Option<Runtime>);
 
 impl Deref for Background {
     type Target = Runtime;
@@ -114,7 +114,7 @@ fn public(name: &str, found: &[SocketAddr]) -> Result<Addrs> {
 }
 
 /// What went wrong with a call, without its address, which may hold a key.
-pub(super) fn told(error: &reqwest::Error) -> String {
+pub(crate) fn told(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "there was no answer in time".to_owned();
     }

@@ -1,25 +1,25 @@
 //! Tries what may be done in a directory.
 
 use super::Directory;
-use crate::drop_folder::bucket::{LOOKED_INTO, peek};
+use crate::bucket::{LOOKED_INTO, peek};
 use crate::error::{Error, Result};
 
 impl Directory {
-    pub(in crate::drop_folder::bucket) fn has_folder(&self, folder: &str) -> Result<bool> {
+    pub(in crate::bucket) fn has_folder(&self, folder: &str) -> Result<bool> {
         Ok(self.folder(folder)?.is_some())
     }
 
-    pub(in crate::drop_folder::bucket) fn try_write(&self, key: &str, content: &[u8]) -> Result<()> {
+    pub(in crate::bucket) fn try_write(&self, key: &str, content: &[u8]) -> Result<()> {
         self.write(key, content.len() as u64, &mut &*content)
     }
 
-    pub(in crate::drop_folder::bucket) fn try_read(&self, key: &str) -> Result<()> {
+    pub(in crate::bucket) fn try_read(&self, key: &str) -> Result<()> {
         let version = self.look(key)?.ok_or_else(|| Error::not_found(format!("there is no file '{key}'")))?;
         peek(|take| self.read(key, &version, take))
     }
 
     /// Deletes a file. If it is not there, its folder is tried, and the folders in it: with a file that is written first.
-    pub(in crate::drop_folder::bucket) fn try_delete(&self, key: &str) -> Result<()> {
+    pub(in crate::bucket) fn try_delete(&self, key: &str) -> Result<()> {
         if let Some(version) = self.look(key)? {
             return self.delete(key, &version);
         }

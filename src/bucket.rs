@@ -1,25 +1,27 @@
-//! Buckets: where the files of a drop folder lie.
+//! Buckets: where the files of a drop folder lie, and the spool if it is no directory.
 //!
-//! Keys are relative to the place of the drop folder, with `/` between their parts. Every operation blocks, and is
+//! Keys are relative to the place in the bucket that is ours, with `/` between their parts. Every operation blocks, and is
 //! repeated by itself a few times if what went wrong may pass. What is left tells by its kind what to do: `Busy` may be
 //! better later, `Forbidden` wants a right, `Outdated` says that the file is not the version it was, `Request` that the
 //! bucket does not exist or is set up wrongly.
 
+pub(crate) mod credentials;
 mod directory;
-mod s3;
+pub(crate) mod reach;
+pub(crate) mod s3;
 mod trial;
 
 use std::io::Read;
 
 use bytes::Bytes;
 
+use self::credentials::Credentials;
 use self::directory::Directory;
-use self::s3::S3;
-pub(super) use self::s3::prefix;
-use super::DropFolders;
+use self::reach::Reach;
+pub(crate) use self::s3::prefix;
+use self::s3::{S3, Spot};
 use crate::config::{self, DropFolder};
 use crate::error::{Error, Kind, Result, shown};
-use crate::repository::DropFolderState;
 use crate::run::Version;
 
 /// So many bytes of a file are handed on at once.
@@ -27,36 +29,36 @@ const PIECE: usize = 128 << 10;
 
 /// How the hidden names of files start that are not written whole yet, or are there to try something. Of a directory they
 /// are not listed.
-pub(super) const UNFINISHED: &str = ".rollbook-";
+pub(crate) const UNFINISHED: &str = ".rollbook-";
 
 /// So many folders are looked into when something is tried.
-pub(super) const LOOKED_INTO: usize = 10;
+pub(crate) const LOOKED_INTO: usize = 10;
 
 /// How much of a name is shown.
 const MOST_SHOWN: usize = 200;
 
 /// Where the files of a drop folder lie.
-pub(super) enum Bucket {
+pub(crate) enum Bucket {
     Directory(Directory),
     S3(S3),
 }
 
 /// A file that was listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listed {
-    pub(super) key: String,
-    pub(super) version: Version,
+pub(crate) struct Listed {
+    pub(crate) key: String,
+    pub(crate) version: Version,
 }
 
 /// What lies directly in a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Listing {
+pub(crate) struct Listing {
     /// In byte order of the keys. Markers of folders (empty files whose key ends with `/`) are not among them.
-    pub(super) files: Vec<Listed>,
+    pub(crate) files: Vec<Listed>,
     /// The names of folders, in byte order, without slashes.
-    pub(super) folders: Vec<String>,
+    pub(crate) folders: Vec<String>,
     /// What else lies there and is left alone, with the reason: each a sentence.
-    pub(super) notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
 }
 
 impl Listing {
@@ -129,25 +131,27 @@ fn peek(read: impl FnOnce(&mut dyn FnMut(Bytes) -> Result<()>) -> Result<()>) ->
     if was_read { Ok(()) } else { read }
 }
 
-impl DropFolders {
-    /// The bucket of a drop folder.
+impl Bucket {
+    /// The bucket of a drop folder, which has this ExternalId.
     ///
     /// # Errors
     /// `Request` if it is set up wrongly, or we lack what it takes; `Busy` if it takes asking the network, and that does
     /// not answer.
-    pub(super) fn bucket(&self, folder: &DropFolder, state: &DropFolderState) -> Result<Bucket> {
+    pub(crate) fn open(folder: &DropFolder, external_id: &str, reach: &Reach) -> Result<Bucket> {
         match &folder.bucket {
             config::Bucket::Directory(directory) => {
                 Ok(Bucket::Directory(Directory::open(directory, &folder.base_folder)?))
             }
-            config::Bucket::S3 { .. } => Ok(Bucket::S3(S3::open(folder, state, &self.reach(folder)?)?)),
+            config::Bucket::S3 { name, folders } => {
+                let spot = Spot { bucket: name, prefix: prefix(folders, &folder.base_folder), settings: &folder.s3 };
+                let credentials = |region: &str| Credentials::of(folder, external_id, region, reach);
+                Ok(Bucket::S3(S3::open(spot, credentials, reach)?))
+            }
         }
     }
-}
 
-impl Bucket {
     /// What lies in a folder (`current/dt=20210228`): all of it, or an error. A folder that is not there is empty.
-    pub(super) fn list(&self, folder: &str) -> Result<Listing> {
+    pub(crate) fn list(&self, folder: &str) -> Result<Listing> {
         match self {
             Bucket::Directory(directory) => directory.list(folder),
             Bucket::S3(s3) => s3.list(folder),
@@ -155,7 +159,7 @@ impl Bucket {
     }
 
     /// Which version of a file there is now, if there is one.
-    pub(super) fn look(&self, key: &str) -> Result<Option<Version>> {
+    pub(crate) fn look(&self, key: &str) -> Result<Option<Version>> {
         match self {
             Bucket::Directory(directory) => directory.look(key),
             Bucket::S3(s3) => s3.look(key),
@@ -166,7 +170,7 @@ impl Bucket {
     ///
     /// # Errors
     /// `Outdated` if it is, or becomes while it is read, another version; `NotFound`; whatever `take` says.
-    pub(super) fn read(&self, key: &str, version: &Version, take: &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()> {
+    pub(crate) fn read(&self, key: &str, version: &Version, take: &mut dyn FnMut(Bytes) -> Result<()>) -> Result<()> {
         match self {
             Bucket::Directory(directory) => directory.read(key, version, take),
             Bucket::S3(s3) => s3.read(key, version, take),
@@ -177,7 +181,7 @@ impl Bucket {
     ///
     /// # Errors
     /// `Outdated` if the file is another version; then there may be a copy of it, which is to be replaced.
-    pub(super) fn copy(&self, from: &str, version: &Version, to: &str) -> Result<()> {
+    pub(crate) fn copy(&self, from: &str, version: &Version, to: &str) -> Result<()> {
         match self {
             Bucket::Directory(directory) => directory.copy(from, version, to),
             Bucket::S3(s3) => s3.copy(from, version, to),
@@ -185,7 +189,7 @@ impl Bucket {
     }
 
     /// Writes a file of so many bytes in the place of what lies there, whole or not at all.
-    pub(super) fn write(&self, key: &str, size: u64, content: &mut dyn Read) -> Result<()> {
+    pub(crate) fn write(&self, key: &str, size: u64, content: &mut dyn Read) -> Result<()> {
         match self {
             Bucket::Directory(directory) => directory.write(key, size, content),
             Bucket::S3(s3) => s3.write(key, size, content),
@@ -196,7 +200,7 @@ impl Bucket {
     ///
     /// # Errors
     /// `Outdated` if it is another version now. It stays then.
-    pub(super) fn delete(&self, key: &str, version: &Version) -> Result<()> {
+    pub(crate) fn delete(&self, key: &str, version: &Version) -> Result<()> {
         match self {
             Bucket::Directory(directory) => directory.delete(key, version),
             Bucket::S3(s3) => s3.delete(key, version),
@@ -204,7 +208,7 @@ impl Bucket {
     }
 
     /// Removes a folder that is empty, where folders are something of their own.
-    pub(super) fn remove_empty_folder(&self, folder: &str) -> Result<()> {
+    pub(crate) fn remove_empty_folder(&self, folder: &str) -> Result<()> {
         match self {
             Bucket::Directory(directory) => directory.remove_empty_folder(folder),
             Bucket::S3(_) => Ok(()),

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::run::Version;
 
 /// See the module's head.
-pub(in crate::drop_folder) struct Directory {
+pub(crate) struct Directory {
     root: PathBuf,
     base_folder: String,
 }
