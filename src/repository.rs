@@ -8,9 +8,12 @@
 //! answers one by one, puts what it decided, and commits objects, failures, counts and progress together. A session
 //! sees its own puts.
 
+mod compatibility;
 mod identity;
+mod ids;
 mod interface;
 mod postgres;
+mod search;
 mod session;
 mod sqlite;
 
@@ -18,8 +21,8 @@ use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 pub use interface::{Lease, Repository};
+pub use search::Search;
 pub use session::Session;
-pub use sqlite::search::Search;
 
 use crate::config::SetBy;
 use crate::filter::fold;
@@ -64,8 +67,8 @@ pub struct KeyIndex {
     pub number: i64,
     /// Paths, in their canonical order.
     pub properties: Vec<String>,
-    /// How many objects have a key here.
-    pub pairs: u64,
+    /// Whether no object has a key here.
+    pub is_empty: bool,
 }
 
 impl KeyIndex {

@@ -4,8 +4,8 @@ CREATE TABLE IF NOT EXISTS installation (
     value bytea NOT NULL
 );
 
--- The next number of everything that is numbered: 'object_type', 'key_index', 'import', 'run', and 'object N' for the
--- objects of type N. A row for each, in the place of sequences, which distributed engines hand out with gaps and in any
+-- The next number of everything that is numbered: 'object_type', 'import', 'run', and 'object N' for the objects of
+-- type N. A row for each, in the place of sequences, which distributed engines hand out with gaps and in any
 -- order: what is numbered inside its transaction is numbered in the order of commits.
 CREATE TABLE IF NOT EXISTS counter (
     name text PRIMARY KEY,
@@ -51,15 +51,19 @@ CREATE TABLE IF NOT EXISTS object (
     PRIMARY KEY (object_type, number)
 );
 
--- Ids that REST clients chose.
+-- Ids that REST clients chose, also without their case, as filters compare them.
 CREATE TABLE IF NOT EXISTS chosen_id (
     object_type bigint NOT NULL,
     id          text NOT NULL,
+    folded      text NOT NULL,
     object      bigint NOT NULL,
     PRIMARY KEY (object_type, id)
 );
 
--- Key indexes: `properties` is a JSON array of paths whose values together are the key.
+CREATE INDEX IF NOT EXISTS chosen_id_folded ON chosen_id (object_type, folded);
+
+-- Key indexes: `properties` is a JSON array of paths whose values together are the key. The indexes of a type have numbers
+-- of its own, so that nobody waits for a counter while a large one is built.
 CREATE TABLE IF NOT EXISTS key_index (
     number      bigint PRIMARY KEY,
     object_type bigint NOT NULL,

@@ -67,7 +67,7 @@ impl Binding {
             layout,
             correlation: Correlation { key, slots: key_slots },
             create_missing: plan.create_missing,
-            nothing_exists: wanted.pairs == 0,
+            nothing_exists: wanted.is_empty,
             indexes,
             warnings: columns.warnings.clone(),
         })

@@ -161,14 +161,14 @@ impl Repository {
         hand!(self.apply_types(definitions))
     }
 
-    /// Stores one definition, if the type as it is then allows it.
+    /// Stores one definition, if the type as it is then allows it, which may be asked several times.
     ///
     /// # Errors
     /// Those of `allows`, and see [`Sqlite::apply_types`].
     pub fn apply_type_if(
         &self,
         definition: &Value,
-        allows: impl FnOnce(Option<&StoredType>) -> Result<()>,
+        allows: impl Fn(Option<&StoredType>) -> Result<()>,
     ) -> Result<(StoredType, Vec<String>)> {
         hand!(self.apply_type_if(definition, allows))
     }

@@ -15,10 +15,12 @@ mod runs;
 mod search;
 mod session;
 mod sql;
+mod streams;
 mod tls;
 mod tokens;
 mod transaction;
 mod types;
+mod views;
 mod writing;
 
 use std::sync::Arc;

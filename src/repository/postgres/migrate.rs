@@ -7,9 +7,11 @@ use postgres::Row;
 use postgres::error::SqlState;
 
 use super::conn::{Conn, Engine, Pool, Purpose};
-use super::sql;
 use super::transaction::{Patience, Tx};
+use super::{sql, types, views};
 use crate::error::{Error, Kind, Result};
+use crate::repository::Hashes;
+use crate::schema::{TypeName, starter_definitions};
 
 /// The forms of the database: what they are called, and how each is made of the one before.
 const MIGRATIONS: [(&str, &str); 1] = [("first", include_str!("../../../migrations/postgres/001_first.sql"))];
@@ -188,11 +190,20 @@ fn meets_others(error: &Error) -> bool {
 /// Gives the secret of the installation; whoever is first makes it, together with what a new installation has.
 fn found(pool: &Pool) -> Result<Vec<u8>> {
     let ours = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();
-    pool.write(|tx: &mut Tx| {
-        tx.run("INSERT INTO installation (name, value) VALUES ('secret', $1) ON CONFLICT DO NOTHING", &[&ours])?;
+    let secret = pool.write(|tx: &mut Tx| {
+        let put = "INSERT INTO installation (name, value) VALUES ('secret', $1) ON CONFLICT DO NOTHING";
+        if tx.run(put, &[&ours])? > 0 {
+            for definition in starter_definitions() {
+                types::apply(tx, &definition, Hashes::new(&ours))?;
+            }
+        }
         let secret = tx.first("SELECT value FROM installation WHERE name = 'secret'", &[], |row| sql::get(row, 0))?;
         secret.ok_or_else(|| Error::internal("the installation has no secret"))
-    })
+    })?;
+    for definition in starter_definitions() {
+        views::make_view(pool, &TypeName::of(&definition)?);
+    }
+    Ok(secret)
 }
 
 #[cfg(test)]

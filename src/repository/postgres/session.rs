@@ -35,8 +35,8 @@ use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::{Import, no_import};
 use crate::plan::OnFailure;
+use crate::repository::ids::Ids;
 use crate::repository::sqlite::Rehearsal;
-use crate::repository::sqlite::ids::Ids;
 use crate::repository::{Due, Existing, Mode, ObjectNumber, Settled, StoredType};
 
 /// Bytes of objects that are held back before they are written.

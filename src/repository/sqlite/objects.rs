@@ -4,11 +4,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::ids::number_in;
 use super::{Sqlite, sql};
 use crate::error::{Error, Result};
 use crate::object::Object;
-use crate::repository::{ObjectNumber, ObjectPage, StoredType};
+use crate::repository::{ObjectNumber, ObjectPage, StoredType, ids};
 
 pub(super) const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
 
@@ -59,9 +58,10 @@ pub(super) fn find(conn: &Connection, stored: &StoredType, id: &str) -> Result<O
         stored.number
     );
     let at = |number: ObjectNumber| sql::first(conn, &sql, [number], read);
-    let ours = id.to_ascii_lowercase();
-    let uuid = Uuid::parse_str(&ours).ok().filter(|uuid| uuid.to_string() == ours);
-    let named = uuid.and_then(number_in).map(at).transpose()?.flatten().filter(|(_, object)| object.id == ours);
+    let named = match ids::named(id) {
+        Some((number, ours)) => at(number)?.filter(|(_, object)| object.id == ours),
+        None => None,
+    };
     if named.is_some() {
         return Ok(named);
     }

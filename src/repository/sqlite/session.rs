@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
-use super::ids::Ids;
 use super::keys::KeyTable;
 use super::locks::{Turn, patiently, take_turn};
 use super::{LOCK_TIMEOUT, Sqlite, imports, sql, views};
@@ -21,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::Import;
 use crate::repository::identity::ByHash;
+use crate::repository::ids::Ids;
 use crate::repository::{Due, Existing, Mode, ObjectNumber, Settled, StoredType};
 use crate::schema::ObjectType;
 

@@ -9,9 +9,10 @@ use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql, views};
 use crate::error::{Error, Kind, Result};
-use crate::object::{elements, write_key};
+use crate::object::write_key;
+use crate::repository::compatibility::{Change, Suspects};
 use crate::repository::{Hashes, KeyIndex, Lease, Mode, StoredType};
-use crate::schema::{ObjectType, Positions, PropertyKind, TypeName};
+use crate::schema::{ObjectType, Positions, TypeName};
 
 /// For the keys of an index while it is built.
 const BUILD_MEMORY: u64 = 64 << 20;
@@ -43,7 +44,7 @@ impl Sqlite {
     pub(in crate::repository) fn apply_type_if(
         &self,
         definition: &Value,
-        allows: impl FnOnce(Option<&StoredType>) -> Result<()>,
+        allows: impl Fn(Option<&StoredType>) -> Result<()>,
     ) -> Result<(StoredType, Vec<String>)> {
         let name = TypeName::of(definition)?;
         let _lease = self.lease_for(definition)?;
@@ -91,7 +92,6 @@ pub(super) fn apply(conn: &Connection, definition: &Value, hashes: Hashes) -> Re
     let (object_type, warnings) = ObjectType::parse(definition, &positions)?;
     if let Some(before) = &before {
         refuse_incompatible(conn, before, &object_type)?;
-        refuse_undeclared_values(conn, before, &object_type)?;
     }
     sql::run(
         conn,
@@ -138,11 +138,10 @@ fn find(conn: &Connection, name: &str) -> Result<Option<StoredType>> {
 }
 
 pub(super) fn indexes(conn: &Connection, type_number: i64) -> Result<Vec<KeyIndex>> {
-    let sql = "SELECT number, properties, pairs FROM key_index WHERE object_type = ?1 ORDER BY number";
+    let sql = "SELECT number, properties, pairs = 0 FROM key_index WHERE object_type = ?1 ORDER BY number";
     sql::all(conn, sql, [type_number], |row| {
         let properties: String = sql::get(row, 1)?;
-        let pairs: i64 = sql::get(row, 2)?;
-        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)?, pairs: pairs.unsigned_abs() })
+        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)?, is_empty: sql::get(row, 2)? })
     })
 }
 
@@ -173,7 +172,7 @@ fn ensure_index(conn: &Connection, stored: &StoredType, properties: &[String], h
     sql::run(conn, insert, params![stored.number, to_json(&properties)?])?;
     let number = conn.last_insert_rowid();
     sql::batch(conn, &format!("CREATE TABLE key_{number} (bucket INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT"))?;
-    let index = KeyIndex { number, properties, pairs: 0 };
+    let index = KeyIndex { number, properties, is_empty: true };
     fill(conn, stored, &index, hashes)?;
     Ok(index)
 }
@@ -216,106 +215,23 @@ fn refuse_shared_values(conn: &Connection, stored: &StoredType, index: &KeyIndex
     }
 }
 
-/// Refuses another type for a property that objects have values of, also for one that was gone from the definition for
-/// a while: then nothing is known of it but its values.
+/// Refuses what the objects there are do not allow.
 fn refuse_incompatible(conn: &Connection, before: &StoredType, after: &ObjectType) -> Result<()> {
-    let name = before.object_type.name();
-    if after.is_open() && !before.object_type.is_open() {
-        // Nearly always a definition that was sent without its schema.
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM object_{})", before.number);
-        if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {
-            let sentence = format!("{name} has objects, so it cannot lose its properties: send them in 'schema'");
-            return Err(Error::conflict(sentence));
-        }
-    }
-    for new in after.properties() {
-        let Some(position) = before.object_type.positions().get(&new.path) else { continue };
-        let (was, fits) = match before.object_type.property(&new.path) {
-            Some(old) if old.kind == new.kind && old.types() == new.types() => continue,
-            Some(old) if old.kind == new.kind => ("has had more types".to_owned(), values_of_any(new.types())),
-            Some(old) => (format!("is {}", old.kind.called()), "FALSE".to_owned()),
-            None => ("was of another type once".to_owned(), values_of_any(&[new.kind])),
-        };
-        let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM (SELECT json_type(document, '$[{position}]') AS type, \
-             json_extract(document, '$[{position}]') AS value FROM current_{}) WHERE type <> 'null' AND NOT ({fits}))",
-            before.number
-        );
-        if sql::first(conn, &sql, [], |row| sql::get::<bool>(row, 0))?.unwrap_or(false) {
-            let (path, kind) = (&new.path, new.kind.called());
-            let sentence =
-                format!("'{path}' of {name} {was} and objects have values of it, so it cannot become {kind}");
-            return Err(Error::conflict(sentence));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a new property of which objects have values that nobody declared: these were never judged, and the property
-/// could not be unique.
-fn refuse_undeclared_values(conn: &Connection, before: &StoredType, after: &ObjectType) -> Result<()> {
-    let is_new = |path: &&str| before.object_type.property(path).is_none();
-    let new: Vec<&str> = after.properties().iter().map(|property| property.path.as_str()).filter(is_new).collect();
-    if new.is_empty() {
-        return Ok(());
-    }
-    let select = format!("SELECT document FROM current_{} WHERE document GLOB '[[]{{*'", before.number);
+    let mut change = Change::new(&before.object_type, after);
+    let which = match change.suspects() {
+        Suspects::Nobody => return Ok(()),
+        Suspects::Undeclared => "WHERE document GLOB '[[]{*'",
+        Suspects::Everybody => "",
+    };
+    let select = format!("SELECT document FROM current_{} {which}", before.number);
     let mut statement = sql::prepare(conn, &select)?;
     let mut rows = sql::query(&mut statement, [])?;
-    let mut held: BTreeMap<&str, u64> = BTreeMap::new();
     while let Some(row) = sql::next(&mut rows)? {
-        let document: String = sql::get(row, 0)?;
-        let undeclared = undeclared(&document)?;
-        for path in new.iter().filter(|path| has_value(&undeclared, path)) {
-            *held.entry(path).or_default() += 1;
+        let document = row.get_ref(0).map_err(|error| sql::failed("reading a document", error))?;
+        let document = document.as_str().map_err(|error| Error::storage("a document could not be read", error))?;
+        if change.look_at(document)?.is_break() {
+            break;
         }
     }
-    let faults: Vec<String> = held.iter().map(|(path, objects)| format!("'{path}' ({objects} of them)")).collect();
-    match faults.as_slice() {
-        [] => Ok(()),
-        faults => Err(Error::conflict(format!(
-            "objects of {} have values that were never declared of what is to be a property, so remove these first: {}",
-            before.object_type.name(),
-            faults.join(", ")
-        ))),
-    }
-}
-
-/// What a document holds that is not declared.
-fn undeclared(document: &str) -> Result<Value> {
-    let mut parts = Vec::new();
-    elements(document, &mut parts);
-    from_json(parts.first().unwrap_or(&"0"))
-}
-
-/// Whether there is a value at a path, or one on the way to it that has no members.
-fn has_value(undeclared: &Value, path: &str) -> bool {
-    match path.split_once('/') {
-        None => undeclared.get(path).is_some(),
-        Some((outer, rest)) => match undeclared.get(outer) {
-            None => false,
-            Some(inner @ Value::Object(_)) => has_value(inner, rest),
-            Some(_) => true,
-        },
-    }
-}
-
-fn values_of_any(kinds: &[PropertyKind]) -> String {
-    let conditions: Vec<String> = kinds.iter().map(|kind| format!("({})", values_of(*kind))).collect();
-    conditions.join(" OR ")
-}
-
-/// The condition on `type` and `value` that stored values of this kind meet.
-fn values_of(kind: PropertyKind) -> &'static str {
-    match kind {
-        PropertyKind::String => "type = 'text'",
-        PropertyKind::Date => "type = 'text' AND value GLOB '????-??-??'",
-        PropertyKind::DateTime => "type = 'text' AND value GLOB '????-??-??T*Z'",
-        PropertyKind::Number => "type IN ('integer', 'real')",
-        PropertyKind::Integer => "type = 'integer'",
-        PropertyKind::Boolean => "type IN ('true', 'false')",
-        PropertyKind::Array => "type = 'array'",
-        PropertyKind::Object | PropertyKind::Relationship => "type = 'object'",
-        PropertyKind::Null => "FALSE",
-    }
+    change.verdict()
 }

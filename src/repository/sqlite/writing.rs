@@ -7,13 +7,13 @@
 use rusqlite::{Connection, params};
 
 use super::fingerprints::Fingerprints;
-use super::ids::Ids;
 use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, objects, sql, types, views};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::object::{Object, write_key};
+use crate::repository::ids::Ids;
 use crate::repository::{Hashes, KeyIndex, Lease, Mode, ObjectNumber, StoredType, Written};
 use crate::schema::Positions;
 

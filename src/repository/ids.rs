@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::repository::ObjectNumber;
+use super::ObjectNumber;
 
 /// Bits of a server-made id that say where its object lies. RFC 9562 calls such a part of a version 7 UUID a counter.
 const NUMBER_BITS: u32 = 44;
@@ -40,9 +40,17 @@ pub(super) fn number_in(id: Uuid) -> Option<ObjectNumber> {
     (id.get_version_num() == 7).then(|| number.cast_signed())
 }
 
+/// The object of which this may be the id, if it is one of ours, and the id as it is stored: ours are the same in either
+/// case.
+pub(super) fn named(id: &str) -> Option<(ObjectNumber, String)> {
+    let ours = id.to_ascii_lowercase();
+    let uuid = Uuid::parse_str(&ours).ok().filter(|uuid| uuid.to_string() == ours)?;
+    Some((number_in(uuid)?, ours))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Ids, number_in};
+    use super::{Ids, named, number_in};
 
     #[test]
     fn an_id_names_its_object() {
@@ -53,6 +61,8 @@ mod tests {
             assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
             assert_eq!(number_in(id), Some(number));
             assert_ne!(ids.next(number, 1_700_000_000_000), id);
+            assert_eq!(named(&id.to_string().to_uppercase()), Some((number, id.to_string())));
+            assert_eq!(named(&id.simple().to_string()), None, "it is not written like ours");
         }
     }
 }
