@@ -223,7 +223,7 @@ CREATE TABLE IF NOT EXISTS callback (
     attempts bigint NOT NULL DEFAULT 0
 );
 
-CREATE INDEX IF NOT EXISTS callback_due ON callback (due) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS callback_undelivered ON callback (state, due) WHERE state <> 'delivered';
 
 CREATE TABLE IF NOT EXISTS callback_attempt (
     run     bigint NOT NULL,

@@ -26,14 +26,14 @@ const PLACE: &str = "file:/drop";
 /// A database, and its repository as each of several processes has opened it.
 struct Processes {
     repositories: Vec<Repository>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Processes {
     fn new() -> Processes {
         let folder = folder("");
         let repositories = (0..PROCESSES).map(|_| folder.installation().repository).collect();
-        Processes { repositories, _folder: folder }
+        Processes { repositories, folder }
     }
 
     fn one(&self) -> &Repository {
@@ -54,6 +54,13 @@ impl Processes {
             let begun: Vec<_> = begun.collect();
             begun.into_iter().map(|process| process.join().unwrap()).collect()
         })
+    }
+
+    /// What happens while this process is frozen: another one takes over all of its leases.
+    fn take_over(&self) {
+        self.folder
+            .look()
+            .run("UPDATE lease SET owner = 'another', token = token + 1, until = now() + interval '1 hour'");
     }
 
     fn queued(&self) -> Import {
@@ -469,4 +476,58 @@ fn cancel_marks_are_swept() {
     processes.one().sweep(&[over.id]).unwrap();
     let marks = [over.id, waiting.id, unknown].map(|id| processes.one().is_cancelled(id));
     assert_eq!(marks, [false, true, false]);
+}
+
+/// Whoever was frozen and has lost its lease changes nothing any more.
+#[test]
+fn who_has_lost_the_lease_of_a_place_changes_no_run() {
+    let processes = Processes::new();
+    let frozen = &processes.repositories[1];
+    let run = claimed(processes.one(), "a");
+    let lease = frozen.lease_place(PLACE).unwrap().expect("free");
+    frozen.note_aside(run.id, 7).unwrap();
+    let before = processes.one().partition_run(run.id).unwrap();
+    processes.take_over();
+    let (import, next) = (import("managed/thing"), self::run("b"));
+    let refused = [
+        frozen.claim_run(&next).map(drop),
+        frozen.hand_over_run(run.id, "late"),
+        frozen.queue_file(run.id, "1.csv.gz", &import, &[1; 32]),
+        frozen.note_version(run.id, "1.csv.gz", &version("late")),
+        frozen.note_aside(run.id, 8),
+        frozen.note_step(run.id, Step::Imported),
+        frozen.note_trouble(run.id, None),
+        frozen.end_run(run.id, &clock::now(), Some("{}")),
+    ]
+    .map(|outcome| outcome.unwrap_err().kind());
+    assert_eq!(refused, [Kind::Busy; 8]);
+    assert!(lease.is_lost());
+    assert_eq!(processes.one().partition_run(run.id).unwrap(), before);
+    assert_eq!(processes.one().callback(run.id).unwrap(), None);
+    assert_eq!(processes.one().import(import.id).unwrap(), None);
+    assert_eq!(processes.one().partition_run(next.id).unwrap(), None);
+    processes.one().note_step(run.id, Step::Imported).unwrap();
+}
+
+#[test]
+fn who_has_lost_the_lease_of_a_type_ends_no_import() {
+    let processes = Processes::new();
+    let frozen = &processes.repositories[1];
+    let [import, other] = [processes.queued(), processes.queued()];
+    let _lease = frozen.lease(&import.plan.object_type).unwrap().expect("free");
+    assert!(frozen.start(import.id, Attempt::Anew).unwrap());
+    frozen.note_header(import.id, &["id".to_owned()]).unwrap();
+    let before = [import.id, other.id].map(|id| processes.stored(id));
+    processes.take_over();
+    let end = State::Finished { end: clock::now() };
+    let refused = [
+        frozen.start(other.id, Attempt::Anew).map(drop),
+        frozen.start(import.id, Attempt::Resumed).map(drop),
+        frozen.note_header(import.id, &[]),
+        frozen.finish(import.id, &end, Counts::default(), &[], Spooled::Kept),
+    ]
+    .map(|outcome| outcome.unwrap_err().kind());
+    assert_eq!(refused, [Kind::Busy; 4]);
+    assert_eq!([import.id, other.id].map(|id| processes.stored(id)), before);
+    processes.one().finish(import.id, &end, Counts::default(), &[], Spooled::Kept).unwrap();
 }

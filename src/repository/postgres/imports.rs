@@ -52,7 +52,9 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn imports_behind(&self, after: i64, limit: usize) -> Result<Vec<(i64, Import)>> {
-        let sql = format!("{IMPORTS} WHERE import.number > $1 ORDER BY import.number LIMIT $2");
+        // Said of both, so that neither is read from its beginning.
+        let behind = "import.number > $1 AND import_progress.import > $1";
+        let sql = format!("{IMPORTS} WHERE {behind} ORDER BY import.number LIMIT $2");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(|conn| conn.all(&sql, &[&after, &limit], |row| Ok((sql::get(row, 0)?, read(row)?))))
     }
@@ -257,8 +259,10 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn imports_to_clean_up(&self) -> Result<Vec<(ImportId, TypeName)>> {
+        // A look for the first failure of each, instead of one at all failures of all.
         let sql = "SELECT import.id, import.object_type FROM import WHERE import.ended IS NOT NULL \
-                   AND (NOT import.spool_purged OR EXISTS (SELECT 1 FROM failure WHERE failure.import = import.number)) \
+                   AND (NOT import.spool_purged OR (NOT import.failures_purged AND \
+                   (SELECT min(failure.row) FROM failure WHERE failure.import = import.number) IS NOT NULL)) \
                    ORDER BY import.number";
         self.read(|conn| {
             conn.all(sql, &[], |row| Ok((ImportId::of_uuid(sql::get(row, 0)?), sql::get::<String>(row, 1)?.parse()?)))
