@@ -2,6 +2,7 @@
 
 mod leases;
 mod stores;
+mod writing;
 
 use crate::database::Backend;
 use crate::harness::Folder;

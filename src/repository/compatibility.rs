@@ -177,7 +177,7 @@ fn is_value_of(kind: PropertyKind, json: &str) -> bool {
 /// What follows the beginning of a text that is like the pattern, in which `?` is any character.
 fn is_like<'t>(text: &'t str, pattern: &str) -> Option<&'t str> {
     let mut rest = text.chars();
-    pattern.chars().all(|wanted| rest.next().is_some_and(|c| wanted == '?' || c == wanted)).then(|| rest.as_str())
+    pattern.chars().all(|wanted| rest.next().is_some_and(|c| wanted == '?' || c == wanted)).then_some(rest.as_str())
 }
 
 #[cfg(test)]

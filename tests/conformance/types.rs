@@ -55,6 +55,11 @@ pub(super) fn refuses_what_objects_cannot_be(repository: &Repository, _: Open<'_
     }
     commit(&mut session, 2);
     drop(session);
+    let error = repository.apply_types(&[definition("thing", json!({"id": unique(), "code": unique()}))]);
+    assert_eq!(
+        error.expect_err("they share it").message(),
+        "'code' of managed/thing cannot become unique: 1 of its values are shared by several objects"
+    );
     for properties in [
         json!({"id": unique(), "code": {"type": "number"}}),
         json!({"id": unique(), "code": unique()}),

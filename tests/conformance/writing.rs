@@ -87,6 +87,13 @@ pub(super) fn chosen_ids(repository: &Repository, open: Open<'_>) {
     assert_eq!(repository.object(&stored, ids[0]).unwrap(), None);
     let again = done(repository.create_object(&stored, Some(ids[0]), &document("0", "d")).unwrap());
     assert_eq!((again.id.as_str(), again.revision), (ids[0], 1));
+    assert_eq!(again.revision, gone.revision);
+    for written in [
+        repository.replace_object(&stored, &gone, &document("0", "e")).unwrap(),
+        repository.delete_object(&stored, &gone).unwrap(),
+    ] {
+        assert_eq!(written, Written::Outdated, "it is another object");
+    }
     let listed: Vec<String> =
         repository.objects(&stored, 0, 99).unwrap().objects.into_iter().map(|object| object.id).collect();
     assert_eq!(listed, [&ours, ids[1], ids[2], &near, ids[4], ids[5], ids[0]]);

@@ -19,29 +19,29 @@ use super::folder;
 use crate::conformance::import;
 use crate::harness::Folder;
 
-const PROCESSES: usize = 8;
+pub(super) const PROCESSES: usize = 8;
 
 const PLACE: &str = "file:/drop";
 
 /// A database, and its repository as each of several processes has opened it.
-struct Processes {
-    repositories: Vec<Repository>,
-    folder: Folder,
+pub(super) struct Processes {
+    pub(super) repositories: Vec<Repository>,
+    pub(super) folder: Folder,
 }
 
 impl Processes {
-    fn new() -> Processes {
+    pub(super) fn new() -> Processes {
         let folder = folder("");
         let repositories = (0..PROCESSES).map(|_| folder.installation().repository).collect();
         Processes { repositories, folder }
     }
 
-    fn one(&self) -> &Repository {
+    pub(super) fn one(&self) -> &Repository {
         &self.repositories[0]
     }
 
     /// Has all of them do something at the same moment, and says what became of it.
-    fn at_once<T: Send>(&self, work: impl Fn(usize, &Repository) -> T + Sync) -> Vec<T> {
+    pub(super) fn at_once<T: Send>(&self, work: impl Fn(usize, &Repository) -> T + Sync) -> Vec<T> {
         let (barrier, work) = (Barrier::new(PROCESSES), &work);
         thread::scope(|scope| {
             let begun = self.repositories.iter().enumerate().map(|(process, repository)| {

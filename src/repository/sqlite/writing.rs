@@ -151,7 +151,9 @@ impl Writing<'_> {
     /// Where an object lies, if it is still the one that was seen.
     fn unchanged(&self, seen: &Object) -> Result<Option<ObjectNumber>> {
         let now = objects::find(self.conn, self.stored, &seen.id)?;
-        Ok(now.filter(|(_, object)| object.revision == seen.revision).map(|(number, _)| number))
+        // One that was removed and created again may have the same revision.
+        let is_same = |now: &Object| now.revision == seen.revision && now.document == seen.document;
+        Ok(now.filter(|(_, object)| is_same(object)).map(|(number, _)| number))
     }
 
     /// How the keys of an object change with its document, or which of its values are another object's.
