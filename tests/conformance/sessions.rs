@@ -75,7 +75,7 @@ pub(super) fn dropped_leaves_nothing(repository: &Repository, open: Open<'_>) {
     let other = open();
     let mut next = session(&other, &stored, &import);
     assert!(holders(&other, &mut next, index(&stored, "id"), "a").is_empty());
-    assert_eq!(put(&other, &mut next, &stored, "b", "x"), number);
+    assert!(put(&other, &mut next, &stored, "b", "x") >= number, "it may or may not be used up");
     assert_eq!(next.fingerprint(number).unwrap(), 0);
     commit(&mut next, 1);
 }

@@ -29,7 +29,7 @@ use self::puts::Puts;
 use self::reader::Reader;
 use self::writer::{Settling, Writer};
 use super::Postgres;
-use super::conn::Conn;
+use super::conn::{Conn, Engine};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
@@ -47,6 +47,9 @@ const MANY_FAILURES: usize = 4096;
 
 /// Objects of one commit of a batched import, more or less: what follows waits for it in memory.
 const MANY_OBJECTS: usize = 100_000;
+
+/// The same where rows are spread over servers, which want transactions to be small.
+const MANY_OBJECTS_SPREAD: usize = 20_000;
 
 /// Objects of one chunk of fingerprints that nobody looked up before.
 const CHUNK: i64 = 1024;
@@ -67,6 +70,8 @@ pub struct Session {
     puts: Puts,
     /// Objects put since the last commit.
     objects: usize,
+    /// So many of them are enough for a commit.
+    many_objects: usize,
     keys: Vec<KeyChange>,
     numbers: Numbers,
     ids: Ids,
@@ -152,6 +157,10 @@ impl Session {
             fetched: Fetched::default(),
             puts: Puts::default(),
             objects: 0,
+            many_objects: match repository.pool.engine() {
+                Engine::PostgreSql => MANY_OBJECTS,
+                Engine::Citus | Engine::CockroachDb | Engine::YugabyteDb => MANY_OBJECTS_SPREAD,
+            },
             keys: Vec::new(),
             numbers: Numbers::new(&repository.pool, stored.number),
             ids: Ids::new(),
@@ -300,9 +309,10 @@ impl Session {
     }
 
     pub(in crate::repository) fn due(&self) -> Due {
-        match (self.puts.failures(), self.objects) {
-            (MANY_FAILURES.., _) | (_, MANY_OBJECTS..) => Due::Now,
-            (_, objects) if objects >= MANY_OBJECTS / 2 => Due::Soon,
+        match self.objects {
+            _ if self.puts.failures() >= MANY_FAILURES => Due::Now,
+            objects if objects >= self.many_objects => Due::Now,
+            objects if objects >= self.many_objects / 2 => Due::Soon,
             _ => Due::NotYet,
         }
     }

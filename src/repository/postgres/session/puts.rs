@@ -65,12 +65,13 @@ impl Puts {
         self.numbers.push((number, fingerprint));
     }
 
-    /// Puts the document of an object, which then equals no record until it is stamped.
+    /// Puts the document of an object, which equals no record unless it is stamped.
     pub(super) fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
         let start = self.text.len();
         self.text.push_str(document);
-        let document = Some(start..self.text.len());
-        self.changes.insert(number, Change { seen: Some(revision), document, fingerprint: 0 });
+        let change = self.changes.entry(number).or_default();
+        change.seen = Some(revision);
+        change.document = Some(start..self.text.len());
     }
 
     pub(super) fn stamp(&mut self, number: ObjectNumber, revision: Option<u64>, fingerprint: u64) {

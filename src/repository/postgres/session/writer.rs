@@ -9,6 +9,7 @@ use super::super::conn::{Conn, Pool, Purpose};
 use super::super::leases::{self, Leases};
 use super::super::sql;
 use super::super::transaction::Tx;
+use super::super::views;
 use super::ask;
 use super::journal::{self, KeyChange};
 use super::known::Fetched;
@@ -17,6 +18,7 @@ use super::rows::Rows;
 use crate::error::{Error, Kind, Result};
 use crate::import::Counts;
 use crate::repository::{ObjectNumber, Settled, StoredType};
+use crate::schema::TypeName;
 
 /// What a commit says about the import, kept until it is made.
 pub(super) struct Settling {
@@ -36,7 +38,7 @@ impl Settling {
 pub(super) struct Writer {
     pool: Pool,
     leases: Arc<Leases>,
-    lease: String,
+    name: TypeName,
     object_type: i64,
     import: i64,
     /// The records that were settled by the last commit.
@@ -44,6 +46,8 @@ pub(super) struct Writer {
     /// The places of properties, until they are stored: those of columns that the file brought to a type without a schema
     /// are kept with the first objects that use them. A file of which nothing is applied leaves no trace in the type.
     positions: Option<String>,
+    /// Whether the transaction has stored some.
+    has_new_positions: bool,
     /// Between two transactions.
     conn: Option<Conn>,
     tx: Option<Tx>,
@@ -54,11 +58,12 @@ impl Writer {
         Ok(Writer {
             pool: repository.pool.clone(),
             leases: Arc::clone(&repository.leases),
-            lease: leases::of_type(stored.object_type.name()),
+            name: stored.object_type.name().clone(),
             object_type: stored.number,
             import,
             settled,
             positions: Some(sql::to_json(stored.object_type.positions())?),
+            has_new_positions: false,
             conn: None,
             tx: None,
         })
@@ -143,13 +148,16 @@ impl Writer {
         if settled == 0 {
             return Err(overtaken("its record is no longer as it was"));
         }
-        let (leases, lease) = (Arc::clone(&self.leases), self.lease.clone());
+        let (leases, lease) = (Arc::clone(&self.leases), leases::of_type(&self.name));
         self.work(|tx| leases.fence(tx, &lease))?;
         if let Some(tx) = self.tx.take() {
             self.conn = Some(tx.commit().map_err(repairable)?);
         }
         self.settled = after;
         self.positions = None;
+        if std::mem::take(&mut self.has_new_positions) {
+            views::make_view(&self.pool, &self.name);
+        }
         Ok(())
     }
 
@@ -189,7 +197,7 @@ impl Writer {
         let object_type = self.object_type;
         if let (Some(positions), None) = (self.positions.clone(), &self.tx) {
             let keep = "UPDATE object_type SET positions = $2 WHERE number = $1 AND positions <> $2";
-            self.work(|tx| tx.run(keep, &[&object_type, &positions]))?;
+            self.has_new_positions = self.work(|tx| tx.run(keep, &[&object_type, &positions]))? > 0;
         }
         Ok(())
     }
