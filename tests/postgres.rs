@@ -1,5 +1,7 @@
-//! What only a repository in PostgreSQL does: many processes, connections that are lost, servers that are not there.
+//! What only a repository in PostgreSQL does: many processes, connections that are lost, servers that are not there; and that
+//! nobody sees the difference. These tests choose their repository themselves.
 
+mod both;
 mod leases;
 mod stores;
 mod writing;

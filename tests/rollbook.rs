@@ -13,7 +13,7 @@
 //! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
-//! * `postgres`: what only a repository in PostgreSQL does.
+//! * `postgres`: what is only of PostgreSQL, and that nobody sees the difference.
 //! * `rest`: the REST door, asked with curl.
 //! * `s3`: an S3 server and an STS, which fail when they are told to; start there for anything that lies in S3.
 //! * `service`: a running service; start there for anything that is asked over HTTP.
