@@ -18,7 +18,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::Folder;
+use crate::harness::{Folder, SHORT_LEASE};
 
 const IMPORT: &str = "import users.csv.gz --into managed/user --unique userName";
 
@@ -29,7 +29,7 @@ const GO_ON: &str = "import roles.csv --into managed/role --unique name";
 fn folder(users: &[u8]) -> Folder {
     let round = (people::records() / 40).max(1);
     Folder::new()
-        .file("rollbook-data/rollbook.toml", format!("[import]\nround = {round}\ncommit_every = '20ms'\n"))
+        .file("rollbook-data/rollbook.toml", format!("[import]\nround = {round}\ncommit_every = '20ms'\n{SHORT_LEASE}"))
         .file("earlier.csv.gz", people::earlier())
         .file("users.csv.gz", users)
         .file("roles.csv", "name\nadmin\n")

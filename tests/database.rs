@@ -157,10 +157,11 @@ impl Look {
 
     /// Whether the installation is made.
     pub(crate) fn is_made(&mut self) -> bool {
-        self.number(match self {
-            Look::Sqlite(_) => "SELECT count(*) FROM sqlite_schema WHERE name = 'import'",
-            Look::Postgres(_) => "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'import'",
-        }) > 0
+        let has_types = match self {
+            Look::Sqlite(_) => "SELECT count(*) FROM sqlite_schema WHERE name = 'object_type'",
+            Look::Postgres(_) => "SELECT count(*) FROM pg_tables WHERE tablename = 'object_type'",
+        };
+        self.number(has_types) > 0 && self.number("SELECT count(*) FROM object_type") > 0
     }
 
     /// All imports with their counts, to be selected from.

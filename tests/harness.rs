@@ -33,6 +33,9 @@ use crate::database::{Backend, Database, Look};
 /// What secrets are sealed with, where processes have no directory in common that it could lie in.
 const SECRETS_KEY: &str = "correct horse battery staple, and so on";
 
+/// The settings of installations whose processes are killed: whoever follows them need not wait for long.
+pub(crate) const SHORT_LEASE: &str = "[repository]\nlease = '2s'\n";
+
 /// A temporary folder.
 #[must_use]
 pub(crate) struct Folder {
@@ -200,6 +203,16 @@ impl Folder {
     pub(crate) fn names(&self) -> Vec<String> {
         let files = fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The names of the spooled files, sorted.
+    pub(crate) fn spooled(&self) -> Vec<String> {
+        let files = fs::read_dir(self.path("rollbook-data/spool")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        // By this several processes know that their spool is one.
+        let mut names: Vec<String> = names.filter(|name| name != "rollbook.spool").collect();
         names.sort();
         names
     }

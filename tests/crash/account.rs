@@ -1,6 +1,5 @@
 //! What can be said of an installation from outside, and what must hold of it at every moment.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
@@ -148,21 +147,17 @@ pub(super) fn look_at_rest(folder: &Folder, context: &str) {
     let imports = folder.run("imports list --json").json();
     assert!(imports.iter().all(|import| import["end"].is_string()), "{context}: an import is not over");
     let kept = imports.iter().filter(|import| import["dryRun"] == true && import["state"] == "finished");
-    let kept: BTreeSet<String> = kept.map(|import| format!("{}.csv", import["_id"].as_str().unwrap())).collect();
-    assert_eq!(names(folder, "rollbook-data/spool"), kept, "{context}: the spool");
+    let mut kept: Vec<String> = kept.map(|import| format!("{}.csv", import["_id"].as_str().unwrap())).collect();
+    kept.sort();
+    assert_eq!(folder.spooled(), kept, "{context}: the spool");
 }
 
 /// Lets the left-overs of killed processes look old, and has them swept away.
 pub(crate) fn sweep(folder: &Folder) {
     let long_ago = SystemTime::now() - Duration::from_hours(48);
-    for name in names(folder, "rollbook-data/spool") {
+    for name in folder.spooled() {
         let file = fs::File::open(folder.path(&format!("rollbook-data/spool/{name}"))).unwrap();
         file.set_modified(long_ago).unwrap();
     }
     let _ = folder.run(GO_ON).success();
-}
-
-pub(crate) fn names(folder: &Folder, directory: &str) -> BTreeSet<String> {
-    let files = fs::read_dir(folder.path(directory)).unwrap();
-    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }

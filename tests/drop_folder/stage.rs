@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::receiver::{Answer, Receiver};
-use crate::crash::account::{documents, look, names, sweep};
+use crate::crash::account::{documents, look, sweep};
 use crate::crash::setting;
 use crate::dropping::{files, gzip};
-use crate::harness::{Folder, steady};
+use crate::harness::{Folder, SHORT_LEASE, steady};
 use crate::s3::{BUCKET, S3Server};
 
 /// An installation with two drop folders, and who is told.
@@ -100,7 +100,7 @@ impl Stage {
             )
         });
         let folder = folder
-            .file("rollbook-data/rollbook.toml", settings.concat())
+            .file("rollbook-data/rollbook.toml", settings.concat() + SHORT_LEASE)
             .file("roles.csv", "name\nadmin\n")
             .after("types list");
         Stage { folder, s3, receiver, when_told, directory, dropped: BTreeMap::new() }
@@ -204,7 +204,7 @@ impl Stage {
         self.look(context);
         self.folder.look().must_be_sound(context);
         sweep(&self.folder);
-        assert_eq!(names(&self.folder, "rollbook-data/spool"), BTreeSet::new(), "{context}: the spool");
+        assert_eq!(self.folder.spooled(), Vec::<String>::new(), "{context}: the spool");
         let ledger = self.ledger();
         assert!(ledger.iter().all(|run| !run.contains("open")), "{context}: a run is not over: {ledger:#?}");
         let objects = ["managed/px_user", "managed/px_account"].map(|name| documents(&self.folder, name));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::Folder;
+use crate::harness::{Folder, SHORT_LEASE};
 use crate::service::{ADMIN, Service};
 
 const COUNTS: [&str; 7] = ["success", "failure", "created", "updated", "unchanged", "unprocessed", "total"];
@@ -18,7 +18,7 @@ fn service(records: usize) -> Service {
         let at = if n % 100 == 57 { " at " } else { "@" };
         writeln!(users, "user{n},Jo,Doe,user{n}{at}example.com").unwrap();
     }
-    let settings = "[import]\nround = 250\ncommit_every = '10ms'\n";
+    let settings = format!("[import]\nround = 250\ncommit_every = '10ms'\n{SHORT_LEASE}");
     Service::on(Folder::new().file("rollbook-data/rollbook.toml", settings).file("users.csv", users))
 }
 
@@ -122,9 +122,7 @@ fn an_import_that_waits_is_cancelled_at_once() {
         assert_eq!((&record["cancelled"], &record["tempRecords"]), (&json!(true), &json!(0)), "{record}");
         assert_eq!(record["cancelledBy"], "zoe", "the first who asked");
     }
-    let spool = std::fs::read_dir(service.folder.path("rollbook-data/spool")).unwrap();
-    let spooled: Vec<String> = spool.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(spooled, [format!("{}.csv", ids[0])]);
+    assert_eq!(service.folder.spooled(), [format!("{}.csv", ids[0])]);
     assert_eq!(service.curl(&format!("--request DELETE '/openidm/csv/metadata/{}'", ids[1])).status, 200);
 }
 

@@ -25,8 +25,7 @@ pub(super) fn nothing_is_left(service: &Service) {
 }
 
 pub(super) fn spooled(service: &Service) -> Vec<String> {
-    let files = fs::read_dir(service.folder.path("rollbook-data/spool")).unwrap();
-    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    service.folder.spooled()
 }
 
 pub(super) fn counts(metadata: &Value) -> [u64; 5] {
