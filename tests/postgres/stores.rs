@@ -264,10 +264,12 @@ fn an_import_ends_once() {
             };
             let counts = Counts { total, created: total, ..Counts::default() };
             repository.finish(import.id, &state, counts, &[process.to_string()], Spooled::Kept).unwrap();
-            (state, counts, process.to_string())
+            let seen = repository.import(import.id).unwrap().unwrap();
+            (state, counts, process.to_string(), seen)
         });
         let ended = processes.stored(import.id);
-        let (_, counts, warning) = states.into_iter().find(|(state, ..)| *state == ended.state).unwrap();
+        assert!(states.iter().all(|(.., seen)| *seen == ended), "nothing changes after the end");
+        let (_, counts, warning, _) = states.into_iter().find(|(state, ..)| *state == ended.state).unwrap();
         assert_eq!((ended.counts, ended.warnings), (counts, vec![warning]), "what one of them said, and nothing else");
     }
 }
