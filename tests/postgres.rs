@@ -4,6 +4,7 @@
 mod both;
 mod leases;
 mod stores;
+mod views;
 mod writing;
 
 use crate::database::Backend;

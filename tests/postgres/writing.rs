@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rollbook::object::{Object, write_key};
+use rollbook::filter::Filter;
+use rollbook::object::{Object, Visible, write_key};
 use rollbook::repository::{Repository, StoredType, Written};
 use rollbook::schema::TypeName;
 use serde_json::{Value, json};
@@ -332,4 +333,25 @@ fn import(processes: &Processes, round: usize, things: usize) -> (u64, u64) {
     };
     assert!(account.starts_with("exit 0") && count("total ") == things as u64, "{account}");
     (count("created "), count("updated "))
+}
+
+/// Numbers that nobody has used are not looked at one by one.
+#[test]
+fn a_search_goes_over_gaps() {
+    let processes = things();
+    let (repository, stored) = (processes.one(), stored(processes.one()));
+    for n in 0..6 {
+        let written = repository.create_object(&stored, None, &document(&n.to_string(), "c", 0)).unwrap();
+        assert!(is_done(&written));
+        let skip = format!("UPDATE counter SET next = next + 1000000000 WHERE name = 'object {}'", stored.number);
+        processes.folder.look().run(&skip);
+    }
+    let filter = Filter::parse("code eq 'c'").unwrap();
+    let search = repository.search(&stored, &filter, Visible::Public).unwrap();
+    let (mut found, mut after, mut steps) = (0, Some(0), 0);
+    while let Some(start) = after {
+        let page = repository.step(&stored, &search, start, 4).unwrap();
+        (found, after, steps) = (found + page.found.len(), page.next, steps + 1);
+    }
+    assert_eq!((found, steps), (6, 2));
 }
