@@ -63,24 +63,18 @@ fn make(tx: &mut Tx, name: &TypeName) -> Result<()> {
     tx.batch(&format!(
         "CREATE OR REPLACE VIEW {view} AS SELECT coalesce(chosen_id, id::text) AS _id, \
          lpad(to_hex(revision), 16, '0') AS _rev{columns} FROM (SELECT id, chosen_id, revision, \
-         document::json AS document, strpos(document, '\\u0000') > 0 AS has_nul FROM object \
+         replace(document, '\\u0000', '\\ufffd')::json AS document FROM object \
          WHERE object_type = {type_number}) AS o"
     ))
 }
 
 /// The columns of the properties, as their names and the expressions that give their values: strings as they are and
-/// everything else as JSON. So are strings with a NUL, which no text can hold here.
+/// everything else as JSON. In the place of a NUL, which no text can hold here, is U+FFFD.
 fn columns(object_type: &ObjectType) -> Vec<(String, String)> {
     // A name that has a NUL cannot be written in SQL.
     let properties = object_type.properties().iter().filter(|property| !property.path.contains('\0'));
     let mut known = HashSet::new();
-    let column = |path: &str, position: u32| {
-        let value = format!(
-            "CASE WHEN has_nul AND strpos((document -> {position})::text, '\\u0000') > 0 \
-             THEN (document -> {position})::text ELSE document ->> {position} END"
-        );
-        (fitting(path, i64::from(position)), value)
-    };
+    let column = |path: &str, position: u32| (fitting(path, i64::from(position)), format!("document ->> {position}"));
     properties
         .map(|property| column(&property.path, property.position))
         .filter(|(name, _)| known.insert(name.clone()))

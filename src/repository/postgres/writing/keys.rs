@@ -89,12 +89,10 @@ pub(super) fn change(
     changes: &[KeyChange],
     object: ObjectNumber,
 ) -> Result<Option<String>> {
-    let (indexes, hashes): (Vec<i64>, Vec<i64>) =
-        changes.iter().filter_map(|change| Some((change.index, change.old?.cast_signed()))).unzip();
-    if !indexes.is_empty() {
-        let remove = "DELETE FROM key_pair AS p USING unnest($1::bigint[], $2::bigint[]) AS wanted (key_index, hash) \
-                      WHERE p.key_index = wanted.key_index AND p.hash = wanted.hash AND p.object = $3";
-        conn.run(remove, &[&indexes, &hashes, &object])?;
+    for change in changes {
+        let Some(hash) = change.old.map(u64::cast_signed) else { continue };
+        let remove = "DELETE FROM key_pair WHERE key_index = $1 AND hash = $2 AND object = $3";
+        conn.run(remove, &[&change.index, &hash, &object])?;
     }
     // One by one in the order of the indexes, as everybody does it, so that of two who put the same keys one waits.
     for change in changes {
