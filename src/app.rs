@@ -37,6 +37,7 @@ pub(crate) use self::dropped::Arrived;
 pub use self::objects::Put;
 pub use self::receiving::Receiving;
 pub use self::repeat::Request;
+pub(crate) use self::sealing::known_key;
 pub use self::types::TypePut;
 
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.

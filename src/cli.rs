@@ -15,6 +15,7 @@ mod groups;
 mod import;
 mod imports;
 mod log;
+mod migrate;
 mod new_file;
 mod numbers;
 mod objects;
@@ -92,6 +93,7 @@ enum Command {
     DropFolder(drop_folder::DropFolderCommand),
     #[command(subcommand)]
     Token(token::TokenCommand),
+    Migrate(migrate::MigrateArgs),
 }
 
 /// How a command that did not fail ended.
@@ -131,6 +133,7 @@ pub(crate) fn run(cli: Cli) -> Result<Verdict> {
         Command::Objects(command) => objects::run(&mut context, command)?,
         Command::DropFolder(command) => drop_folder::run(&mut context, command)?,
         Command::Token(command) => token::run(&mut context, command)?,
+        Command::Migrate(args) => migrate::run(&mut context, args)?,
     };
     context.out.flush()?;
     Ok(verdict)

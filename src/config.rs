@@ -47,6 +47,7 @@ pub use self::upload::UploadSettings;
 use self::values::Values;
 pub use self::values::parse_duration;
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 /// The file as written. Every key may be missing.
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +116,27 @@ impl Config {
         };
         let named = path.display().to_string();
         Config::parse(data, &text, &named, environment).map_err(|error| error.in_file(named))
+    }
+
+    /// Reads the settings of another installation than the one that the environment speaks of.
+    ///
+    /// # Errors
+    /// See [`Config::load`].
+    pub fn load_beside(data: &Path, environment: Environment) -> Result<Config> {
+        Config::load(data, None, environment.without(&[repository::VARIABLE]))
+    }
+
+    /// The same settings with another repository.
+    ///
+    /// # Errors
+    /// `Request` if it is none.
+    pub fn with_repository(mut self, url: &str) -> Result<Config> {
+        let mut values = Values::default();
+        self.repository = repository::parse(Secret::new(url), repository::LEASE, &self.data, &mut values);
+        match values.into_mistakes().as_slice() {
+            [] => Ok(self),
+            mistakes => Err(Error::request(mistakes.join("; "))),
+        }
     }
 
     fn parse(data: &Path, text: &str, named: &str, environment: Environment) -> Result<Config> {

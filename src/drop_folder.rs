@@ -37,8 +37,8 @@ pub use self::policy::Policies;
 pub use self::poll::Polled;
 pub use self::polls::{Asked, Polls};
 pub use self::probe::{Probe, Probed, Right};
-pub(crate) use self::registry::no_drop_folder;
 pub use self::registry::{FolderPut, Registered};
+pub(crate) use self::registry::{no_drop_folder, signing_secret_of};
 pub use self::standing::{Health, Standing};
 
 /// The drop folders of an installation.

@@ -6,7 +6,7 @@
 //! ```text
 //! 5  main  cli  scheduler                              composition
 //! 4  http                                              what programs ask over the network
-//! 3  app  worker  access  drop_folder                  the entrance: submit, run, cancel; who may what; partitions
+//! 3  app  worker  access  drop_folder  transfer        the entrance: submit, run, cancel; who may what; partitions
 //! 2  engine  spool                                     from bytes to outcomes
 //! 1  repository  bucket  outbound                      storage
 //! 0  schema  object  plan  import  failure  fault      pure
@@ -40,4 +40,5 @@ pub mod schema;
 pub mod secret;
 pub mod spool;
 pub mod token;
+pub mod transfer;
 pub mod worker;

@@ -16,6 +16,7 @@ mod postgres;
 mod search;
 mod session;
 mod sqlite;
+mod transfer;
 
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -23,6 +24,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 pub use interface::{Lease, Repository};
 pub use search::Search;
 pub use session::Session;
+pub use transfer::{Compared, Source, Tally, Target};
 
 use crate::config::SetBy;
 use crate::filter::fold;

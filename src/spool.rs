@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::identity::Identity;
+pub(crate) use self::identity::{known_identity, put_identity};
 pub use self::incoming::Incoming;
 use self::remote::Remote;
 use crate::config::SpoolSettings;

@@ -31,7 +31,7 @@ use tempfile::TempDir;
 use crate::database::{Backend, Database, Look};
 
 /// What secrets are sealed with, where processes have no directory in common that it could lie in.
-const SECRETS_KEY: &str = "correct horse battery staple, and so on";
+pub(crate) const SECRETS_KEY: &str = "correct horse battery staple, and so on";
 
 /// The settings of installations whose processes are killed: whoever follows them need not wait for long.
 pub(crate) const SHORT_LEASE: &str = "[repository]\nlease = '2s'\n";

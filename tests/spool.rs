@@ -8,6 +8,7 @@ mod bucket;
 mod directory;
 mod faults;
 mod identity;
+mod processes;
 
 use std::fs;
 

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::App;
-use crate::config::parse_key;
+use crate::config::{Config, parse_key};
 use crate::error::{Error, Result};
 use crate::secret::{KEY_LENGTH, Seal, Secret};
 
@@ -34,6 +34,17 @@ impl App {
             None => key_in(&self.config.data)?,
         };
         Ok(Arc::clone(known.insert(Arc::new(Seal::new(&key)))))
+    }
+}
+
+/// The key of an installation with these settings, if there is one.
+///
+/// # Errors
+/// `Request` if the key is not where the settings say, or is none.
+pub(crate) fn known_key(config: &Config) -> Result<Option<[u8; KEY_LENGTH]>> {
+    match config.secrets.key()? {
+        None if config.data.join(FILE).exists() => key_in(&config.data).map(Some),
+        key => Ok(key),
     }
 }
 

@@ -66,7 +66,7 @@ fn typed(path: &Path) -> String {
 }
 
 /// What settings may point to.
-fn environment() -> Environment {
+pub(super) fn environment() -> Environment {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
     Environment::new(env::vars_os().filter_map(text))
 }

@@ -27,6 +27,12 @@ impl Environment {
         Environment(variables.into_iter().collect())
     }
 
+    /// The same without these variables.
+    pub(super) fn without(mut self, names: &[&str]) -> Environment {
+        self.0.retain(|name, _| !names.contains(&name.as_str()));
+        self
+    }
+
     /// The value of a variable, unless it is empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())

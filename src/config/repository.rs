@@ -12,7 +12,7 @@ use super::values::Values;
 use crate::secret::Secret;
 
 /// The variable that stands for `repository.url` in all commands, whatever the file says.
-const VARIABLE: &str = "ROLLBOOK_REPOSITORY_URL";
+pub(super) const VARIABLE: &str = "ROLLBOOK_REPOSITORY_URL";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,7 +22,7 @@ pub(super) struct RepositorySection {
 }
 
 /// How long a lease is good for, unless the settings say otherwise; and the bounds of what they may say.
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 const LONGEST_LEASE: Duration = Duration::from_hours(1);
 
@@ -85,7 +85,8 @@ impl RepositorySection {
     }
 }
 
-fn parse(url: Secret, lease: Duration, data: &Path, values: &mut Values) -> RepositorySettings {
+/// The repository that an address names.
+pub(super) fn parse(url: Secret, lease: Duration, data: &Path, values: &mut Values) -> RepositorySettings {
     let text = url.reveal();
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         return RepositorySettings::Postgres(PostgresSettings { url, lease, directory: data.to_owned() });

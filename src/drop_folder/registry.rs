@@ -347,7 +347,8 @@ fn secrets_of(name: &str) -> String {
     format!("set of secrets of drop folder '{name}'")
 }
 
-fn signing_secret_of(name: &str) -> String {
+/// What the signing secret of a drop folder is sealed for.
+pub(crate) fn signing_secret_of(name: &str) -> String {
     format!("signing secret of drop folder '{name}'")
 }
 

@@ -4,6 +4,7 @@
 //! backend; what differs is how things are kept apart: instead of one write lock there are leases in rows, with tokens
 //! that are checked in the transactions they protect, and a write that finds another state than was seen is made again.
 
+mod arriving;
 mod conn;
 mod drop_folders;
 mod idempotency;
@@ -25,9 +26,11 @@ mod writing;
 
 use std::sync::Arc;
 
+pub(super) use self::arriving::Arriving;
 use self::conn::Pool;
 pub(super) use self::leases::HeldRow;
 use self::leases::Leases;
+use self::migrate::Meant;
 pub(super) use self::session::Session;
 use super::{Hashes, Lease, Mode, StoredType};
 use crate::config::{Memory, PostgresSettings};
@@ -48,9 +51,20 @@ impl Postgres {
     /// Opens the database, making what is not there yet.
     pub(in crate::repository) fn open(settings: &PostgresSettings, memory: Memory) -> Result<Postgres> {
         let pool = Pool::new(settings)?;
-        let secret = migrate::migrate(&pool)?;
+        let secret = migrate::migrate(&pool, Meant::ToServe)?;
+        Ok(Postgres::with(pool, &secret, memory))
+    }
+
+    /// The same for an installation that moves in.
+    fn open_to_move_in(settings: &PostgresSettings, memory: Memory) -> Result<Postgres> {
+        let pool = Pool::new(settings)?;
+        let secret = migrate::migrate(&pool, Meant::ToMoveIn)?;
+        Ok(Postgres::with(pool, &secret, memory))
+    }
+
+    fn with(pool: Pool, secret: &[u8], memory: Memory) -> Postgres {
         let leases = Arc::new(Leases::new(&pool));
-        Ok(Postgres { pool, leases, memory, hashes: Hashes::new(&secret) })
+        Postgres { pool, leases, memory, hashes: Hashes::new(secret) }
     }
 
     pub(in crate::repository) fn hashes(&self) -> Hashes {

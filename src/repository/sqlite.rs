@@ -13,6 +13,7 @@ mod fingerprints;
 mod idempotency;
 mod imports;
 mod keys;
+mod leaving;
 mod loan;
 mod locks;
 mod objects;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, TransactionBehavior};
 
 use self::checkpoint::Checkpointer;
+pub(super) use self::leaving::Leaving;
 use self::loan::{Idle, Loan};
 pub(super) use self::locks::Lock;
 use self::locks::{Turn, claim_service, lease, lease_place, patiently, take_turn};

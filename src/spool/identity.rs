@@ -103,6 +103,16 @@ impl Spool {
     }
 }
 
+/// What the repository says that the spool is known by, if it is.
+pub(crate) fn known_identity(repository: &Repository) -> Result<Option<Vec<u8>>> {
+    repository.installation_value(MADE)
+}
+
+/// Has another repository work with the same spool.
+pub(crate) fn put_identity(repository: &Repository, identity: &[u8]) -> Result<()> {
+    repository.put_installation_value(MADE, identity).map(drop)
+}
+
 /// Compares what was found in a spool with what has to be there.
 pub(super) fn expect(name: &str, found: Option<&str>, expected: &str) -> Result<()> {
     let is = match found.map(str::trim_end) {

@@ -86,14 +86,14 @@ impl Remote {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        self.s3().map(|_| ())
+        self.patiently(|| self.s3().map(|_| ()))
     }
 
     /// The bucket, which is the one that the installation's other processes use.
     fn s3(&self) -> Result<&S3> {
         let s3 = self.unchecked()?;
         if let (None, Some(expected)) = (self.is_known.get(), self.identity.get()) {
-            identity::expect(self.url(), self.read_identity()?.as_deref(), expected)?;
+            identity::expect(self.url(), self.found_identity()?.as_deref(), expected)?;
             let _ = self.is_known.set(());
         }
         Ok(s3)
@@ -116,16 +116,18 @@ impl Remote {
     }
 
     pub(super) fn read_identity(&self) -> Result<Option<String>> {
-        self.patiently(|| {
-            let s3 = self.unchecked()?;
-            let Some(version) = s3.look(IDENTITY)? else { return Ok(None) };
-            let mut content = Vec::new();
-            s3.read(IDENTITY, &version, &mut |piece| {
-                content.extend_from_slice(&piece);
-                Ok(())
-            })?;
-            Ok(Some(String::from_utf8_lossy(&content).into_owned()))
-        })
+        self.patiently(|| self.found_identity())
+    }
+
+    fn found_identity(&self) -> Result<Option<String>> {
+        let s3 = self.unchecked()?;
+        let Some(version) = s3.look(IDENTITY)? else { return Ok(None) };
+        let mut content = Vec::new();
+        s3.read(IDENTITY, &version, &mut |piece| {
+            content.extend_from_slice(&piece);
+            Ok(())
+        })?;
+        Ok(Some(String::from_utf8_lossy(&content).into_owned()))
     }
 
     pub(super) fn write_identity(&self, content: &str) -> Result<()> {

@@ -22,6 +22,7 @@ fn help_tells_what_there_is() {
       objects      List, show and export objects
       drop-folder  Set drop folders, look at them, and see what became of what was dropped
       token        Create, list and revoke the tokens that the REST API is used with
+      migrate      Bring the repository to the form of this program, or move it to PostgreSQL
       help         Print this message or the help of the given subcommand(s)
 
     Options:

@@ -6,6 +6,7 @@
 use postgres::Row;
 use postgres::error::SqlState;
 
+use super::arriving::MOVING;
 use super::conn::{Conn, Engine, Pool, Purpose};
 use super::transaction::{Patience, Tx};
 use super::{sql, types, views};
@@ -24,6 +25,8 @@ pub(super) const FORM: usize = MIGRATIONS.len();
 struct Look {
     form: usize,
     secret: Option<Vec<u8>>,
+    /// Whether an installation moves in.
+    is_moving: bool,
 }
 
 /// The form of the database, without changing it: 0 if nothing of ours is there.
@@ -33,11 +36,29 @@ pub(super) fn form(pool: &Pool) -> Result<usize> {
     look(&mut conn).map(|look| look.form)
 }
 
+/// Whose database it is meant to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meant {
+    /// That of an installation.
+    ToServe,
+    /// That of one that moves in.
+    ToMoveIn,
+}
+
 /// Migrates, and gives the secret of the installation.
-pub(super) fn migrate(pool: &Pool) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// `Conflict` if a newer program has made it, or while an installation moves in.
+pub(super) fn migrate(pool: &Pool, meant: Meant) -> Result<Vec<u8>> {
     let mut conn = pool.connect(Purpose::Short)?;
-    let Look { form, secret } = look(&mut conn)?;
+    let Look { form, secret, is_moving } = look(&mut conn)?;
     check(form)?;
+    if is_moving && meant == Meant::ToServe {
+        return Err(Error::conflict(
+            "an installation is being moved into this database by 'rollbook migrate --from'; if that was interrupted, run \
+             it again",
+        ));
+    }
     if let (FORM, Some(secret)) = (form, secret) {
         return Ok(secret);
     }
@@ -61,18 +82,19 @@ pub(super) fn migrate(pool: &Pool) -> Result<Vec<u8>> {
 fn look(conn: &mut Conn) -> Result<Look> {
     let sql = "SELECT (SELECT max(version) FROM schema_migration), \
                (SELECT value FROM installation WHERE name = 'secret'), version(), \
-               EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
+               EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus'), \
+               EXISTS (SELECT 1 FROM installation WHERE name = $1)";
     let pool = conn.pool().clone();
-    let known = conn.first(sql, &[], |row| {
+    let known = conn.first(sql, &[&MOVING], |row| {
         note_engine(&pool, row, 2)?;
-        Ok(Look { form: form_of(sql::get(row, 0)?), secret: sql::get(row, 1)? })
+        Ok(Look { form: form_of(sql::get(row, 0)?), secret: sql::get(row, 1)?, is_moving: sql::get(row, 4)? })
     });
     match known {
         Err(error) if sql::code(&error) == Some(&SqlState::UNDEFINED_TABLE) => {
             let sql = "SELECT version(), EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')";
             conn.first(sql, &[], |row| note_engine(&pool, row, 0))?;
             let form = if has_ledger(conn)? { newest(conn)? } else { 0 };
-            Ok(Look { form, secret: None })
+            Ok(Look { form, secret: None, is_moving: false })
         }
         known => known?.ok_or_else(|| Error::internal("a query without a table has no answer")),
     }

@@ -14,7 +14,7 @@ mod numbers;
 mod overlay;
 mod puts;
 mod reader;
-mod rows;
+pub(super) mod rows;
 mod writer;
 
 use std::collections::{HashMap, HashSet};

@@ -5,7 +5,7 @@
 //! full. A round reads the buckets it needs, a few microseconds for some hundred pairs, and looks up without SQL. New
 //! pairs are held back and written bucket by bucket when the session flushes; until then look-ups see them here.
 
-mod bucket;
+pub(super) mod bucket;
 mod pending;
 
 use std::collections::HashSet;

@@ -7,7 +7,7 @@ const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 /// Rows on their way into a table.
 #[derive(Clone)]
-pub(super) struct Rows {
+pub(in crate::repository::postgres) struct Rows {
     bytes: Vec<u8>,
     count: usize,
 }
@@ -19,50 +19,54 @@ impl Default for Rows {
 }
 
 impl Rows {
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::repository::postgres) fn count(&self) -> usize {
         self.count
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::repository::postgres) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// Bytes so far.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::repository::postgres) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Begins a row of so many fields, which are to follow.
-    pub(super) fn begin(&mut self, fields: i16) {
+    pub(in crate::repository::postgres) fn begin(&mut self, fields: i16) {
         self.count += 1;
         self.bytes.extend_from_slice(&fields.to_be_bytes());
     }
 
     /// Adds a number, and says where it lies.
-    pub(super) fn number(&mut self, value: i64) -> usize {
+    pub(in crate::repository::postgres) fn number(&mut self, value: i64) -> usize {
         self.field(&value.to_be_bytes());
         self.bytes.len() - size_of::<i64>()
     }
 
     /// Replaces the number that lies there.
-    pub(super) fn set_number(&mut self, place: usize, value: i64) {
+    pub(in crate::repository::postgres) fn set_number(&mut self, place: usize, value: i64) {
         self.bytes[place..place + size_of::<i64>()].copy_from_slice(&value.to_be_bytes());
     }
 
-    pub(super) fn uuid(&mut self, value: Uuid) {
+    pub(in crate::repository::postgres) fn uuid(&mut self, value: Uuid) {
         self.field(value.as_bytes());
     }
 
-    pub(super) fn text(&mut self, value: &str) {
+    pub(in crate::repository::postgres) fn text(&mut self, value: &str) {
         self.field(value.as_bytes());
     }
 
-    pub(super) fn null(&mut self) {
+    pub(in crate::repository::postgres) fn bytes(&mut self, value: &[u8]) {
+        self.field(value);
+    }
+
+    pub(in crate::repository::postgres) fn null(&mut self) {
         self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
     }
 
     /// All rows and the end.
-    pub(super) fn finished(mut self) -> Vec<u8> {
+    pub(in crate::repository::postgres) fn finished(mut self) -> Vec<u8> {
         self.bytes.extend_from_slice(&(-1_i16).to_be_bytes());
         self.bytes
     }

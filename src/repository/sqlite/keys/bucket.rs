@@ -5,17 +5,17 @@ use crate::error::{Error, Result};
 use crate::repository::{ALIKE, ObjectNumber};
 
 /// Bytes of a pair: a hash of eight and an object's number of four.
-pub(super) const PAIR_SIZE: usize = 12;
+pub(in crate::repository::sqlite) const PAIR_SIZE: usize = 12;
 
 /// Pairs in order: the hashes, and the objects that belong to them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bucket {
-    pub(super) hashes: Box<[u64]>,
+pub(in crate::repository::sqlite) struct Bucket {
+    pub(in crate::repository::sqlite) hashes: Box<[u64]>,
     objects: Box<[u32]>,
 }
 
 impl Bucket {
-    pub(super) fn new(pairs: &[Pair]) -> Bucket {
+    pub(in crate::repository::sqlite) fn new(pairs: &[Pair]) -> Bucket {
         // `pack` has refused numbers that do not fit.
         Bucket {
             hashes: pairs.iter().map(|(hash, _)| *hash).collect(),
@@ -23,19 +23,27 @@ impl Bucket {
         }
     }
 
-    pub(super) fn pairs(&self) -> impl Iterator<Item = Pair> + '_ {
+    pub(in crate::repository::sqlite) fn pairs(&self) -> impl Iterator<Item = Pair> + '_ {
         self.hashes.iter().copied().zip(self.objects.iter().map(|object| ObjectNumber::from(*object)))
     }
 
     /// The objects with this hash, whose first `bits` bits are those of the bucket.
-    pub(super) fn holders(&self, hash: u64, bits: u32) -> impl Iterator<Item = ObjectNumber> + '_ {
+    pub(in crate::repository::sqlite) fn holders(
+        &self,
+        hash: u64,
+        bits: u32,
+    ) -> impl Iterator<Item = ObjectNumber> + '_ {
         let start = self.place_of(hash, bits);
         let count = self.hashes[start..].iter().take_while(|other| **other == hash).count();
         self.objects[start..start + count].iter().map(|object| ObjectNumber::from(*object))
     }
 
     /// The objects with a hash that has this upper half.
-    pub(super) fn alike(&self, upper: u64, bits: u32) -> impl Iterator<Item = ObjectNumber> + '_ {
+    pub(in crate::repository::sqlite) fn alike(
+        &self,
+        upper: u64,
+        bits: u32,
+    ) -> impl Iterator<Item = ObjectNumber> + '_ {
         let start = self.place_of(upper, bits);
         let count = self.hashes[start..].iter().take_while(|other| **other & ALIKE == upper).count();
         self.objects[start..start + count].iter().map(|object| ObjectNumber::from(*object))
@@ -54,7 +62,7 @@ impl Bucket {
         at
     }
 
-    pub(super) fn unpack(data: &[u8]) -> Bucket {
+    pub(in crate::repository::sqlite) fn unpack(data: &[u8]) -> Bucket {
         let (pairs, _) = data.as_chunks::<PAIR_SIZE>();
         let hash = |pair: &[u8; PAIR_SIZE]| pair.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let object = |pair: &[u8; PAIR_SIZE]| pair.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
@@ -62,12 +70,12 @@ impl Bucket {
     }
 
     /// How many hashes have several objects.
-    pub(super) fn shared(&self) -> usize {
+    pub(in crate::repository::sqlite) fn shared(&self) -> usize {
         self.hashes.chunk_by(|one, next| one == next).filter(|same| same.len() > 1).count()
     }
 }
 
-pub(super) fn pack(pairs: &[Pair]) -> Result<Vec<u8>> {
+pub(in crate::repository::sqlite) fn pack(pairs: &[Pair]) -> Result<Vec<u8>> {
     let mut data = Vec::with_capacity(pairs.len() * PAIR_SIZE);
     for (hash, object) in pairs {
         let object = u32::try_from(*object)
