@@ -2,7 +2,10 @@
 //! nobody sees the difference. These tests choose their repository themselves.
 
 mod both;
+mod cuts;
 mod leases;
+mod migration;
+mod proxy;
 mod stores;
 mod views;
 mod writing;

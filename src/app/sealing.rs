@@ -1,7 +1,8 @@
 //! The key of the installation, with which stored secrets are sealed.
 //!
 //! The settings say where it is; otherwise it lies in a file of the data directory, which is made when it is first
-//! needed. Whoever has the database alone cannot read the secrets in it.
+//! needed. In a repository that several processes share it has to be set, and is the same for all. Whoever has the database
+//! alone cannot read the secrets in it.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -13,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::App;
-use crate::config::{Config, parse_key};
+use crate::config::{Config, RepositorySettings, parse_key};
 use crate::error::{Error, Result};
 use crate::secret::{KEY_LENGTH, Seal, Secret};
 
@@ -29,9 +30,19 @@ impl App {
         if let Some(seal) = &*known {
             return Ok(Arc::clone(seal));
         }
-        let key = match self.config.secrets.key()? {
-            Some(key) => key,
-            None => key_in(&self.config.data)?,
+        let key = match (self.config.secrets.key()?, &self.config.repository) {
+            (Some(key), RepositorySettings::Postgres(_)) => {
+                self.check_key(&key)?;
+                key
+            }
+            (None, RepositorySettings::Postgres(_)) => {
+                return Err(Error::request(
+                    "secrets.key is not set: with PostgreSQL all processes have to seal secrets with the same key; write \
+                     key = { env = \"NAME\" } or key = { file = \"PATH\" } below [secrets], or set ROLLBOOK_SECRETS_KEY",
+                ));
+            }
+            (Some(key), RepositorySettings::Sqlite(_)) => key,
+            (None, RepositorySettings::Sqlite(_)) => key_in(&self.config.data)?,
         };
         Ok(Arc::clone(known.insert(Arc::new(Seal::new(&key)))))
     }
@@ -45,6 +56,20 @@ pub(crate) fn known_key(config: &Config) -> Result<Option<[u8; KEY_LENGTH]>> {
     match config.secrets.key()? {
         None if config.data.join(FILE).exists() => key_in(&config.data).map(Some),
         key => Ok(key),
+    }
+}
+
+impl App {
+    /// Refuses a key that is not that of the installation's other processes: nobody could open what another one sealed.
+    fn check_key(&self, key: &[u8; KEY_LENGTH]) -> Result<()> {
+        let id = blake3::derive_key("Rollbook 2026 id of the key of stored secrets", key);
+        if self.repository.put_installation_value("key", &id)? == id {
+            return Ok(());
+        }
+        Err(Error::conflict(
+            "secrets.key is not the key that the secrets of this installation are sealed with: set the one that its other \
+             processes have",
+        ))
     }
 }
 

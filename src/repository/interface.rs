@@ -113,6 +113,15 @@ impl Repository {
         hand!(self.put_installation_value(name, value))
     }
 
+    /// The form of the repository that the settings name, which is left as it is, and the one that this program would
+    /// bring it to; 0 is that of one that is not made yet.
+    pub fn forms(settings: &RepositorySettings) -> Result<(usize, usize)> {
+        match settings {
+            RepositorySettings::Sqlite(path) => Sqlite::forms(path),
+            RepositorySettings::Postgres(settings) => Postgres::forms(settings),
+        }
+    }
+
     /// The keyed hashes of this installation.
     pub fn hashes(&self) -> Hashes {
         hand!(self.hashes())

@@ -67,6 +67,11 @@ impl Postgres {
         Postgres { pool, leases, memory, hashes: Hashes::new(secret) }
     }
 
+    /// The form that the database has, and the one that this program knows.
+    pub(in crate::repository) fn forms(settings: &PostgresSettings) -> Result<(usize, usize)> {
+        Ok((migrate::form(&Pool::new(settings)?)?, migrate::FORM))
+    }
+
     pub(in crate::repository) fn hashes(&self) -> Hashes {
         self.hashes
     }

@@ -31,7 +31,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use self::checkpoint::Checkpointer;
 pub(super) use self::leaving::Leaving;
@@ -102,6 +102,18 @@ impl Sqlite {
         repository.hashes = Hashes::new(&secret(&conn)?);
         repository.idle.put(conn);
         Ok(repository)
+    }
+
+    /// The form that the file has, and the one that this program knows.
+    pub(in crate::repository) fn forms(path: &Path) -> Result<(usize, usize)> {
+        if !path.exists() {
+            return Ok((0, MIGRATIONS.len()));
+        }
+        let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let doing = || format!("the repository '{}' could not be opened", path.display());
+        let conn = opened.map_err(|error| Error::storage(doing(), error))?;
+        wait_for_locks(&conn, LOCK_TIMEOUT)?;
+        Ok((form(&conn)?, MIGRATIONS.len()))
     }
 
     pub(in crate::repository) fn hashes(&self) -> Hashes {
@@ -214,18 +226,19 @@ fn installation_value(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>> 
     sql::first(conn, "SELECT value FROM installation WHERE name = ?1", [name], |row| sql::get(row, 0))
 }
 
+fn form(conn: &Connection) -> Result<usize> {
+    let version = sql::first(conn, "PRAGMA user_version", [], |row| sql::get::<i64>(row, 0))?;
+    Ok(usize::try_from(version.unwrap_or(0)).unwrap_or(usize::MAX))
+}
+
 /// Brings the database to this binary's form. One transaction: a kill leaves the form before or the form after.
 fn migrate(conn: &mut Connection) -> Result<()> {
-    let current = |conn: &Connection| {
-        sql::first(conn, "PRAGMA user_version", [], |row| sql::get::<i64>(row, 0))
-            .map(|version| usize::try_from(version.unwrap_or(0)).unwrap_or(usize::MAX))
-    };
-    if current(conn)? == MIGRATIONS.len() {
+    if form(conn)? == MIGRATIONS.len() {
         return Ok(());
     }
     transaction(conn, |conn| {
         // Asked again under the lock: another process may have been faster.
-        let done = current(conn)?;
+        let done = form(conn)?;
         if done > MIGRATIONS.len() {
             let known = MIGRATIONS.len();
             return Err(Error::new(

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use postgres::{Client, Config, NoTls};
+
 use super::folder;
+use crate::crash::until;
+use crate::harness::Folder;
 
 const QUICK: &str = "[repository]\nlease = '1s'\n";
 
@@ -45,4 +49,44 @@ fn a_lease_that_nobody_prolongs_is_taken_over_and_its_holder_knows() {
     assert!(one.repository.lease(&users).unwrap().is_none());
     drop((lease, taken));
     assert!(one.repository.lease(&users).unwrap().is_some());
+}
+
+/// A process that was killed has no connections, so nobody waits for the end of its leases.
+#[test]
+fn the_lease_of_a_dead_process_is_taken_at_once() {
+    let folder = folder("");
+    let installation = folder.installation();
+    let users = "managed/user".parse().unwrap();
+    let held = "INSERT INTO lease (name, owner, token, until) \
+                VALUES ('type managed/user', 'somebody', 7, now() + interval '1 hour')";
+    folder.look().run(held);
+    let alive = named(&folder, "rollbook somebody");
+    assert!(installation.repository.lease(&users).unwrap().is_none());
+    drop(alive);
+    until(|| installation.repository.lease(&users).unwrap().is_some());
+    // No token is given twice.
+    assert!(folder.look().number("SELECT token FROM lease WHERE name = 'type managed/user'") > 7);
+}
+
+/// A process that is frozen in a transaction must not be in the way of who goes on with its work.
+#[test]
+fn the_connections_of_a_frozen_process_are_closed() {
+    let folder = folder("");
+    let installation = folder.installation();
+    let users = "managed/user".parse().unwrap();
+    let held = "INSERT INTO lease (name, owner, token, until) \
+                VALUES ('type managed/user', 'somebody', 7, now() - interval '1 second')";
+    folder.look().run(held);
+    let mut frozen = named(&folder, "rollbook somebody type managed/user");
+    frozen.batch_execute("BEGIN; SELECT * FROM lease WHERE owner = 'somebody' FOR UPDATE").unwrap();
+    let begun = Instant::now();
+    assert!(installation.repository.lease(&users).unwrap().is_some());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(frozen.batch_execute("COMMIT").is_err());
+}
+
+/// A connection that is known by this name.
+fn named(folder: &Folder, name: &str) -> Client {
+    let mut config: Config = folder.variables()[0].1.parse().unwrap();
+    config.application_name(name).connect(NoTls).unwrap()
 }

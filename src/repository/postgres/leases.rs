@@ -188,20 +188,24 @@ impl Book {
     fn take(&self, name: &str) -> Result<Option<i64>> {
         let us = self.pool.owner();
         self.pool.read(|conn| {
-            let sql = "SELECT owner, until < now() FROM lease WHERE name = $1";
-            let found = conn.first(sql, &[&name], |row| Ok((sql::get::<String>(row, 0)?, sql::get::<bool>(row, 1)?)))?;
-            match found {
-                // An earlier attempt of ours may have taken it without hearing so.
-                Some((owner, _)) if owner == us => {}
-                Some((_, false)) => return Ok(None),
-                Some((owner, true)) if !owner.is_empty() => close_connections(conn, &owner),
-                Some((_, true)) | None => {}
+            let sql = "SELECT owner, token, until < now() FROM lease WHERE name = $1";
+            let found = conn.first(sql, &[&name], |row| {
+                Ok((sql::get::<String>(row, 0)?, sql::get::<i64>(row, 1)?, sql::get::<bool>(row, 2)?))
+            })?;
+            let (owner, token, is_over) = found.unwrap_or_default();
+            // An earlier attempt of ours may have taken it without hearing so.
+            if !owner.is_empty() && owner != us {
+                match is_over {
+                    true => close_connections(conn, &owner)?,
+                    false if is_gone(conn, &owner)? => {}
+                    false => return Ok(None),
+                }
             }
             let sql = "INSERT INTO lease (name, owner, token, until) \
                        VALUES ($1, $2, 1, now() + CAST($3 AS double precision) * interval '1 second') \
                        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, token = lease.token + 1, \
-                       until = excluded.until WHERE lease.until < now() OR lease.owner = excluded.owner RETURNING token";
-            conn.first(sql, &[&name, &us, &self.seconds()], |row| sql::get(row, 0))
+                       until = excluded.until WHERE lease.owner = $4 AND lease.token = $5 RETURNING token";
+            conn.first(sql, &[&name, &us, &self.seconds(), &owner, &token], |row| sql::get(row, 0))
         })
     }
 
@@ -220,7 +224,8 @@ impl Book {
     }
 
     fn keep_prolonging(&self) {
-        let mut conn = None;
+        // At once: by its connections it is known that a process lives.
+        let mut conn = self.connect().ok();
         let usual = self.pool.lease() / 3;
         let mut pause = usual;
         loop {
@@ -246,6 +251,10 @@ impl Book {
         }
     }
 
+    fn connect(&self) -> Result<Conn> {
+        self.pool.connect(Purpose::Within(self.pool.lease() / 4))
+    }
+
     /// Prolongs all leases at once; or, if somebody stands in the way of one, those that nobody does.
     fn prolong(&self, kept: &mut Option<Conn>, held: &[(String, i64)]) -> Result<()> {
         if held.is_empty() {
@@ -253,7 +262,7 @@ impl Book {
         }
         let mut conn = match kept.take() {
             Some(conn) => conn,
-            None => self.pool.connect(Purpose::Within(self.pool.lease() / 4))?,
+            None => self.connect()?,
         };
         let done = match self.prolong_some(&mut conn, held) {
             Err(error) if error.kind() == Kind::Busy => {
@@ -300,18 +309,36 @@ fn lost(name: &str) -> Error {
     Error::new(Kind::Busy, format!("another process has taken over the lease '{name}' and goes on with the work"))
 }
 
-/// Has the server close the connections of a process that has not been heard of. Best effort: where the server does not
-/// know how, they end by the time-outs of their sessions.
-fn close_connections(conn: &mut Conn, owner: &str) {
+/// The connections of a process, its name being $1 and as long as $2.
+const CONNECTIONS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND left(application_name, $2) = $1";
+
+/// Whether a process that should have connections has none, also none over which it is in the middle of something: it was
+/// killed, or cannot reach the server, and what it does next fails. Where connections may be those of another node, nobody
+/// knows.
+fn is_gone(conn: &mut Conn, owner: &str) -> Result<bool> {
+    if conn.pool().engine() != Engine::PostgreSql {
+        return Ok(false);
+    }
+    let (whose, length) = whose_and_length(owner);
+    let sql = format!("SELECT count(*) {CONNECTIONS}");
+    let count: Option<i64> = conn.first(&sql, &[&whose, &length], |row| sql::get(row, 0))?;
+    Ok(count == Some(0))
+}
+
+/// Has the server close the connections of a process that has not been heard of. Where the server does not know how, they
+/// end by the time-outs of their sessions.
+fn close_connections(conn: &mut Conn, owner: &str) -> Result<()> {
     tracing::warn!(owner, "a process was not heard of for too long; its connections are closed");
     if conn.pool().engine() == Engine::CockroachDb {
-        return;
+        return Ok(());
     }
-    let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
-               AND usename = current_user AND left(application_name, $2) = $1";
+    let (whose, length) = whose_and_length(owner);
+    let sql = format!("SELECT count(pg_terminate_backend(pid)) {CONNECTIONS} AND usename = current_user");
+    conn.query(&sql, &[&whose, &length]).map(drop)
+}
+
+fn whose_and_length(owner: &str) -> (String, i32) {
     let whose = whose(owner);
     let length = i32::try_from(whose.len()).unwrap_or(i32::MAX);
-    if let Err(error) = conn.query(sql, &[&whose, &length]) {
-        tracing::warn!(%error, "the connections of a lost process could not be closed");
-    }
+    (whose, length)
 }
