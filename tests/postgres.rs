@@ -3,6 +3,7 @@
 
 mod both;
 mod cuts;
+mod fleet;
 mod leases;
 mod migration;
 mod proxy;
