@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use rollbook::app::App;
-use rollbook::error::Result;
+use rollbook::error::{Kind, Result};
 use rollbook::import::{Import, ImportId, State};
 use rollbook::worker::Worker;
 
@@ -51,7 +51,11 @@ fn wait(app: &App, worker: &Worker, ids: &[ImportId]) -> Result<Vec<Import>> {
             ran.err().into_iter().for_each(|error| note(format!("an earlier import could not go on: {error}")));
             return Ok(imports);
         };
-        ran?;
+        match ran {
+            // Another process has taken over, or the database was away for longer than a while.
+            Err(error) if error.kind() == Kind::Busy => tracing::info!(%error, "imports are tried again"),
+            ran => drop(ran?),
+        }
         if !told {
             note(format!("waiting: another process runs the imports of {}", waiting.plan.object_type));
             told = true;
