@@ -1,6 +1,7 @@
 //! What only a repository in PostgreSQL does: many processes, connections that are lost, servers that are not there; and that
 //! nobody sees the difference. These tests choose their repository themselves.
 
+mod aborted;
 mod both;
 mod cuts;
 mod fleet;
@@ -8,6 +9,7 @@ mod leases;
 mod migration;
 mod proxy;
 mod stores;
+mod tls;
 mod views;
 mod writing;
 

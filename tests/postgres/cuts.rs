@@ -51,11 +51,11 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(on_failure: OnFailure, settings: &str) -> Stage {
+    fn new(on_failure: OnFailure, settings: &str, records: usize) -> Stage {
         let is_sound = on_failure == OnFailure::RejectFile;
         let folder = folder(settings)
-            .file("first.csv", users(0..records(), 1, is_sound))
-            .file("second.csv", users(records() / 2..records() * 11 / 10, 2, is_sound));
+            .file("first.csv", users(0..records, 1, is_sound))
+            .file("second.csv", users(records / 2..records * 11 / 10, 2, is_sound));
         drop(folder.installation());
         let proxy = Proxy::to(&folder);
         Stage { folder, proxy, on_failure }
@@ -63,13 +63,17 @@ impl Stage {
 
     /// Imports both files while the way is cut, and says how much went through for each.
     fn run(&self, cuts: [Cut; 2]) -> (Outcome, [Traffic; 2]) {
-        let app = Arc::new(App::open(self.folder.config_with(&[("ROLLBOOK_REPOSITORY_URL", &self.proxy.url)])).unwrap());
+        let app =
+            Arc::new(App::open(self.folder.config_with(&[("ROLLBOOK_REPOSITORY_URL", &self.proxy.url)])).unwrap());
         let files = ["first.csv", "second.csv"];
         let ran = [0, 1].map(|at| {
             self.proxy.cut(cuts[at]);
             let import = self.import(&app, files[at]);
             let traffic = (self.proxy.passed(), self.proxy.commits());
-            assert_eq!(self.proxy.was_cut(), cuts[at] != Cut::Never, "{cuts:?}: {traffic:?}");
+            // When it is committed follows the clock, so the last of the commits may be missing.
+            let is_missed = matches!(cuts[at], Cut::BeforeCommit(n) | Cut::AfterCommit(n) if n > traffic.1);
+            let is_cut = cuts[at] != Cut::Never && !is_missed;
+            assert_eq!(self.proxy.was_cut(), is_cut, "{cuts:?}: {traffic:?}");
             self.proxy.cut(Cut::Never);
             assert!(matches!(import.state, State::Finished { .. }), "{cuts:?}: {:?}", import.state);
             look(&self.folder, &format!("{cuts:?}"));
@@ -106,9 +110,7 @@ impl Stage {
         let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                     AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'";
         assert_eq!(look.number(open), 0, "{context}: a transaction is open");
-        for table in ["staged_object", "staged_removal", "cancel_mark"] {
-            assert_eq!(look.number(&format!("SELECT count(*) FROM {table}")), 0, "{context}: {table}");
-        }
+        assert_eq!(look.number("SELECT count(*) FROM cancel_mark"), 0, "{context}: cancel marks");
         let failures = "SELECT count(*) FROM failure";
         let counted = "SELECT sum(failure) FROM import_progress";
         assert_eq!(look.number(failures), look.number(counted), "{context}: failures");
@@ -119,12 +121,13 @@ impl Stage {
 type Traffic = (u64, u64);
 
 /// Has both imports disturbed, again and again, where `cut` says so of a whole import.
-fn disturb(on_failure: OnFailure, settings: &str, rounds: u32, mut cut: impl FnMut(u32, Traffic) -> Cut) {
-    let (undisturbed, traffic) = Stage::new(on_failure, settings).run([Cut::Never; 2]);
+fn disturb(given: (OnFailure, &str, usize), rounds: u32, mut cut: impl FnMut(u32, Traffic) -> Cut) {
+    let (on_failure, settings, records) = given;
+    let (undisturbed, traffic) = Stage::new(on_failure, settings, records).run([Cut::Never; 2]);
     assert!(undisturbed.counts.iter().all(|counts| counts.created > 0), "{:?}", undisturbed.counts);
     for round in 0..rounds {
         let cuts = traffic.map(|traffic| cut(round, traffic));
-        let (outcome, _) = Stage::new(on_failure, settings).run(cuts);
+        let (outcome, _) = Stage::new(on_failure, settings, records).run(cuts);
         assert_eq!(outcome.counts, undisturbed.counts, "{cuts:?}");
         assert_eq!(outcome.pairs, undisturbed.pairs, "{cuts:?}");
         assert!(outcome.users == undisturbed.users, "{cuts:?}: the users are others");
@@ -135,7 +138,7 @@ fn disturb(on_failure: OnFailure, settings: &str, rounds: u32, mut cut: impl FnM
 fn somewhere(on_failure: OnFailure) {
     let mut dice = Dice::new();
     let rounds = rounds() / 3;
-    disturb(on_failure, "", rounds, |round, (bytes, _)| {
+    disturb((on_failure, "", records()), rounds, |round, (bytes, _)| {
         let places = (bytes / STEP).max(1) as u32;
         let place = if rounds < places { dice.below(places) } else { round % places };
         Cut::OnceAfter(u64::from(place) * STEP + 1)
@@ -156,14 +159,14 @@ fn an_atomic_import_is_cut_anywhere() {
 #[test]
 fn every_connection_is_cut() {
     let settings = "[import]\nround = 100\ncommit_every = '1ms'\n";
-    disturb(OnFailure::SkipRecord, settings, 1, |_, _| Cut::EachAfter(STEP));
+    disturb((OnFailure::SkipRecord, settings, records() / 10), 1, |_, _| Cut::EachAfter(STEP));
 }
 
 /// At a COMMIT, of which the server knows or not.
 fn at_commits(on_failure: OnFailure, settings: &str) {
     let mut dice = Dice::new();
     let rounds = rounds() / 3;
-    disturb(on_failure, settings, rounds, |round, (_, commits)| {
+    disturb((on_failure, settings, records()), rounds, |round, (_, commits)| {
         let places = 2 * commits as u32;
         let place = if rounds < places { dice.below(places) } else { round % places };
         match place % 2 {

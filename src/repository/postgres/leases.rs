@@ -310,7 +310,8 @@ fn lost(name: &str) -> Error {
 }
 
 /// The connections of a process, its name being $1 and as long as $2.
-const CONNECTIONS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND left(application_name, $2) = $1";
+const CONNECTIONS: &str =
+    "FROM pg_stat_activity WHERE datname = current_database() AND left(application_name, $2) = $1";
 
 /// Whether a process that should have connections has none, also none over which it is in the middle of something: it was
 /// killed, or cannot reach the server, and what it does next fails. Where connections may be those of another node, nobody
