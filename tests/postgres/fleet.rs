@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ const TOGETHER: usize = 10;
 
 /// How many files are uploaded. Twice as many are dropped.
 fn uploads() -> usize {
-    setting("ROLLBOOK_UPLOADS", 30)
+    setting("ROLLBOOK_UPLOADS", 20)
 }
 
 /// A file of users, for the upload.

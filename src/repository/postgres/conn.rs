@@ -301,11 +301,6 @@ impl Pool {
         Ok(Conn { wire, pool: self.clone(), _lent: Some(lent) })
     }
 
-    /// Keeps a connection, see [`Conn::give_back`].
-    pub(super) fn put(&self, conn: Conn) {
-        conn.give_back();
-    }
-
     /// A connection of its own, which does not go back into the pool.
     pub(super) fn connect(&self, purpose: Purpose<'_>) -> Result<Conn> {
         Ok(Conn { wire: self.wire(purpose)?, pool: self.clone(), _lent: None })

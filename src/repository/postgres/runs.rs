@@ -176,6 +176,7 @@ impl Postgres {
         self.write(|tx| {
             let (number, place, is_open) = key(tx, run)?;
             if !is_open {
+                self.leases.fence(tx, &leases::of_place(&place))?;
                 return Err(Error::conflict(format!("run {run} is over, and none of its files can be imported")));
             }
             let sql = "UPDATE run_file SET import = $3, digest = $4 WHERE run = $1 AND name = $2 AND import IS NULL";
@@ -222,21 +223,25 @@ impl Postgres {
     }
 
     /// Changes a row of the ledger by a statement that gives the place of the run.
+    ///
+    /// A run that is over is left as it is; but if somebody else ended it, who asks must not go on either.
     fn note(&self, tx: &mut Tx, sql: &str, values: Params<'_>) -> Result<()> {
-        match tx.first(sql, values, |row| sql::get::<String>(row, 0))? {
-            Some(place) => self.leases.fence(tx, &leases::of_place(&place)),
-            None => Ok(()),
-        }
+        let read = |row: &Row| sql::get::<String>(row, 0);
+        let place = match tx.first(sql, values, read)? {
+            None => tx.first("SELECT place FROM run WHERE id = $1", &values[..1], read)?,
+            place => place,
+        };
+        place.map_or(Ok(()), |place| self.leases.fence(tx, &leases::of_place(&place)))
     }
 
     /// Changes what is known of a file of this run.
     fn note_of_file(&self, run: RunId, mut change: impl FnMut(&mut Tx, i64) -> Result<()>) -> Result<()> {
-        self.write(|tx| match key(tx, run)? {
-            (_, _, false) => Ok(()),
-            (number, place, true) => {
+        self.write(|tx| {
+            let (number, place, is_open) = key(tx, run)?;
+            if is_open {
                 change(tx, number)?;
-                self.leases.fence(tx, &leases::of_place(&place))
             }
+            self.leases.fence(tx, &leases::of_place(&place))
         })
     }
 
@@ -248,7 +253,7 @@ impl Postgres {
             let sql = "UPDATE run SET step = $2, ended = $3, trouble = NULL, success = $4 \
                        WHERE number = $1 AND ended IS NULL";
             if tx.run(sql, &[&number, &Step::Cleared.name(), &end, &ended.is_success()])? == 0 {
-                return Ok(());
+                return self.leases.fence(tx, &leases::of_place(&ended.place));
             }
             if let Some(body) = callback {
                 let sql = "INSERT INTO callback (run, body, state, due) VALUES ($1, $2, 'waiting', $3)";
