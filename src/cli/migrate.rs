@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rollbook::config::{Config, RepositorySettings};
 use rollbook::error::{Error, Result};
+use rollbook::repository::Repository;
 use rollbook::transfer::{Compared, From, Moved, move_in};
 use serde_json::json;
 
@@ -50,10 +51,13 @@ pub(crate) fn run(context: &mut Context, args: MigrateArgs) -> Result<Verdict> {
 
 /// Opening a repository brings it to the form of this program.
 fn plain(context: &mut Context) -> Result<Verdict> {
+    let (from, to) = Repository::forms(&context.config.repository)?;
     context.existing_installation()?;
-    match context.out.json {
-        true => context.out.json(&json!({ "migrated": true }))?,
-        false => context.out.line("The repository has the form of this program.".to_owned())?,
+    match (context.out.json, from) {
+        (true, _) => context.out.json(&json!({ "from": from, "to": to }))?,
+        (false, 0) => context.out.line(format!("The repository is made, in form {to}."))?,
+        (false, from) if from == to => context.out.line(format!("The repository has form {to} already."))?,
+        (false, from) => context.out.line(format!("The repository is brought from form {from} to form {to}."))?,
     }
     Ok(Verdict::Good)
 }

@@ -63,6 +63,33 @@ fn killed_while_it_is_made() {
 }
 
 #[test]
+fn a_command_says_what_was_done() {
+    let folder = folder("");
+    assert_eq!(folder.run("migrate").success(), "The repository is made, in form 1.\n");
+    must_be_made(&folder, "migrate");
+    assert_eq!(folder.run("migrate").success(), "The repository has form 1 already.\n");
+    assert_eq!(folder.run("migrate --json").json(), [serde_json::json!({ "from": 1, "to": 1 })]);
+}
+
+/// Secrets that one process seals must be for the others to open.
+#[test]
+fn the_key_of_secrets_is_set_and_the_same_for_all() {
+    let drop_folder = "name = 'px'\nobject_type = 'managed/px_user'\nbucket = 'bucket'\n\
+                       access_key = { id = 'AKIA', secret = 'sesame' }\ns3 = { region = 'eu-central-1' }\n";
+    let folder = folder("").file("px.toml", drop_folder);
+    let set = |key: &str| {
+        let mut command = folder.command("drop-folder set px.toml");
+        let output = command.env("ROLLBOOK_SECRETS_KEY", key).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(set("").contains("secrets.key is not set: with PostgreSQL all processes"), "{}", set(""));
+    let [one, other] = ["one key of thirty-two characters!", "another key of 32 characters, yes"];
+    assert_eq!(set(one), "");
+    assert!(set(other).contains("secrets.key is not the key that the secrets of this installation"), "{}", set(other));
+    assert_eq!(set(one), "");
+}
+
+#[test]
 fn a_newer_form_is_refused() {
     let folder = folder("");
     drop(folder.installation());
