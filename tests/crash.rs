@@ -18,6 +18,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::database::Backend;
 use crate::harness::{Folder, SHORT_LEASE};
 
 const IMPORT: &str = "import users.csv.gz --into managed/user --unique userName";
@@ -34,6 +35,23 @@ fn folder(users: &[u8]) -> Folder {
         .file("users.csv.gz", users)
         .file("roles.csv", "name\nadmin\n")
         .after("import earlier.csv.gz --into managed/user --unique userName")
+}
+
+/// Has what was interrupted gone on with, to its end.
+#[track_caller]
+pub(crate) fn go_on(folder: &Folder) {
+    let begun = Instant::now();
+    loop {
+        let _ = folder.run(GO_ON).success();
+        let imports = folder.run("imports list --json").json();
+        if imports.iter().all(|import| import["end"].is_string()) {
+            return;
+        }
+        // A lock of the system goes with its process, a lease when its time is over.
+        let may_wait = folder.backend() != Backend::Sqlite && begun.elapsed() < Duration::from_secs(30);
+        assert!(may_wait, "nobody goes on: {imports:#?}");
+        thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// Starts a command and lets it run.

@@ -66,6 +66,11 @@ impl Folder {
         Folder { folder: tempfile::tempdir().unwrap(), stdin: String::new(), backend, database: OnceLock::new() }
     }
 
+    /// What its installation keeps everything in.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Given a file; also one in a folder of its own.
     pub(crate) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Folder {
         let path = self.path(name);

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::GO_ON;
 use crate::database::Row;
 use crate::harness::Folder;
 
@@ -159,5 +158,5 @@ pub(crate) fn sweep(folder: &Folder) {
         let file = fs::File::open(folder.path(&format!("rollbook-data/spool/{name}"))).unwrap();
         file.set_modified(long_ago).unwrap();
     }
-    let _ = folder.run(GO_ON).success();
+    super::go_on(folder);
 }

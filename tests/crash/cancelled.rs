@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::account::{Account, imports_of, look, look_at_rest};
-use super::{Dice, GO_ON, IMPORT, folder, people, rounds, start, until};
+use super::{Dice, IMPORT, folder, go_on, people, rounds, start, until};
 use crate::harness::Folder;
 
 /// Starts an import and waits until it is queued. Gives its id.
@@ -72,7 +72,7 @@ fn stays_cancelled_when_it_is_killed_before_it_notices() {
         process.wait().unwrap();
         let context = format!("round {part}");
         look(&folder, &context);
-        let _ = folder.run(GO_ON).success();
+        go_on(&folder);
         let account = Account::of(&folder, &only_import(&folder));
         let finished = account.state == "finished" && account.unprocessed() == 0;
         assert!(account.state == "cancelled" || finished, "{context}: {account:?}");
@@ -107,7 +107,7 @@ fn too_late_for_an_atomic_import() {
     folder.look().forget_end(before["_id"].as_str().unwrap());
     let id = before["_id"].as_str().unwrap().parse().unwrap();
     folder.installation().repository.cancel(id, "somebody").unwrap();
-    let _ = folder.run(GO_ON).success();
+    go_on(&folder);
     let after = only_import(&folder);
     Account::of(&folder, &after).must_equal(&Account::of(&folder, &before), "cancelled too late");
     look_at_rest(&folder, "cancelled too late");

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use super::account::{Account, imports_of, look, look_at_rest, must_equal, users};
-use super::{GO_ON, IMPORT, folder, people};
+use super::{IMPORT, folder, go_on, people};
 use crate::harness::Folder;
 
 /// Runs a command that may write no file larger than so many kilobytes: writing more is an error, as on a full disk.
@@ -43,7 +43,7 @@ fn starve(file: &[u8], command: &str) {
         } else {
             assert_eq!(code, undisturbed.run(command).code(), "{context}: {complaint}");
         }
-        let _ = folder.run(GO_ON).success();
+        go_on(&folder);
         if imports_of(&folder, "users.csv.gz").is_empty() {
             // It was not accepted.
             let _ = folder.run(command);

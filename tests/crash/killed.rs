@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::account::{Account, imports_of, look, look_at_rest, must_equal, users};
-use super::{Dice, GO_ON, IMPORT, folder, kill_after, people, rounds};
+use super::{Dice, GO_ON, IMPORT, folder, go_on, kill_after, people, rounds};
 use crate::harness::Folder;
 
 /// An import that nobody disturbed.
@@ -106,7 +106,7 @@ fn while_the_installation_is_made() {
         kill_after(&folder, GO_ON, delay);
         let context = format!("killed after {delay:?}");
         look(&folder, &context);
-        let _ = folder.run(GO_ON).success();
+        go_on(&folder);
         look_at_rest(&folder, &context);
         assert_eq!(folder.run("types list").stdout(), undisturbed.run("types list").stdout(), "{context}");
     }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::account::{Account, imports_of, look_at_rest, users};
-use super::{GO_ON, IMPORT, folder, people, start, until};
+use super::{IMPORT, folder, go_on, people, start, until};
 use crate::harness::Folder;
 
 /// Leaves an import of which a part is committed.
@@ -20,8 +20,8 @@ fn spooled(folder: &Folder) -> std::path::PathBuf {
     folder.path(&format!("rollbook-data/spool/{id}.csv"))
 }
 
-fn go_on(folder: &Folder) -> Account {
-    let _ = folder.run(GO_ON).success();
+fn gone_on(folder: &Folder) -> Account {
+    go_on(folder);
     let import = imports_of(folder, "users.csv.gz").remove(0);
     if import["state"] == "failed" {
         let message = import["problem"]["message"].as_str().unwrap();
@@ -38,7 +38,7 @@ fn the_copy_is_lost() {
     leave_half_done(&folder);
     let before = Account::of(&folder, &imports_of(&folder, "users.csv.gz")[0]);
     fs::remove_file(spooled(&folder)).unwrap();
-    let after = go_on(&folder);
+    let after = gone_on(&folder);
     assert_eq!(after.state, "failed");
     assert_eq!(after.counts, before.counts);
     assert!(after.created() > 0);
@@ -51,7 +51,7 @@ fn the_copy_is_cut() {
     let before = Account::of(&folder, &imports_of(&folder, "users.csv.gz")[0]);
     let copy = fs::File::options().write(true).open(spooled(&folder)).unwrap();
     copy.set_len(copy.metadata().unwrap().len() / 2).unwrap();
-    let after = go_on(&folder);
+    let after = gone_on(&folder);
     assert_eq!((after.state.as_str(), after.counts), ("failed", before.counts));
 }
 
@@ -64,7 +64,7 @@ fn the_copy_is_lost_before_the_first_commit() {
     fs::remove_file(spooled(&folder)).unwrap();
     drop(lease);
     assert_eq!(process.wait().unwrap().code(), Some(1));
-    let account = go_on(&folder);
+    let account = gone_on(&folder);
     assert_eq!((account.state.as_str(), account.counts), ("failed", [0; 6]));
 }
 
