@@ -57,7 +57,7 @@ fn import(folders: Vec<Folder>, file: &str, options: &str) -> (Vec<Folder>, Seen
         let mut import = folder.run("imports list --json").json().pop().unwrap();
         let id = import["_id"].as_str().unwrap().to_owned();
         let members = import.as_object_mut().unwrap();
-        for differs in ["_id", "_rev", "reconId", "begin", "started", "end"] {
+        for differs in ["_id", "reconId", "begin", "started", "end"] {
             members.remove(differs);
         }
         let failures = folder.run(&format!("imports failures {id}")).stdout();

@@ -91,7 +91,7 @@ impl Postgres {
             if attempt == Attempt::Anew {
                 tx.run("DELETE FROM failure WHERE import = $1", &[&number])?;
                 let sql = "UPDATE import_progress SET created = 0, updated = 0, unchanged = 0, failure = 0, \
-                           settled = 0, warnings = '[]', revision = revision + 1 WHERE import = $1";
+                           settled = 0, warnings = '[]' WHERE import = $1";
                 tx.run(sql, &[&number])?;
             }
             self.leases.fence(tx, &leases::of_type(&object_type))?;
@@ -136,8 +136,9 @@ impl Postgres {
         };
         let purged = spooled == Spooled::Unneeded;
         self.write(|tx| {
-            let sql = "UPDATE import SET state = $2, ended = $3, problem = $4, cancelled_by = $5, spool_purged = $6, \
-                       revision = revision + 1 WHERE id = $1 AND ended IS NULL RETURNING number, object_type";
+            // The revision rises with the counts.
+            let sql = "UPDATE import SET state = $2, ended = $3, problem = $4, cancelled_by = $5, spool_purged = $6 \
+                       WHERE id = $1 AND ended IS NULL RETURNING number, object_type";
             let values: Params<'_> = &[&id.uuid(), &state.name(), &state.end(), &problem, &cancelled_by, &purged];
             let ended = tx.first(sql, values, read_key)?;
             if let Some((number, _)) = &ended {
