@@ -267,8 +267,9 @@ impl Book {
         let done = match self.prolong_some(&mut conn, held) {
             Err(error) if error.kind() == Kind::Busy => {
                 // A commit that takes long holds the row of its lease.
-                let one_by_one = held.chunks(1).map(|one| self.prolong_some(&mut conn, one));
-                one_by_one.fold(Ok(()), |all, one| if all.is_ok() { one } else { all })
+                let failed = held.chunks(1).map(|one| self.prolong_some(&mut conn, one).err());
+                let failed: Vec<Option<Error>> = failed.collect();
+                failed.into_iter().flatten().next().map_or(Ok(()), Err)
             }
             done => done,
         };

@@ -66,7 +66,7 @@ pub(super) fn migrate(pool: &Pool, meant: Meant) -> Result<Vec<u8>> {
     drop(conn);
     again(|| make_ledger(pool))?;
     loop {
-        let done = pool.read(|conn| newest(conn))?;
+        let done = pool.read(newest)?;
         check(done)?;
         let Some((name, migration)) = MIGRATIONS.get(done) else { break };
         tracing::info!(form = done + 1, name, "migrating the repository");
