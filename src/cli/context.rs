@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rollbook::app::App;
 use rollbook::config::{Config, Environment};
 use rollbook::error::{Error, Result};
+use rollbook::repository::Repository;
 
 use super::output::Output;
 
@@ -38,12 +39,14 @@ impl Context {
         App::open(self.config.clone()).map(Arc::new)
     }
 
-    /// The installation, if there is one: for commands that only look, and must not make one by a misspelt directory.
+    /// The installation, if there is one: for commands that only look, and must not make one by a misspelt
+    /// directory or address.
     pub(crate) fn installation_if_any(&self) -> Result<Option<Arc<App>>> {
-        match self.config.repository.file() {
-            Some(file) if !file.exists() => Ok(None),
-            _ => self.installation().map(Some),
-        }
+        let is_there = match self.config.repository.file() {
+            Some(file) => file.exists(),
+            None => Repository::forms(&self.config.repository)?.0 > 0,
+        };
+        is_there.then(|| self.installation()).transpose()
     }
 
     /// The installation that a command needs to find.
