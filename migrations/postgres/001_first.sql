@@ -82,6 +82,26 @@ CREATE TABLE IF NOT EXISTS key_pair (
     PRIMARY KEY (key_index, hash, tie)
 );
 
+-- What an import changes, on its way from COPY to the statements that change it. Rows are written and removed in one
+-- transaction, so that nobody sees them. `document` is null where nothing but the fingerprint changes.
+CREATE TABLE IF NOT EXISTS staged_object (
+    import      bigint NOT NULL,
+    object_type bigint NOT NULL,
+    number      bigint NOT NULL,
+    seen        bigint NOT NULL,
+    fingerprint bigint NOT NULL,
+    document    text,
+    PRIMARY KEY (import, number)
+);
+
+CREATE TABLE IF NOT EXISTS staged_removal (
+    import    bigint NOT NULL,
+    key_index bigint NOT NULL,
+    hash      bigint NOT NULL,
+    object    bigint NOT NULL,
+    PRIMARY KEY (import, key_index, hash, object)
+);
+
 -- Imports, oldest first: queued at `began`, run from `started` to `ended`. A file name is a JSON text, as everything that
 -- might have a NUL in it.
 CREATE TABLE IF NOT EXISTS import (

@@ -333,12 +333,13 @@ impl Session {
         self.see_what_was_not_seen()?;
         if !self.puts.is_empty() {
             self.objects += self.puts.objects();
+            let ours = [self.object_type, self.import];
             match &mut self.side {
                 Side::Batched { background, unseen, generation, .. } => {
                     unseen.entry(*generation).or_default().extend(self.puts.numbers());
-                    background.put(self.puts.take())?;
+                    background.put(self.puts.take(ours))?;
                 }
-                Side::Atomic { writer, .. } => writer.put(&self.puts.take())?,
+                Side::Atomic { writer, .. } => writer.put(&self.puts.take(ours))?,
                 Side::DryRun { .. } => {}
             }
         }

@@ -30,22 +30,12 @@ pub(super) struct Puts {
     failures: Rows,
 }
 
-/// Changes of stored objects, as the values of a statement, in the order of their numbers.
-#[derive(Default)]
-pub(super) struct Changes {
-    pub(super) numbers: Vec<ObjectNumber>,
-    pub(super) seen: Vec<i64>,
-    pub(super) fingerprints: Vec<i64>,
-    /// None, where only fingerprints change.
-    pub(super) documents: Vec<String>,
-}
-
 /// What is flushed together.
 pub(super) struct Flushed {
-    /// Rows of `object`, and how many.
+    /// Rows of `object`.
     pub(super) created: Option<Vec<u8>>,
-    pub(super) updated: Changes,
-    pub(super) stamped: Changes,
+    /// Rows of `staged_object`, and how many.
+    pub(super) changed: Option<(Vec<u8>, u64)>,
     /// Rows of `failure`.
     pub(super) failures: Option<Vec<u8>>,
 }
@@ -133,18 +123,24 @@ impl Puts {
         (!self.failures.is_empty()).then(|| self.failures.clone().finished())
     }
 
-    pub(super) fn take(&mut self) -> Flushed {
+    pub(super) fn take(&mut self, [object_type, import]: [i64; 2]) -> Flushed {
         let Puts { created, text, changes, failures, .. } = std::mem::take(self);
-        let (mut updated, mut stamped) = (Changes::default(), Changes::default());
+        let mut changed = Rows::default();
         for (number, Change { seen, document, fingerprint }) in changes {
-            let kind = if document.is_some() { &mut updated } else { &mut stamped };
-            kind.numbers.push(number);
+            changed.begin(6);
+            changed.number(import);
+            changed.number(object_type);
+            changed.number(number);
             // An object that is not there has no revision, so that it is found to be gone.
-            kind.seen.push(seen.unwrap_or(0).cast_signed());
-            kind.fingerprints.push(fingerprint.cast_signed());
-            kind.documents.extend(document.map(|place| text[place].to_owned()));
+            changed.number(seen.unwrap_or(0).cast_signed());
+            changed.number(fingerprint.cast_signed());
+            match document {
+                Some(place) => changed.text(&text[place]),
+                None => changed.null(),
+            }
         }
+        let count = changed.count() as u64;
         let rows = |rows: Rows| (!rows.is_empty()).then(|| rows.finished());
-        Flushed { created: rows(created), updated, stamped, failures: rows(failures) }
+        Flushed { created: rows(created), changed: rows(changed).map(|rows| (rows, count)), failures: rows(failures) }
     }
 }

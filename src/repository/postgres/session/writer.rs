@@ -13,7 +13,7 @@ use super::super::views;
 use super::ask;
 use super::journal::{self, KeyChange};
 use super::known::Fetched;
-use super::puts::{Changes, Flushed};
+use super::puts::Flushed;
 use super::rows::Rows;
 use crate::error::{Error, Kind, Result};
 use crate::import::Counts;
@@ -46,7 +46,9 @@ pub(super) struct Writer {
     /// The places of properties, until they are stored: those of columns that the file brought to a type without a schema
     /// are kept with the first objects that use them. A file of which nothing is applied leaves no trace in the type.
     positions: Option<String>,
-    /// Whether the transaction has stored some.
+    /// Rows that wait in `staged_object`.
+    staged: u64,
+    /// Whether the transaction has stored new places of properties.
     has_new_positions: bool,
     /// Between two transactions.
     conn: Option<Conn>,
@@ -63,6 +65,7 @@ impl Writer {
             import,
             settled,
             positions: Some(sql::to_json(stored.object_type.positions())?),
+            staged: 0,
             has_new_positions: false,
             conn: None,
             tx: None,
@@ -77,21 +80,12 @@ impl Writer {
                         FROM STDIN BINARY";
             self.work(|tx| tx.copy(copy, rows))?;
         }
-        let (object_type, import) = (self.object_type, self.import);
-        self.change(&flushed.updated, |tx, Changes { numbers, seen, fingerprints, documents }| {
-            let update = "UPDATE object SET revision = object.revision + 1, import = $2, fingerprint = new.fingerprint, \
-                          document = new.document \
-                          FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) \
-                          AS new (number, seen, fingerprint, document) \
-                          WHERE object.object_type = $1 AND object.number = new.number AND object.revision = new.seen";
-            tx.run(update, &[&object_type, &import, numbers, seen, fingerprints, documents])
-        })?;
-        self.change(&flushed.stamped, |tx, Changes { numbers, seen, fingerprints, .. }| {
-            let update = "UPDATE object SET fingerprint = new.fingerprint \
-                          FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS new (number, seen, fingerprint) \
-                          WHERE object.object_type = $1 AND object.number = new.number AND object.revision = new.seen";
-            tx.run(update, &[&object_type, numbers, seen, fingerprints])
-        })?;
+        if let Some((rows, count)) = &flushed.changed {
+            let copy =
+                "COPY staged_object (import, object_type, number, seen, fingerprint, document) FROM STDIN BINARY";
+            self.work(|tx| tx.copy(copy, rows))?;
+            self.staged += count;
+        }
         self.keep_failures(flushed.failures.as_deref())
     }
 
@@ -104,18 +98,29 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes how keys change, still uncommitted.
+    /// Changes objects and their keys, still uncommitted.
     pub(super) fn put_keys(&mut self, changes: Vec<KeyChange>) -> Result<()> {
+        self.change()?;
         let (removals, additions) = journal::net(changes);
         if !removals.is_empty() {
-            let values = |value: fn(&KeyChange) -> i64| removals.iter().map(value).collect::<Vec<i64>>();
-            let [indexes, hashes, objects] =
-                [values(|pair| pair.index), values(|pair| pair.hash), values(|pair| pair.object)];
-            let delete = "DELETE FROM key_pair USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) \
-                          AS old (key_index, hash, object) \
-                          WHERE key_pair.key_index = old.key_index AND key_pair.hash = old.hash \
-                          AND key_pair.object = old.object";
-            self.work(|tx| tx.run(delete, &[&indexes, &hashes, &objects]))?;
+            let import = self.import;
+            let mut rows = Rows::default();
+            for pair in removals {
+                rows.begin(4);
+                for value in [import, pair.index, pair.hash, pair.object] {
+                    rows.number(value);
+                }
+            }
+            let rows = rows.finished();
+            let copy = "COPY staged_removal (import, key_index, hash, object) FROM STDIN BINARY";
+            let delete = "DELETE FROM key_pair USING staged_removal AS staged WHERE staged.import = $1 \
+                          AND key_pair.key_index = staged.key_index AND key_pair.hash = staged.hash \
+                          AND key_pair.object = staged.object";
+            self.work(|tx| {
+                tx.copy(copy, &rows)?;
+                tx.run(delete, &[&import])?;
+                tx.run("DELETE FROM staged_removal WHERE import = $1", &[&import])
+            })?;
         }
         if !additions.is_empty() {
             let mut rows = Rows::default();
@@ -164,11 +169,13 @@ impl Writer {
     /// Forgets what was written since the last commit.
     pub(super) fn roll_back(&mut self) {
         self.tx.take().into_iter().for_each(Tx::roll_back);
+        self.staged = 0;
     }
 
     /// These objects as the transaction sees them.
     pub(super) fn objects(&mut self, numbers: &[ObjectNumber]) -> Result<Fetched> {
         let object_type = self.object_type;
+        self.change()?;
         self.work(|tx| {
             let mut found = Fetched::default();
             ask::objects(tx, object_type, numbers, &mut found).map(|()| found)
@@ -186,11 +193,25 @@ impl Writer {
         done.map_err(|error| repairable(error))
     }
 
-    fn change(&mut self, changes: &Changes, change: impl FnOnce(&mut Tx, &Changes) -> Result<u64>) -> Result<()> {
-        if changes.numbers.is_empty() || self.work(|tx| change(tx, changes))? == changes.numbers.len() as u64 {
+    /// Changes objects, unless one is no longer what was seen.
+    fn change(&mut self) -> Result<()> {
+        let staged = std::mem::take(&mut self.staged);
+        if staged == 0 {
             return Ok(());
         }
-        Err(overtaken("another process has written objects of the file"))
+        let change = "UPDATE object SET \
+                      revision = object.revision + CASE WHEN staged.document IS NULL THEN 0 ELSE 1 END, \
+                      import = CASE WHEN staged.document IS NULL THEN object.import ELSE staged.import END, \
+                      fingerprint = staged.fingerprint, document = coalesce(staged.document, object.document) \
+                      FROM staged_object AS staged WHERE staged.import = $1 AND object.object_type = $2 \
+                      AND object.object_type = staged.object_type AND object.number = staged.number \
+                      AND object.revision = staged.seen";
+        let (import, object_type) = (self.import, self.object_type);
+        let changed = self.work(|tx| {
+            let changed = tx.run(change, &[&import, &object_type])?;
+            tx.run("DELETE FROM staged_object WHERE import = $1", &[&import]).map(|_| changed)
+        })?;
+        if changed == staged { Ok(()) } else { Err(overtaken("another process has written objects of the file")) }
     }
 
     fn store_positions(&mut self) -> Result<()> {
