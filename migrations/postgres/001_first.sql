@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS object_type (
 );
 
 -- Every object as it is. Its number is part of its id, or, of an id that a client chose, is found in chosen_id. The
--- fingerprint is that of the record it equals; 0 if it is none. Of objects that no import wrote `import` is 0.
+-- fingerprint is that of the record it equals; 0 if it is none. Of objects that no import wrote `import` is 0. Pages keep
+-- some room, so that a changed object stays on its page and its key in the index need not change.
 CREATE TABLE IF NOT EXISTS object (
     object_type bigint NOT NULL,
     number      bigint NOT NULL,
@@ -49,7 +50,7 @@ CREATE TABLE IF NOT EXISTS object (
     fingerprint bigint NOT NULL,
     document    text NOT NULL,
     PRIMARY KEY (object_type, number)
-);
+) WITH (fillfactor = 90);
 
 -- Ids that REST clients chose, also without their case, as filters compare them.
 CREATE TABLE IF NOT EXISTS chosen_id (

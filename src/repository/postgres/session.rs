@@ -26,7 +26,7 @@ use self::known::{Fetched, Holders};
 use self::numbers::Numbers;
 use self::overlay::Overlay;
 use self::puts::Puts;
-use self::reader::Reader;
+use self::reader::Readers;
 use self::writer::{Settling, Writer};
 use super::Postgres;
 use super::conn::{Conn, Engine};
@@ -91,7 +91,7 @@ struct Index {
 /// The mode of a session, with what it takes.
 enum Side {
     Batched {
-        reader: Reader,
+        readers: Readers,
         background: Background,
         /// The commit that what is put now will belong to.
         generation: u64,
@@ -126,7 +126,7 @@ impl Session {
         let side = match mode {
             Mode::Write if atomic => Side::Atomic { writer, generation: 1 },
             Mode::Write => Side::Batched {
-                reader: Reader::new(&repository.pool),
+                readers: Readers::new(&repository.pool),
                 background: Background::start(writer)?,
                 generation: 1,
                 unseen: Unseen::new(),
@@ -221,7 +221,10 @@ impl Session {
         let mut unknown: Vec<i64> =
             hashes.iter().filter(|hash| !holders.is_known(**hash)).map(|hash| hash.cast_signed()).collect();
         unknown.dedup();
-        self.side.ask(&unknown, |conn, hashes| ask::holders(conn, *number, hashes, holders))?;
+        let index = *number;
+        let pairs = self.side.ask(&unknown, |conn, hashes| ask::pairs(conn, index, hashes))?;
+        holders.note_asked(&unknown);
+        pairs.into_iter().for_each(|(hash, object)| holders.add(hash.cast_unsigned(), object));
         self.named.extend(unknown.iter().flat_map(|hash| holders.get(hash.cast_unsigned())));
         Ok(())
     }
@@ -251,8 +254,13 @@ impl Session {
                 numbers.extend(own);
             }
         }
-        let (object_type, fetched) = (self.object_type, &mut self.fetched);
-        self.side.ask(&stored, |conn, numbers| ask::objects(conn, object_type, numbers, fetched))?;
+        let object_type = self.object_type;
+        let read = self.side.ask(&stored, |conn, numbers| {
+            ask::objects(conn, object_type, numbers, |number, revision, document| {
+                (number, revision, document.to_owned())
+            })
+        })?;
+        read.iter().for_each(|(number, revision, document)| self.fetched.keep(*number, *revision, document));
         numbers.extend(stored);
         Ok(())
     }
@@ -439,12 +447,12 @@ impl Session {
         wanted.push(object);
         wanted.sort_unstable();
         wanted.dedup();
-        let (object_type, fingerprints) = (self.object_type, &mut self.fingerprints);
-        self.side.ask(&wanted, |conn, numbers| {
-            ask::fingerprints(conn, object_type, numbers, |number, read| {
-                fingerprints.entry(number).or_insert(read);
-            })
-        })?;
+        let object_type = self.object_type;
+        let read = self.side.ask(&wanted, |conn, numbers| ask::fingerprints(conn, object_type, numbers))?;
+        for (number, fingerprint) in read {
+            // What was stamped since is later.
+            self.fingerprints.entry(number).or_insert(fingerprint);
+        }
         // None of those that are not there.
         self.fingerprints.entry(object).or_insert((0, 0));
         Ok(())
@@ -456,11 +464,9 @@ impl Session {
         if unseen.is_empty() {
             return Ok(());
         }
-        let (object_type, mut seen) = (self.object_type, Vec::new());
-        self.side.ask(&unseen, |conn, numbers| {
-            ask::fingerprints(conn, object_type, numbers, |number, (_, revision)| seen.push((number, revision)))
-        })?;
-        seen.into_iter().for_each(|(number, revision)| self.puts.see(number, revision));
+        let object_type = self.object_type;
+        let seen = self.side.ask(&unseen, |conn, numbers| ask::fingerprints(conn, object_type, numbers))?;
+        seen.into_iter().for_each(|(number, (_, revision))| self.puts.see(number, revision));
         Ok(())
     }
 
@@ -474,13 +480,17 @@ impl Session {
 }
 
 impl Side {
-    /// Asks for all values, over the connection that looks.
-    fn ask<T>(&mut self, values: &[T], mut ask: impl FnMut(&mut Conn, &[T]) -> Result<()>) -> Result<()> {
+    /// Asks for all values, over the connections that look, and gives all answers.
+    fn ask<T: Sync, A: Send>(
+        &mut self,
+        values: &[T],
+        ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>> + Sync,
+    ) -> Result<Vec<A>> {
         if values.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         match self {
-            Side::Batched { reader, .. } => reader.ask(values, ask),
+            Side::Batched { readers, .. } => readers.ask(values, ask),
             Side::Atomic { writer, .. } => writer.work(|tx| ask(tx, values)),
             Side::DryRun { snapshot, .. } => {
                 let conn = snapshot.as_mut().ok_or_else(|| Error::internal("a dry run that has not begun looks up"))?;

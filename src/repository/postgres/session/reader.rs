@@ -1,18 +1,21 @@
-//! The looking side of a session: a connection that is made again when it is lost.
+//! The looking side of a session: connections that are made again when they are lost.
 
 use std::time::{Duration, Instant};
 
 use super::super::conn::{Conn, Pool, Purpose};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Values asked for at once, at most: more than a round.
 const MOST: usize = 1 << 16;
 
+/// Values that two share.
+const MUCH: usize = 2048;
+
 /// For so long a question is asked again that was answered by nothing but lost connections.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// See the module's head.
-pub(super) struct Reader {
+/// One of them.
+struct Reader {
     pool: Pool,
     conn: Option<Conn>,
     /// Values asked for at once: fewer after every lost connection, because that may have been what was too much for it.
@@ -20,19 +23,20 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(pool: &Pool) -> Reader {
+    fn new(pool: &Pool) -> Reader {
         Reader { pool: pool.clone(), conn: None, most: MOST }
     }
 
-    /// Asks for all values, some at a time.
-    pub(super) fn ask<T>(&mut self, values: &[T], mut ask: impl FnMut(&mut Conn, &[T]) -> Result<()>) -> Result<()> {
-        let mut left = values;
+    /// Asks for all values, some at a time, and gives all answers.
+    fn ask<T, A>(&mut self, values: &[T], mut ask: impl FnMut(&mut Conn, &[T]) -> Result<Vec<A>>) -> Result<Vec<A>> {
+        let (mut left, mut answers) = (values, Vec::new());
         let mut since = Instant::now();
         while !left.is_empty() {
             let (some, rest) = left.split_at(self.most.min(left.len()));
             let asked = self.connected().and_then(|conn| ask(conn, some));
             match asked {
-                Ok(()) => {
+                Ok(answer) => {
+                    answers.extend(answer);
                     left = rest;
                     since = Instant::now();
                     self.most = (self.most * 2).min(MOST);
@@ -50,7 +54,7 @@ impl Reader {
                 }
             }
         }
-        Ok(())
+        Ok(answers)
     }
 
     fn connected(&mut self) -> Result<&mut Conn> {
@@ -59,6 +63,35 @@ impl Reader {
             None => connect(&self.pool)?,
         };
         Ok(self.conn.insert(conn))
+    }
+}
+
+/// Two readers, who share what is much: a server answers each connection with a processor of its own.
+pub(super) struct Readers([Reader; 2]);
+
+impl Readers {
+    pub(super) fn new(pool: &Pool) -> Readers {
+        Readers([Reader::new(pool), Reader::new(pool)])
+    }
+
+    /// Asks for all values, and gives all answers.
+    pub(super) fn ask<T: Sync, A: Send>(
+        &mut self,
+        values: &[T],
+        ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>> + Sync,
+    ) -> Result<Vec<A>> {
+        let Readers([first, second]) = self;
+        if values.len() < MUCH {
+            return first.ask(values, ask);
+        }
+        let (one_half, other_half) = values.split_at(values.len() / 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| second.ask(other_half, &ask));
+            let mut answers = first.ask(one_half, &ask)?;
+            let other = other.join().unwrap_or_else(|_| Err(Error::internal("a look-up panicked")))?;
+            answers.extend(other);
+            Ok(answers)
+        })
     }
 }
 

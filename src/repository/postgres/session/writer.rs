@@ -178,7 +178,10 @@ impl Writer {
         self.change()?;
         self.work(|tx| {
             let mut found = Fetched::default();
-            ask::objects(tx, object_type, numbers, &mut found).map(|()| found)
+            ask::objects(tx, object_type, numbers, |number, revision, document| {
+                found.keep(number, revision, document)
+            })?;
+            Ok(found)
         })
     }
 
