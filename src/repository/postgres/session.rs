@@ -134,7 +134,7 @@ impl Session {
             Mode::DryRun => Side::DryRun {
                 snapshot: None,
                 rehearsal: Rehearsal::new(stored.indexes.len(), repository.memory.keys)?,
-                report: writer,
+                report: writer.of_reports(),
             },
         };
         let indexes = stored.indexes.iter().map(|index| {

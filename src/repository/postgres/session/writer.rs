@@ -72,6 +72,11 @@ impl Writer {
         })
     }
 
+    /// One that writes nothing but reports.
+    pub(super) fn of_reports(self) -> Writer {
+        Writer { positions: None, ..self }
+    }
+
     /// Writes what was put, still uncommitted.
     pub(super) fn put(&mut self, flushed: &Flushed) -> Result<()> {
         self.store_positions()?;
@@ -139,6 +144,7 @@ impl Writer {
 
     /// Commits what was written, with the counts and how far they reach.
     pub(super) fn commit(&mut self, settling: &Settling) -> Result<()> {
+        self.store_positions()?;
         let (import, before) = (self.import, self.settled);
         let after = settling.records.cast_signed();
         let Counts { total, created, updated, unchanged, failure } = settling.counts;
