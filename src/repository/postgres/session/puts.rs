@@ -34,8 +34,8 @@ pub(super) struct Puts {
 pub(super) struct Flushed {
     /// Rows of `object`.
     pub(super) created: Option<Vec<u8>>,
-    /// Rows of `staged_object`, and how many.
-    pub(super) changed: Option<(Vec<u8>, u64)>,
+    /// Rows of `staged_object`, and the objects they are about.
+    pub(super) changed: Option<(Vec<u8>, Vec<ObjectNumber>)>,
     /// Rows of `failure`.
     pub(super) failures: Option<Vec<u8>>,
 }
@@ -126,6 +126,7 @@ impl Puts {
     pub(super) fn take(&mut self, [object_type, import]: [i64; 2]) -> Flushed {
         let Puts { created, text, changes, failures, .. } = std::mem::take(self);
         let mut changed = Rows::default();
+        let numbers: Vec<ObjectNumber> = changes.keys().copied().collect();
         for (number, Change { seen, document, fingerprint }) in changes {
             changed.begin(6);
             changed.number(import);
@@ -139,8 +140,7 @@ impl Puts {
                 None => changed.null(),
             }
         }
-        let count = changed.count() as u64;
         let rows = |rows: Rows| (!rows.is_empty()).then(|| rows.finished());
-        Flushed { created: rows(created), changed: rows(changed).map(|rows| (rows, count)), failures: rows(failures) }
+        Flushed { created: rows(created), changed: rows(changed).map(|rows| (rows, numbers)), failures: rows(failures) }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Locks are taken in the order that all writers keep: the type, if it changes; objects; removed keys, added keys.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::Postgres;
@@ -46,8 +47,8 @@ pub(super) struct Writer {
     /// The places of properties, until they are stored: those of columns that the file brought to a type without a schema
     /// are kept with the first objects that use them. A file of which nothing is applied leaves no trace in the type.
     positions: Option<String>,
-    /// Rows that wait in `staged_object`.
-    staged: u64,
+    /// The objects that wait in `staged_object`.
+    staged: HashSet<ObjectNumber>,
     /// Whether the transaction has stored new places of properties.
     has_new_positions: bool,
     /// Between two transactions.
@@ -65,7 +66,7 @@ impl Writer {
             import,
             settled,
             positions: Some(sql::to_json(stored.object_type.positions())?),
-            staged: 0,
+            staged: HashSet::new(),
             has_new_positions: false,
             conn: None,
             tx: None,
@@ -85,11 +86,14 @@ impl Writer {
                         FROM STDIN BINARY";
             self.work(|tx| tx.copy(copy, rows))?;
         }
-        if let Some((rows, count)) = &flushed.changed {
+        if let Some((rows, numbers)) = &flushed.changed {
+            if numbers.iter().any(|number| self.staged.contains(number)) {
+                self.change()?;
+            }
             let copy =
                 "COPY staged_object (import, object_type, number, seen, fingerprint, document) FROM STDIN BINARY";
             self.work(|tx| tx.copy(copy, rows))?;
-            self.staged += count;
+            self.staged.extend(numbers);
         }
         self.keep_failures(flushed.failures.as_deref())
     }
@@ -175,7 +179,7 @@ impl Writer {
     /// Forgets what was written since the last commit.
     pub(super) fn roll_back(&mut self) {
         self.tx.take().into_iter().for_each(Tx::roll_back);
-        self.staged = 0;
+        self.staged.clear();
     }
 
     /// These objects as the transaction sees them.
@@ -204,7 +208,7 @@ impl Writer {
 
     /// Changes objects, unless one is no longer what was seen.
     fn change(&mut self) -> Result<()> {
-        let staged = std::mem::take(&mut self.staged);
+        let staged = std::mem::take(&mut self.staged).len() as u64;
         if staged == 0 {
             return Ok(());
         }
