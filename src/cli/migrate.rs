@@ -52,7 +52,11 @@ pub(crate) fn run(context: &mut Context, args: MigrateArgs) -> Result<Verdict> {
 /// Opening a repository brings it to the form of this program.
 fn plain(context: &mut Context) -> Result<Verdict> {
     let (from, to) = Repository::forms(&context.config.repository)?;
-    context.existing_installation()?;
+    match context.config.repository.file() {
+        // It might be that of a misspelt directory.
+        Some(_) => context.existing_installation()?,
+        None => context.installation()?,
+    };
     match (context.out.json, from) {
         (true, _) => context.out.json(&json!({ "from": from, "to": to }))?,
         (false, 0) => context.out.line(format!("The repository is made, in form {to}."))?,

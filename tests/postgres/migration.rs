@@ -8,7 +8,7 @@ use crate::crash::{Dice, rounds, start};
 use crate::harness::Folder;
 
 /// What makes an installation where there is none.
-const OPEN: &str = "types list";
+const OPEN: &str = "migrate";
 
 /// What a made installation has, each once.
 #[track_caller]
