@@ -92,6 +92,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a token takes the place of another", tokens::replaced),
     ("a token is revoked", tokens::revoked),
     ("a type without a schema takes columns", types::columns),
+    ("an import that is all or nothing keeps its columns", types::columns_of_an_atomic_import),
     ("objects are written one by one", writing::one_by_one),
     ("only what was seen is written", writing::only_what_was_seen),
     ("ids may be chosen", writing::chosen_ids),

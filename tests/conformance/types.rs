@@ -1,10 +1,12 @@
 //! Object types as they come and change.
 
 use rollbook::error::Kind;
+use rollbook::import::Import;
+use rollbook::plan::{OnFailure, Plan};
 use rollbook::repository::{Repository, StoredType};
 use serde_json::{Value, json};
 
-use super::{Open, apply, commit, definition, index, put, queued, session, thing, type_name};
+use super::{Open, apply, commit, definition, holders, import, index, put, queued, session, thing, type_name};
 
 fn string() -> Value {
     json!({"type": "string"})
@@ -137,4 +139,33 @@ pub(super) fn columns(repository: &Repository, open: Open<'_>) {
     let both = open().prepare_type(&name, &[column("b"), column("id")], &[column("id")]).unwrap();
     assert_eq!((stored().indexes, stored().version), (first.indexes, both.version));
     assert_eq!(both.version, first.version, "it is the same type still");
+}
+
+/// An import that is all or nothing looks before it puts. Whoever brings other columns must find its own.
+pub(super) fn columns_of_an_atomic_import(repository: &Repository, open: Open<'_>) {
+    repository.apply_types(&[json!({"name": "anything"})]).unwrap();
+    let name = type_name("managed/anything");
+    let [id, code, size] = ["id", "code", "size"].map(str::to_owned);
+    let first = repository.prepare_type(&name, &[id.clone(), code.clone()], std::slice::from_ref(&id)).unwrap();
+    let import = import("managed/anything");
+    let import = Import { plan: Plan { on_failure: OnFailure::RejectFile, ..import.plan.clone() }, ..import };
+    repository.queue(std::slice::from_ref(&import)).unwrap();
+    for is_kept in [false, true] {
+        let mut session = session(repository, &first, &import);
+        assert!(holders(repository, &mut session, 0, "a").is_empty());
+        put(repository, &mut session, &first, "a", "x");
+        session.end_round().unwrap();
+        match is_kept {
+            true => commit(&mut session, 1),
+            false => session.roll_back().unwrap(),
+        }
+        drop(session);
+        let stored = open().object_type(&name).unwrap().unwrap().object_type;
+        assert_eq!(stored.positions().len(), if is_kept { first.object_type.positions().len() } else { 0 });
+    }
+    let second = open().prepare_type(&name, &[id.clone(), size, code], &[id]).unwrap();
+    for path in ["id", "code"] {
+        assert_eq!(position(&second, path), position(&first, path));
+    }
+    assert!(![position(&first, "id"), position(&first, "code")].contains(&position(&second, "size")));
 }

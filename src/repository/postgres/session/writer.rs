@@ -47,6 +47,8 @@ pub(super) struct Writer {
     /// The places of properties, until they are stored: those of columns that the file brought to a type without a schema
     /// are kept with the first objects that use them. A file of which nothing is applied leaves no trace in the type.
     positions: Option<String>,
+    /// Whether the transaction has put them.
+    positions_are_put: bool,
     /// The objects that wait in `staged_object`.
     staged: HashSet<ObjectNumber>,
     /// Whether the transaction has stored new places of properties.
@@ -66,6 +68,7 @@ impl Writer {
             import,
             settled,
             positions: Some(sql::to_json(stored.object_type.positions())?),
+            positions_are_put: false,
             staged: HashSet::new(),
             has_new_positions: false,
             conn: None,
@@ -180,6 +183,8 @@ impl Writer {
     pub(super) fn roll_back(&mut self) {
         self.tx.take().into_iter().for_each(Tx::roll_back);
         self.staged.clear();
+        self.positions_are_put = false;
+        self.has_new_positions = false;
     }
 
     /// These objects as the transaction sees them.
@@ -229,9 +234,10 @@ impl Writer {
 
     fn store_positions(&mut self) -> Result<()> {
         let object_type = self.object_type;
-        if let (Some(positions), None) = (self.positions.clone(), &self.tx) {
+        if let (Some(positions), false) = (self.positions.clone(), self.positions_are_put) {
             let keep = "UPDATE object_type SET positions = $2 WHERE number = $1 AND positions <> $2";
             self.has_new_positions = self.work(|tx| tx.run(keep, &[&object_type, &positions]))? > 0;
+            self.positions_are_put = true;
         }
         Ok(())
     }
