@@ -4,6 +4,7 @@
 mod aborted;
 mod both;
 mod cuts;
+mod engines;
 mod fleet;
 mod leases;
 mod migration;

@@ -9,6 +9,7 @@ mod conn;
 mod drop_folders;
 mod idempotency;
 mod imports;
+mod insertion;
 mod leases;
 mod migrate;
 mod objects;

@@ -16,8 +16,8 @@ use postgres::{Client, Row, Statement};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::sql;
 use super::tls::Server;
+use super::{insertion, sql};
 use crate::config::PostgresSettings;
 use crate::error::Result;
 
@@ -104,8 +104,12 @@ impl Conn {
         Ok(())
     }
 
-    /// Sends rows, in the binary form of COPY, and says how many there were.
+    /// Sends rows, in the binary form of COPY, and says how many there were. `sql` is a `COPY TABLE (COLUMNS) FROM STDIN
+    /// BINARY`.
     pub(super) fn copy(&mut self, sql: &str, rows: &[u8]) -> Result<u64> {
+        if !self.pool.engine().copies() {
+            return insertion::insert(self, sql, rows);
+        }
         let statement = self.prepare(sql)?;
         let copied = self.client().copy_in(&statement).and_then(|mut writer| {
             // Why sending failed is told at the end.
@@ -236,6 +240,11 @@ impl Engine {
             _ if has_citus => Engine::Citus,
             _ => Engine::PostgreSql,
         }
+    }
+
+    /// Whether it takes COPY as the driver sends it, in a prepared statement.
+    fn copies(self) -> bool {
+        self != Engine::CockroachDb
     }
 
     /// Whether tables can be made in a transaction, all or none.

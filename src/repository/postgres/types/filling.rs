@@ -4,18 +4,18 @@
 
 use std::ops::ControlFlow;
 
-use postgres::binary_copy::BinaryCopyInWriter;
-use postgres::types::Type;
-
 use crate::error::{Error, Result};
 use crate::object::write_key;
 use crate::repository::postgres::conn::Conn;
+use crate::repository::postgres::session::rows::Rows;
 use crate::repository::postgres::transaction::Tx;
 use crate::repository::postgres::{sql, streams};
 use crate::repository::{Hashes, KeyIndex, ObjectNumber, StoredType};
 
 /// Objects of a page: some megabytes go over the network at once, and none of it is kept.
 const PAGE: i64 = 20_000;
+
+const COPY: &str = "COPY key_pair (key_index, hash, tie, object) FROM STDIN BINARY";
 
 /// Fills a new index. Every pair has its object's number as its tie.
 pub(super) fn fill(tx: &mut Tx, stored: &StoredType, index: &KeyIndex, hashes: Hashes) -> Result<()> {
@@ -25,16 +25,18 @@ pub(super) fn fill(tx: &mut Tx, stored: &StoredType, index: &KeyIndex, hashes: H
         .map(|path| stored.object_type.property(path).map(|property| property.position as usize))
         .collect::<Option<_>>()
         .ok_or_else(|| Error::internal("an index over a property that the type does not have"))?;
-    let (mut key, mut pairs, mut after) = (String::new(), Vec::new(), Some(0));
+    let (mut key, mut pairs, mut after) = (String::new(), Rows::default(), Some(0));
     while let Some(start) = after {
         after = page(tx, stored.number, "document", start, &mut |number, document| {
             if write_key(document, &positions, &mut key) {
-                pairs.push((hashes.key(&key).cast_signed(), number));
+                pairs.begin(4);
+                for value in [index.number, hashes.key(&key).cast_signed(), number, number] {
+                    pairs.number(value);
+                }
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        copy(tx, index.number, &pairs)?;
-        pairs.clear();
+        tx.copy(COPY, &std::mem::take(&mut pairs).finished())?;
     }
     Ok(())
 }
@@ -73,17 +75,4 @@ fn page(
         Ok(flow)
     })?;
     Ok((read == PAGE && !is_over).then_some(last))
-}
-
-fn copy(conn: &mut Conn, index: i64, pairs: &[(i64, ObjectNumber)]) -> Result<()> {
-    let copy = "COPY key_pair (key_index, hash, tie, object) FROM STDIN BINARY";
-    let put = |conn: &mut Conn| {
-        let mut writer = BinaryCopyInWriter::new(conn.client().copy_in(copy)?, &[const { Type::INT8 }; 4]);
-        for (hash, object) in pairs {
-            writer.write(&[&index, hash, object, object])?;
-        }
-        writer.finish()
-    };
-    let done = put(conn);
-    conn.told(copy, done).map(drop)
 }
