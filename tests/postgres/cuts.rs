@@ -110,7 +110,9 @@ impl Stage {
         let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                     AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'";
         assert_eq!(look.number(open), 0, "{context}: a transaction is open");
-        assert_eq!(look.number("SELECT count(*) FROM cancel_mark"), 0, "{context}: cancel marks");
+        for table in ["cancel_mark", "staged_object", "staged_removal"] {
+            assert_eq!(look.number(&format!("SELECT count(*) FROM {table}")), 0, "{context}: {table}");
+        }
         let failures = "SELECT count(*) FROM failure";
         let counted = "SELECT sum(failure) FROM import_progress";
         assert_eq!(look.number(failures), look.number(counted), "{context}: failures");
