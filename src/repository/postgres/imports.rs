@@ -3,6 +3,8 @@
 //! How far an import is stands in a row of its own. Whoever changes both rows changes that of the import first, so that
 //! two who do so wait for each other and nothing worse.
 
+use std::collections::HashSet;
+
 use postgres::Row;
 use postgres::fallible_iterator::FallibleIterator as _;
 
@@ -260,13 +262,22 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn imports_to_clean_up(&self) -> Result<Vec<(ImportId, TypeName)>> {
-        // A look for the first failure of each, instead of one at all failures of all.
-        let sql = "SELECT import.id, import.object_type FROM import WHERE import.ended IS NOT NULL \
-                   AND (NOT import.spool_purged OR (NOT import.failures_purged AND \
-                   (SELECT min(failure.row) FROM failure WHERE failure.import = import.number) IS NOT NULL)) \
-                   ORDER BY import.number";
+        let over = "SELECT number, id, object_type, spool_purged FROM import \
+                    WHERE ended IS NOT NULL AND (NOT spool_purged OR NOT failures_purged) ORDER BY number";
+        // From one import that has failures to the next, instead of a look at all failures of all.
+        let next = "SELECT min(failure.import) FROM failure WHERE failure.import > $1";
         self.read(|conn| {
-            conn.all(sql, &[], |row| Ok((ImportId::of_uuid(sql::get(row, 0)?), sql::get::<String>(row, 1)?.parse()?)))
+            let over = conn.all(over, &[], |row| {
+                let import = (ImportId::of_uuid(sql::get(row, 1)?), sql::get::<String>(row, 2)?.parse::<TypeName>()?);
+                Ok((sql::get::<i64>(row, 0)?, import, sql::get::<bool>(row, 3)?))
+            })?;
+            let (mut failed, mut last) = (HashSet::new(), over.first().map(|(first, ..)| first - 1));
+            while let Some(behind) = last {
+                last = conn.first(next, &[&behind], |row| sql::get::<Option<i64>>(row, 0))?.flatten();
+                failed.extend(last);
+            }
+            let unclean = over.into_iter().filter(|(number, _, is_purged)| !is_purged || failed.contains(number));
+            Ok(unclean.map(|(_, import, _)| import).collect())
         })
     }
 

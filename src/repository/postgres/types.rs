@@ -165,12 +165,17 @@ fn find(conn: &mut Conn, name: &str) -> Result<Option<StoredType>> {
 }
 
 fn indexes(conn: &mut Conn, type_number: i64) -> Result<Vec<KeyIndex>> {
-    let select = "SELECT number, properties, NOT EXISTS (SELECT 1 FROM key_pair WHERE key_index = i.number) \
-                  FROM key_index AS i WHERE object_type = $1 ORDER BY number";
-    conn.all(select, &[&type_number], |row| {
-        let properties: String = sql::get(row, 1)?;
-        Ok(KeyIndex { number: sql::get(row, 0)?, properties: from_json(&properties)?, is_empty: sql::get(row, 2)? })
-    })
+    let select = "SELECT number, properties FROM key_index WHERE object_type = $1 ORDER BY number";
+    let indexes = conn.all(select, &[&type_number], |row| {
+        Ok((sql::get::<i64>(row, 0)?, from_json::<Vec<String>>(&sql::get::<String>(row, 1)?)?))
+    })?;
+    // One by one: where the pairs are spread over servers, they cannot be looked for in the middle of another query.
+    let pair = "SELECT 1 FROM key_pair WHERE key_index = $1 LIMIT 1";
+    let index = |(number, properties)| {
+        let is_empty = conn.first(pair, &[&number], |_| Ok(()))?.is_none();
+        Ok(KeyIndex { number, properties, is_empty })
+    };
+    indexes.into_iter().map(index).collect()
 }
 
 /// The index over these properties, built from the objects there are if it is new. To be called with the type's row.
