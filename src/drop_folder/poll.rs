@@ -34,6 +34,7 @@ use crate::bucket::Bucket;
 use crate::clock;
 use crate::config::{self, DropFolder};
 use crate::error::{Error, Kind, Result};
+use crate::repository::Lease;
 use crate::run::{Run, Step, Trouble};
 
 /// Times of files in S3 have no fractions of a second: after so long a file that was written anew has another one.
@@ -73,16 +74,16 @@ impl DropFolders {
         let folder = self.get(name)?;
         let state = self.state(&folder)?;
         let place = folder.place();
-        let Some(_lease) = self.app.repository.lease_place(&place)? else {
+        let Some(lease) = self.app.repository.lease_place(&place)? else {
             return Err(Error::new(Kind::Busy, format!("another process looks at the drop folder '{name}' now")));
         };
         let begun = clock::now();
         let mut polled = Polled::default();
         let looked = self.bucket(&folder, &state).and_then(|bucket| {
             let (app, folder, place, bucket) = (&*self.app, &folder, place.as_str(), &bucket);
-            Look { app, folder, place, bucket, imports, said: &self.said }.go_through(&mut polled)
+            Look { app, folder, place, lease: &lease, bucket, imports, said: &self.said }.go_through(&mut polled)
         });
-        if imports.is_stopping() {
+        if imports.is_stopping() || lease.is_lost() {
             // It was not looked at to the end, and is due again.
             return Ok(polled);
         }
@@ -97,17 +98,35 @@ impl DropFolders {
     }
 }
 
-/// A look that goes on. The place's lease is held.
+/// A look that goes on. The place's lease is held; when it is lost, another process looks at the place, and this one must
+/// leave the bucket alone.
 struct Look<'a> {
     app: &'a App,
     folder: &'a DropFolder,
     place: &'a str,
+    lease: &'a Lease,
     bucket: &'a Bucket,
     imports: &'a dyn Imports,
     said: &'a Said,
 }
 
 impl Look<'_> {
+    fn is_stopping(&self) -> bool {
+        self.imports.is_stopping() || self.lease.is_lost()
+    }
+
+    /// The bucket, for whoever changes something in it.
+    ///
+    /// # Errors
+    /// `Busy` when the lease is lost.
+    fn changing(&self) -> Result<&Bucket> {
+        if self.lease.is_lost() {
+            let name = &self.folder.name;
+            return Err(Error::new(Kind::Busy, format!("another process looks at the drop folder '{name}' by now")));
+        }
+        Ok(self.bucket)
+    }
+
     fn go_through(&self, polled: &mut Polled) -> Result<()> {
         let mut runs = BTreeMap::new();
         let done = self.rounds(&mut runs, &mut polled.notices);
@@ -121,7 +140,7 @@ impl Look<'_> {
             let went_on = self.round(ready, notices)?;
             let any_ended = went_on.iter().any(|run| run.end.is_some());
             runs.extend(went_on.into_iter().map(|run| ((run.partition.clone(), run.begin.clone()), run)));
-            if self.imports.is_stopping() {
+            if self.is_stopping() {
                 return Ok(());
             }
             if !any_ended {
@@ -140,7 +159,7 @@ impl Look<'_> {
         let mut went_on = Vec::new();
         let mut held_up = false;
         for partition in partitions {
-            if self.imports.is_stopping() {
+            if self.is_stopping() {
                 break;
             }
             let run = match (open.remove(&partition), ready.remove(&partition)) {
@@ -166,7 +185,7 @@ impl Look<'_> {
         }
         self.forget_lapsed(&mut run)?;
         match self.steps(&mut run) {
-            Err(stuck) if !self.imports.is_stopping() => self.note_trouble(&mut run, &stuck)?,
+            Err(stuck) if !self.is_stopping() => self.note_trouble(&mut run, &stuck)?,
             _ => {}
         }
         Ok(run)
@@ -174,7 +193,7 @@ impl Look<'_> {
 
     /// One step after the other, each noted when it is done: a look that is cut short does its step again.
     fn steps(&self, run: &mut Run) -> Result<(), Stuck> {
-        while run.end.is_none() && !self.imports.is_stopping() {
+        while run.end.is_none() && !self.is_stopping() {
             let done = match run.step {
                 Step::Claimed => match self.import(run)? {
                     true => Step::Imported,
@@ -211,7 +230,7 @@ impl Look<'_> {
             config::Bucket::S3 { .. } => self.folder.settle_time.max(S3_SETTLES),
         };
         let begun = Instant::now();
-        while !self.imports.is_stopping() {
+        while !self.is_stopping() {
             match length.saturating_sub(begun.elapsed()) {
                 Duration::ZERO => return,
                 left => thread::sleep(left.min(LOOK_UP)),

@@ -51,14 +51,14 @@ fn a_lease_that_nobody_prolongs_is_taken_over_and_its_holder_knows() {
     assert!(one.repository.lease(&users).unwrap().is_some());
 }
 
-/// A process that was killed has no connections, so nobody waits for the end of its leases.
+/// A process that was killed has no connections and prolongs nothing, so nobody waits for the end of its leases.
 #[test]
-fn the_lease_of_a_dead_process_is_taken_at_once() {
-    let folder = folder("");
+fn the_lease_of_a_dead_process_is_taken_before_its_end() {
+    let folder = folder("[repository]\nlease = '1h'\n");
     let installation = folder.installation();
     let users = "managed/user".parse().unwrap();
     let held = "INSERT INTO lease (name, owner, token, until) \
-                VALUES ('type managed/user', 'somebody', 7, now() + interval '1 hour')";
+                VALUES ('type managed/user', 'somebody', 7, now() + interval '29 minutes')";
     folder.look().run(held);
     let alive = named(&folder, "rollbook somebody");
     assert!(installation.repository.lease(&users).unwrap().is_none());
@@ -66,6 +66,42 @@ fn the_lease_of_a_dead_process_is_taken_at_once() {
     until(|| installation.repository.lease(&users).unwrap().is_some());
     // No token is given twice.
     assert!(folder.look().number("SELECT token FROM lease WHERE name = 'type managed/user'") > 7);
+}
+
+/// As of a process whose connections were cut, or whose server was started again: it has prolonged the lease just now.
+#[test]
+fn who_has_no_connection_for_a_moment_keeps_its_leases() {
+    let folder = folder("[repository]\nlease = '1h'\n");
+    let installation = folder.installation();
+    let users = "managed/user".parse().unwrap();
+    let held = "INSERT INTO lease (name, owner, token, until) \
+                VALUES ('type managed/user', 'somebody', 7, now() + interval '40 minutes')";
+    folder.look().run(held);
+    assert!(installation.repository.lease(&users).unwrap().is_none());
+}
+
+/// The next beat of the heart after that makes another connection.
+#[test]
+fn leases_are_prolonged_over_another_connection() {
+    let folder = folder("[repository]\nlease = '3s'\n");
+    let installation = folder.installation();
+    let users = "managed/user".parse().unwrap();
+    let lease = installation.repository.lease(&users).unwrap().expect("free");
+    let mut look = folder.look();
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert!(look.number(cut) > 0);
+    let left =
+        "SELECT CAST(1000 * extract(epoch FROM until - now()) AS bigint) FROM lease WHERE name = 'type managed/user'";
+    let begun = Instant::now();
+    let least = std::iter::repeat_with(|| {
+        std::thread::sleep(Duration::from_millis(5));
+        look.number(left)
+    });
+    let least = least.take_while(|_| begun.elapsed() < Duration::from_millis(1500)).min().unwrap();
+    // A third of it passes between two beats. With one more pause it would be five twelfths.
+    assert!(least > 3000 - 1000 - 200, "{least} ms were left");
+    assert!(!lease.is_lost());
 }
 
 /// A process that is frozen in a transaction must not be in the way of who goes on with its work.

@@ -26,15 +26,15 @@ impl Look<'_> {
         }
         for file in &run.files {
             if self.is_filed(run, file)? {
-                unless_outdated(self.bucket.delete(&layout::key(&current, &file.name), &file.version))?;
+                unless_outdated(self.changing()?.delete(&layout::key(&current, &file.name), &file.version))?;
             }
         }
         let left = self.contents(&run.partition)?;
         let is_taken = |file: &RunFile| run.files.iter().any(|taken| is_same(taken, file));
         if left.marker.as_ref() == Some(&run.marker) && left.data().all(is_taken) {
-            unless_outdated(self.bucket.delete(&marker, &run.marker))?;
+            unless_outdated(self.changing()?.delete(&marker, &run.marker))?;
         }
-        self.bucket.remove_empty_folder(&current)
+        self.changing()?.remove_empty_folder(&current)
     }
 
     /// Whether a file lies in `processed`. What was read does: it was copied, or written from the spool.

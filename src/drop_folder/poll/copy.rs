@@ -11,9 +11,9 @@ impl Look<'_> {
     pub(super) fn copy(&self, run: &Run) -> Result<(), Stuck> {
         run.files.iter().try_for_each(|file| self.copy_file(run, file))?;
         let to = layout::key(&layout::processed(&run.partition), MARKER);
-        match self.bucket.copy(&layout::key(&layout::current(&run.partition), MARKER), &run.marker, &to) {
+        match self.changing()?.copy(&layout::key(&layout::current(&run.partition), MARKER), &run.marker, &to) {
             // The partition was dropped anew, or the marker was taken away.
-            Err(error) if is_other(&error) => Ok(self.bucket.write(&to, 0, &mut [].as_slice())?),
+            Err(error) if is_other(&error) => Ok(self.changing()?.write(&to, 0, &mut [].as_slice())?),
             copied => Ok(copied?),
         }
     }
@@ -21,7 +21,7 @@ impl Look<'_> {
     fn copy_file(&self, run: &Run, file: &RunFile) -> Result<(), Stuck> {
         let key = layout::key(&layout::current(&run.partition), &file.name);
         let to = layout::key(&layout::processed(&run.partition), &file.name);
-        match self.bucket.copy(&key, &file.version, &to) {
+        match self.changing()?.copy(&key, &file.version, &to) {
             Err(error) if is_other(&error) => Ok(self.write_spooled(file, &to)?),
             Err(error) if was_read(file) => Err(error.into()),
             Err(error) if error.kind() == Kind::Forbidden || self.is_given_up(run, &file.name) => {
@@ -38,9 +38,9 @@ impl Look<'_> {
         let Version { size, .. } = file.version;
         let is_whole = |import| Ok::<_, Error>(self.app.spool.is_whole(import, size)?.then_some(import));
         match file.import.map(is_whole).transpose()?.flatten() {
-            Some(import) => self.bucket.write(to, size, &mut self.app.spool.read(import)?),
+            Some(import) => self.changing()?.write(to, size, &mut self.app.spool.read(import)?),
             None => match self.bucket.look(to)? {
-                Some(version) => self.bucket.delete(to, &version),
+                Some(version) => self.changing()?.delete(to, &version),
                 None => Ok(()),
             },
         }

@@ -40,7 +40,7 @@ impl Look<'_> {
 
     /// What becomes of a file; nothing if that is not known before we have to stop.
     fn outcome(&self, run: &mut Run, at: usize) -> Result<Option<FileOutcome>, Stuck> {
-        if self.imports.is_stopping() {
+        if self.is_stopping() {
             return Ok(None);
         }
         let import = match (run.files[at].import, self.stopped_by(run, at)) {
@@ -67,7 +67,7 @@ impl Look<'_> {
         let file = &run.files[at].name;
         match fetched {
             // What we broke off ourselves says nothing of the file.
-            Err(error) if self.is_given_up(run, file) && !self.imports.is_stopping() => {
+            Err(error) if self.is_given_up(run, file) && !self.is_stopping() => {
                 Ok(Fetched::Over(status::refused(&error)))
             }
             fetched => fetched.map_err(|error| Stuck::at(file, error)),
@@ -111,7 +111,7 @@ impl Look<'_> {
         let mut arriving = self.app.receive_dropped(self.folder.plan(&run.partition))?;
         let mut unwritten = None;
         let read = self.bucket.read(key, version, &mut |bytes| {
-            if self.imports.is_stopping() {
+            if self.is_stopping() {
                 return Err(Error::conflict("the look is over"));
             }
             arriving.write(&bytes).map_err(|error| {

@@ -11,7 +11,7 @@ impl Look<'_> {
     pub(super) fn remove_old(&self) -> Result<()> {
         let Some(kept) = self.folder.keep_processed else { return Ok(()) };
         for partition in self.bucket.list(layout::PROCESSED)?.folders.iter().filter(|name| layout::is_real(name)) {
-            if self.imports.is_stopping() {
+            if self.is_stopping() {
                 return Ok(());
             }
             let last = self.app.repository.last_run(self.place, partition)?;
@@ -29,12 +29,12 @@ impl Look<'_> {
         let mut listing = self.bucket.list(folder)?;
         // Without its status a date is not taken for one that is still there.
         listing.files.sort_by_key(|file| layout::name(&file.key) != STATUS);
-        listing.files.iter().try_for_each(|file| self.bucket.delete(&file.key, &file.version))?;
+        listing.files.iter().try_for_each(|file| self.changing()?.delete(&file.key, &file.version))?;
         let mut any = !listing.files.is_empty();
         for name in &listing.folders {
             any |= self.remove_all(&layout::key(folder, name))?;
         }
-        self.bucket.remove_empty_folder(folder)?;
+        self.changing()?.remove_empty_folder(folder)?;
         Ok(any)
     }
 }

@@ -72,7 +72,7 @@ impl Look<'_> {
         self.settle();
         let mut settled = Ready::new();
         for (partition, before) in marked {
-            if self.imports.is_stopping() {
+            if self.is_stopping() {
                 break;
             }
             if self.contents(&partition)?.is_as(&before) {

@@ -29,7 +29,7 @@ impl Look<'_> {
     }
 
     fn write_text(&self, key: &str, text: &str) -> Result<()> {
-        self.bucket.write(key, text.len() as u64, &mut text.as_bytes())
+        self.changing()?.write(key, text.len() as u64, &mut text.as_bytes())
     }
 
     /// Writes the failed records of an import, if it has any. They are put together on our disk first: there may be many.
@@ -47,6 +47,6 @@ impl Look<'_> {
         })?;
         writer.finish().and_then(|mut out| out.flush()).map_err(failed)?;
         let size = scratch.stream_position().and_then(|size| scratch.rewind().map(|()| size)).map_err(failed)?;
-        self.bucket.write(key, size, &mut scratch)
+        self.changing()?.write(key, size, &mut scratch)
     }
 }

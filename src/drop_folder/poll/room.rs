@@ -40,7 +40,8 @@ impl Look<'_> {
     /// Moves a file that was listed, if it is still what it was.
     fn move_to(&self, Listed { key, version }: &Listed, folder: &str) -> Result<()> {
         let to = layout::key(folder, layout::name(key));
-        match self.bucket.copy(key, version, &to).and_then(|()| self.bucket.delete(key, version)) {
+        let bucket = self.changing()?;
+        match bucket.copy(key, version, &to).and_then(|()| bucket.delete(key, version)) {
             // The next listing shows what is there instead.
             Err(error) if matches!(error.kind(), Kind::Outdated | Kind::NotFound) => Ok(()),
             moved => moved,

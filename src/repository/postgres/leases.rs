@@ -188,16 +188,20 @@ impl Book {
     fn take(&self, name: &str) -> Result<Option<i64>> {
         let us = self.pool.owner();
         self.pool.read(|conn| {
-            let sql = "SELECT owner, token, until < now() FROM lease WHERE name = $1";
-            let found = conn.first(sql, &[&name], |row| {
-                Ok((sql::get::<String>(row, 0)?, sql::get::<i64>(row, 1)?, sql::get::<bool>(row, 2)?))
+            let sql = "SELECT owner, token, until < now(), \
+                       until < now() + CAST($2 AS double precision) * interval '0.5 second' \
+                       FROM lease WHERE name = $1";
+            let found = conn.first(sql, &[&name, &self.seconds()], |row| {
+                let [is_over, is_silent] = [sql::get(row, 2)?, sql::get(row, 3)?];
+                Ok((sql::get::<String>(row, 0)?, sql::get::<i64>(row, 1)?, is_over, is_silent))
             })?;
-            let (owner, token, is_over) = found.unwrap_or_default();
+            let (owner, token, is_over, is_silent): (_, _, bool, bool) = found.unwrap_or_default();
             // An earlier attempt of ours may have taken it without hearing so.
             if !owner.is_empty() && owner != us {
                 match is_over {
                     true => close_connections(conn, &owner)?,
-                    false if is_gone(conn, &owner)? => {}
+                    // Who lives prolongs it sooner, also if all connections were cut.
+                    false if is_silent && is_gone(conn, &owner)? => {}
                     false => return Ok(None),
                 }
             }
@@ -260,23 +264,32 @@ impl Book {
         if held.is_empty() {
             return Ok(());
         }
-        let mut conn = match kept.take() {
-            Some(conn) => conn,
-            None => self.connect()?,
-        };
-        let done = match self.prolong_some(&mut conn, held) {
-            Err(error) if error.kind() == Kind::Busy => {
-                // A commit that takes long holds the row of its lease.
-                let failed = held.chunks(1).map(|one| self.prolong_some(&mut conn, one).err());
-                let failed: Vec<Option<Error>> = failed.collect();
-                failed.into_iter().flatten().next().map_or(Ok(()), Err)
+        if let Some(mut conn) = kept.take() {
+            let done = self.prolong_each(&mut conn, held);
+            if !conn.is_lost() {
+                *kept = Some(conn);
+                return done;
             }
-            done => done,
-        };
+            // Without a connection others might hold us for dead.
+        }
+        let mut conn = self.connect()?;
+        let done = self.prolong_each(&mut conn, held);
         if !conn.is_lost() {
             *kept = Some(conn);
         }
         done
+    }
+
+    fn prolong_each(&self, conn: &mut Conn, held: &[(String, i64)]) -> Result<()> {
+        match self.prolong_some(conn, held) {
+            Err(error) if error.kind() == Kind::Busy => {
+                // A commit that takes long holds the row of its lease.
+                let failed = held.chunks(1).map(|one| self.prolong_some(conn, one).err());
+                let failed: Vec<Option<Error>> = failed.collect();
+                failed.into_iter().flatten().next().map_or(Ok(()), Err)
+            }
+            done => done,
+        }
     }
 
     fn prolong_some(&self, conn: &mut Conn, held: &[(String, i64)]) -> Result<()> {
