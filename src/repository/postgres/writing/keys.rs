@@ -1,5 +1,7 @@
 //! How the keys of an object change with its document.
 
+use std::collections::HashMap;
+
 use crate::error::Result;
 use crate::object::write_key;
 use crate::repository::postgres::conn::Conn;
@@ -65,18 +67,27 @@ pub(super) fn taken(
     if indexes.is_empty() {
         return Ok(Vec::new());
     }
-    let holders = "SELECT p.key_index, p.object, o.document FROM unnest($2::bigint[], $3::bigint[]) AS wanted (key_index, hash) \
-                   JOIN key_pair AS p ON p.key_index = wanted.key_index AND p.hash = wanted.hash \
-                   JOIN object AS o ON o.object_type = $1 AND o.number = p.object";
-    let mut holders = conn.all(holders, &[&stored.number, &indexes, &hashes], |row| {
-        Ok((sql::get::<i64>(row, 0)?, sql::get::<ObjectNumber>(row, 1)?, sql::get::<String>(row, 2)?))
+    // Two queries: where the tables are spread over servers, an object and its pairs lie on different ones.
+    let pairs = "SELECT key_index, object FROM key_pair \
+                 WHERE key_index = ANY($1) AND hash = ANY($2)";
+    let mut pairs =
+        conn.all(pairs, &[&indexes, &hashes], |row| Ok((sql::get::<i64>(row, 0)?, sql::get::<ObjectNumber>(row, 1)?)))?;
+    pairs.retain(|(_, holder)| Some(*holder) != object);
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers: Vec<ObjectNumber> = pairs.iter().map(|(_, holder)| *holder).collect();
+    let documents = "SELECT number, document FROM object WHERE object_type = $1 AND number = ANY($2)";
+    let documents = conn.all(documents, &[&stored.number, &numbers], |row| {
+        Ok((sql::get::<ObjectNumber>(row, 0)?, sql::get::<String>(row, 1)?))
     })?;
-    holders.retain(|(_, holder, _)| Some(*holder) != object);
+    let documents: HashMap<ObjectNumber, String> = documents.into_iter().collect();
     // Different values may have one hash.
     let mut held = String::new();
     let mut is_held = |change: &KeyChange| {
-        let mut of_index = holders.iter().filter(|(index, ..)| *index == change.index);
-        of_index.any(|(.., document)| write_key(document, &change.positions, &mut held) && held == change.key)
+        let of_index = pairs.iter().filter(|(index, _)| *index == change.index);
+        let mut documents = of_index.filter_map(|(_, holder)| documents.get(holder));
+        documents.any(|document| write_key(document, &change.positions, &mut held) && held == change.key)
     };
     Ok(changes.iter().filter(|change| is_held(change)).filter_map(|change| change.unique.clone()).collect())
 }
@@ -97,16 +108,39 @@ pub(super) fn change(
     // One by one in the order of the indexes, as everybody does it, so that of two who put the same keys one waits.
     for change in changes {
         let Some(hash) = change.new.map(u64::cast_signed) else { continue };
-        let put = "INSERT INTO key_pair (key_index, hash, tie, object) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-        let tie = if change.unique.is_some() { 0 } else { object };
-        if conn.run(put, &[&change.index, &hash, &tie, &object])? == 0 {
-            let taken = taken(conn, stored, std::slice::from_ref(change), Some(object))?;
-            if !taken.is_empty() {
-                return Ok(taken.into_iter().next());
-            }
+        if let Some(taken) = put(conn, stored, change, hash, object)? {
+            return Ok(Some(taken));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts a new key; see [`change`].
+fn put(
+    conn: &mut Conn,
+    stored: &StoredType,
+    change: &KeyChange,
+    hash: i64,
+    object: ObjectNumber,
+) -> Result<Option<String>> {
+    let put = "INSERT INTO key_pair (key_index, hash, tie, object) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    if change.unique.is_none() {
+        conn.run(put, &[&change.index, &hash, &object, &object])?;
+        return Ok(None);
+    }
+    let none: ObjectNumber = 0;
+    while conn.run(put, &[&change.index, &hash, &none, &object])? == 0 {
+        // Who has the place keeps it until we are done: whoever puts the same value later must meet somebody there.
+        let lock = "SELECT 1 FROM key_pair WHERE key_index = $1 AND hash = $2 AND tie = 0 FOR UPDATE";
+        if conn.first(lock, &[&change.index, &hash], |_| Ok(()))?.is_none() {
+            continue;
+        }
+        let taken = taken(conn, stored, std::slice::from_ref(change), Some(object))?;
+        if taken.is_empty() {
             // Another value of the same hash.
             conn.run(put, &[&change.index, &hash, &object, &object])?;
         }
+        return Ok(taken.into_iter().next());
     }
     Ok(None)
 }
