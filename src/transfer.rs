@@ -52,9 +52,13 @@ pub fn move_in(from: &From, to: &Config) -> Result<Moved> {
     let target = Target::prepare(settings, to.memory)?;
     let bytes = Bytes::between(from, &repository, to, &target)?;
     let (incoming, lost) = bytes.copy(&source.imports()?)?;
-    let tables = target.fill(&source)?;
+    let filled = target.fill(&source);
     let files = incoming.len();
-    incoming.into_iter().flatten().for_each(Incoming::keep);
+    // What may be an installation needs its bytes; those that nobody needs go again.
+    if filled.as_ref().err().is_none_or(|error| target.may_be_filled(error)) {
+        incoming.into_iter().flatten().for_each(Incoming::keep);
+    }
+    let tables = filled?;
     Ok(Moved { tables, files, lost })
 }
 

@@ -199,6 +199,19 @@ fn a_database_that_is_used_is_no_target() {
     assert!(told(&output).contains("there is no data directory 'nowhere' to be moved"), "{}", told(&output));
 }
 
+/// Who works with the database can go on when a move was refused.
+#[test]
+fn a_refused_move_leaves_no_mark() {
+    let source =
+        Folder::on(Backend::Sqlite).file("users.csv", PEOPLE).after_refusal("--into managed/user --unique userName");
+    let target = target(&source);
+    let used = target.installation();
+    refused(&source, &target, "another rollbook works with this database: stop it first");
+    let _ = target.run("types list").success();
+    drop(used);
+    moved(&source, &target);
+}
+
 fn listings_of(folder: &Folder) -> Vec<String> {
     ["imports list --json", "objects list managed/user --json"].map(|listing| folder.run(listing).success()).into()
 }

@@ -334,10 +334,16 @@ impl Target {
         self.arriving.repository()
     }
 
+    /// Whether the database may be the installation although [`fill`](Target::fill) failed so: its connection was lost when
+    /// everything was done, and could not be made again.
+    pub fn may_be_filled(&self, error: &Error) -> bool {
+        Arriving::may_be_filled(error)
+    }
+
     /// Copies everything, and makes the database an installation.
     ///
     /// # Errors
-    /// `Internal` if what arrived is not what was sent. Whatever goes wrong, nothing is kept.
+    /// `Internal` if what arrived is not what was sent. Whatever goes wrong, nothing is kept, unless it is not known.
     pub fn fill(&self, source: &Source<'_>) -> Result<Vec<Compared>> {
         self.arriving.fill(&source.leaving)
     }

@@ -355,3 +355,57 @@ fn a_search_goes_over_gaps() {
     }
     assert_eq!((found, steps), (6, 2));
 }
+
+/// The value is nobody's any more at the moment when its place is found to be taken: it gets the place, where everybody
+/// who puts the same value looks.
+#[test]
+fn a_value_gets_the_place_that_comes_free() {
+    let processes = things();
+    let repository = processes.one();
+    let stored = stored(repository);
+    let document = document("value", "c", 0);
+    let Written::Done(object) = repository.create_object(&stored, None, &document).unwrap() else { panic!("taken") };
+    let mut look = processes.folder.look();
+    let unique = stored.index(&["id".to_owned()]).unwrap().number;
+    let hash = look.number(&format!("SELECT hash FROM key_pair WHERE key_index = {unique}"));
+    assert!(is_done(&repository.delete_object(&stored, &object).unwrap()));
+    // Of an object that is gone.
+    look.run(&format!("INSERT INTO key_pair (key_index, hash, tie, object) VALUES ({unique}, {hash}, 0, 999)"));
+    let place = format!("FROM key_pair WHERE key_index = {unique} AND hash = {hash} AND tie = 0");
+    look.run(&format!("BEGIN; SELECT 1 {place} FOR UPDATE"));
+    let written = thread::scope(|scope| {
+        let writing = scope.spawn(|| repository.create_object(&stored, None, &document).unwrap());
+        let waits =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut other = processes.folder.look();
+        while other.number(waits) == 0 && !writing.is_finished() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        look.run(&format!("DELETE {place}; COMMIT"));
+        writing.join().unwrap()
+    });
+    assert!(is_done(&written), "{written:?}");
+    assert_eq!(look.number(&format!("SELECT count(*) {place}")), 1);
+}
+
+/// A server that does not know what became of a COMMIT is asked, and what was not done is done again.
+#[test]
+fn a_commit_that_is_in_doubt_is_asked_about() {
+    let processes = things();
+    // The first one fails so, at the very end.
+    processes.folder.look().run(
+        "CREATE SEQUENCE doubts; \
+         CREATE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF nextval('doubts') = 1 THEN RAISE EXCEPTION 'who knows' USING ERRCODE = '40003'; END IF; \
+         RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER doubts AFTER INSERT ON object DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION doubt()",
+    );
+    let repository = processes.one();
+    let written = repository.create_object(&stored(repository), None, &document("value", "c", 0)).unwrap();
+    assert!(is_done(&written), "{written:?}");
+    assert_eq!(processes.folder.look().number("SELECT last_value FROM doubts"), 2);
+    // It was asked about: then its id can no longer be put by a commit that comes late.
+    assert_eq!(processes.folder.look().number("SELECT count(*) FROM object"), 1);
+    assert_keys_are_right(&processes);
+}

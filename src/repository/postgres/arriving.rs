@@ -6,7 +6,7 @@ use super::conn::Purpose;
 use super::leases::HeldRow;
 use super::session::rows::Rows;
 use super::streams::each_row;
-use super::transaction::Tx;
+use super::transaction::{Tx, is_in_doubt};
 use super::{Postgres, sql, views};
 use crate::config::{Memory, PostgresSettings};
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ impl Arriving {
             tx.run(mark, &[&MOVING]).map(drop)
         })?;
         // Whoever came before the mark was there is still connected.
-        postgres.read(|conn| {
+        let alone = postgres.read(|conn| {
             let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                           AND application_name LIKE 'rollbook %' AND NOT starts_with(application_name, $1)";
             let ours = super::conn::whose(conn.pool().owner());
@@ -53,12 +53,22 @@ impl Arriving {
                 Some(0) | None => Ok(()),
                 Some(_) => Err(Error::conflict("another rollbook works with this database: stop it first")),
             }
-        })?;
+        });
+        if alone.is_err() {
+            // They are to go on.
+            postgres.write(|tx| tx.run("DELETE FROM installation WHERE name = $1", &[&MOVING]).map(drop))?;
+        }
+        alone?;
         Ok(Arriving { repository: Repository::Postgres(postgres), lease })
     }
 
     pub(in crate::repository) fn repository(&self) -> &Repository {
         &self.repository
+    }
+
+    /// Whether everything may be there although filling failed so: nobody could be asked.
+    pub(in crate::repository) fn may_be_filled(error: &Error) -> bool {
+        is_in_doubt(error)
     }
 
     pub(in crate::repository) fn fill(&self, source: &Leaving<'_>) -> Result<Vec<Compared>> {
@@ -83,11 +93,11 @@ impl Arriving {
         if self.lease.is_lost() {
             return Err(Error::conflict("the database was not heard of for too long; move again"));
         }
+        let names =
+            tx.all("SELECT name FROM object_type", &[], |row| sql::get::<String>(row, 0)?.parse::<TypeName>())?;
         postgres.leases.fence(&mut tx, LEASE)?;
         tx.commit()?.give_back();
-        let names = postgres.read(|conn| {
-            conn.all("SELECT name FROM object_type", &[], |row| sql::get::<String>(row, 0)?.parse::<TypeName>())
-        })?;
+        // From here on it is moved, and nothing may fail.
         names.iter().for_each(|name| views::make_view(&postgres.pool, name));
         Ok(compared)
     }

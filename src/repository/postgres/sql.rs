@@ -75,6 +75,11 @@ pub(super) fn is_passing(error: &Error) -> bool {
     said(error).is_some_and(|said| is_loss(said) || meets_others(said))
 }
 
+/// Whether the server itself does not know what became of the statement.
+pub(super) fn is_in_doubt(error: &Error) -> bool {
+    code(error) == Some(&SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN)
+}
+
 /// Whether the connection is good for nothing any more.
 pub(super) fn is_loss(error: &postgres::Error) -> bool {
     let Some(said) = error.as_db_error() else {
@@ -110,6 +115,7 @@ fn meets_others(error: &postgres::Error) -> bool {
     let others = [
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN,
         SqlState::LOCK_NOT_AVAILABLE,
         SqlState::TOO_MANY_CONNECTIONS,
     ];

@@ -3,8 +3,9 @@
 //! Whoever loses the connection in a COMMIT does not know what became of it. So every transaction that writes puts an id
 //! of its own into `committed`; putting it there once more, over another connection, says whether it was there.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,10 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Every so many commits of this process, the ids of those that nobody can be in doubt of any more are removed.
-const SWEEP_EVERY: u32 = 4096;
-
-static COMMITS: AtomicU32 = AtomicU32::new(0);
+/// One of so many commits, by chance, removes the ids of those that nobody can be in doubt of any more: processes may be
+/// short.
+const SWEEP_EVERY: u32 = 1024;
 
 /// A transaction that is open. It is over when it is dropped: its connection is closed then.
 pub(super) struct Tx {
@@ -65,12 +65,12 @@ impl Tx {
         let commit = format!("INSERT INTO committed (id, at) VALUES ('{}', now()); COMMIT", self.id);
         match self.conn.batch(&commit) {
             Ok(()) => {
-                if COMMITS.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+                if getrandom::u32().is_ok_and(|random| random % SWEEP_EVERY == 0) {
                     sweep(&mut self.conn);
                 }
                 Ok(self.conn)
             }
-            Err(error) if self.conn.is_lost() => self.ask(error),
+            Err(error) if self.conn.is_lost() || sql::is_in_doubt(&error) => self.ask(error),
             Err(error) => Err(error),
         }
     }
@@ -89,8 +89,8 @@ impl Tx {
                     return Err(lost);
                 }
                 Err(error) => patience.pause(error).map_err(|error| {
-                    Error::new(Kind::Storage, "it is not known whether a change was stored: the connection was lost")
-                        .caused_by(error)
+                    let said = "it is not known whether a change was stored: the connection was lost";
+                    Error::new(Kind::Storage, said).caused_by(InDoubt(error))
                 })?,
             }
         }
@@ -109,6 +109,27 @@ impl Tx {
     pub(super) fn take_numbers(&mut self, counter: &str, count: i64) -> Result<i64> {
         take_numbers(&mut self.conn, counter, count)
     }
+}
+
+/// Why nobody could be asked what became of a commit.
+#[derive(Debug)]
+struct InDoubt(Error);
+
+impl fmt::Display for InDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for InDoubt {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Whether this error of a commit leaves open what became of it.
+pub(super) fn is_in_doubt(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.is::<InDoubt>())
 }
 
 /// Whether the transaction of this id was committed. If not, it never will be.
