@@ -161,6 +161,8 @@ fn note(conn: &mut Conn, version: usize, name: &str) -> Result<()> {
 fn migrate_at_once(pool: &Pool, done: usize, name: &str, migration: &str) -> Result<()> {
     // An index over millions of objects takes as long as it takes.
     let mut conn = pool.connect(Purpose::Long("migration"))?;
+    // Whoever starts meanwhile waits for it.
+    conn.batch("SET lock_timeout = 0")?;
     conn.batch("BEGIN")?;
     conn.first("SELECT 1 FROM schema_migration WHERE version = 0 FOR UPDATE", &[], |_| Ok(()))?;
     if newest(&mut conn)? == done {
