@@ -405,7 +405,6 @@ fn a_commit_that_is_in_doubt_is_asked_about() {
     let written = repository.create_object(&stored(repository), None, &document("value", "c", 0)).unwrap();
     assert!(is_done(&written), "{written:?}");
     assert_eq!(processes.folder.look().number("SELECT last_value FROM doubts"), 2);
-    // It was asked about: then its id can no longer be put by a commit that comes late.
     assert_eq!(processes.folder.look().number("SELECT count(*) FROM object"), 1);
     assert_keys_are_right(&processes);
 }
