@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 
@@ -30,12 +31,15 @@ pub(in crate::repository) struct HeldRow {
     book: Arc<Book>,
     name: String,
     token: i64,
+    taken: Instant,
 }
 
 /// What is known of the leases of this process, by name. Nothing is known of those that it does not have.
 struct Book {
     pool: Pool,
     entries: Mutex<Entries>,
+    /// When the last beat began that prolonged all leases.
+    beaten: Mutex<Option<Instant>>,
     closing: Condvar,
 }
 
@@ -66,7 +70,8 @@ pub(super) fn of_place(place: &str) -> String {
 
 impl Leases {
     pub(super) fn new(pool: &Pool) -> Leases {
-        let book = Book { pool: pool.clone(), entries: Mutex::default(), closing: Condvar::new() };
+        let book =
+            Book { pool: pool.clone(), entries: Mutex::default(), beaten: Mutex::default(), closing: Condvar::new() };
         Leases { book: Arc::new(book), heart: Mutex::default() }
     }
 
@@ -79,12 +84,13 @@ impl Leases {
             }
             entries.by_name.insert(name.to_owned(), Entry::Changing);
         }
+        let begun = Instant::now();
         let taken = self.beat().and_then(|()| self.book.take(name));
         let mut entries = self.book.entries();
         match taken {
             Ok(Some(token)) => {
                 entries.by_name.insert(name.to_owned(), Entry::Held(token));
-                Ok(Some(HeldRow { book: Arc::clone(&self.book), name: name.to_owned(), token }))
+                Ok(Some(HeldRow { book: Arc::clone(&self.book), name: name.to_owned(), token, taken: begun }))
             }
             other => {
                 entries.by_name.remove(name);
@@ -139,15 +145,21 @@ impl Drop for Leases {
 }
 
 impl HeldRow {
-    /// Whether another process has taken it meanwhile, as far as is known.
+    /// Whether another process has taken it meanwhile, or may have: who was frozen has not heard of it when it goes on.
     pub(in crate::repository) fn is_lost(&self) -> bool {
+        let beaten = *self.book.beaten.lock().unwrap_or_else(PoisonError::into_inner);
+        let prolonged = beaten.map_or(self.taken, |beaten| beaten.max(self.taken));
+        self.is_known_to_be_lost() || prolonged.elapsed() > self.book.pool.lease()
+    }
+
+    fn is_known_to_be_lost(&self) -> bool {
         self.book.entries().by_name.get(&self.name) != Some(&Entry::Held(self.token))
     }
 }
 
 impl Drop for HeldRow {
     fn drop(&mut self) {
-        if self.is_lost() {
+        if self.is_known_to_be_lost() {
             self.book.entries().by_name.remove(&self.name);
             return;
         }
@@ -245,8 +257,12 @@ impl Book {
             };
             let held: Vec<(String, i64)> = entries.by_name.iter().filter_map(held).collect();
             drop(entries);
+            let begun = Instant::now();
             pause = match self.prolong(&mut conn, &held) {
-                Ok(()) => usual,
+                Ok(()) => {
+                    *self.beaten.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+                    usual
+                }
                 Err(error) => {
                     tracing::warn!(%error, "leases could not be prolonged; it is tried again");
                     usual / 4
