@@ -21,6 +21,9 @@ use crate::import::Counts;
 use crate::repository::{ObjectNumber, Settled, StoredType};
 use crate::schema::TypeName;
 
+/// Objects that are changed by one statement, more or less: enough that each costs little.
+const ENOUGH_STAGED: usize = 2048;
+
 /// What a commit says about the import, kept until it is made.
 pub(super) struct Settling {
     counts: Counts,
@@ -97,6 +100,10 @@ impl Writer {
                 "COPY staged_object (import, object_type, number, seen, fingerprint, document) FROM STDIN BINARY";
             self.work(|tx| tx.copy(copy, rows))?;
             self.staged.extend(numbers);
+            // While the engine is at the next rounds, and not all of it when it waits for the last commit.
+            if self.staged.len() >= ENOUGH_STAGED {
+                self.change()?;
+            }
         }
         self.keep_failures(flushed.failures.as_deref())
     }
