@@ -210,7 +210,7 @@ fn a_dry_run_stays_one_when_its_report_fails() {
 }
 
 /// The type of the checks: a unique id and a code that may be shared.
-fn thing(repository: &Repository) -> StoredType {
+pub(crate) fn thing(repository: &Repository) -> StoredType {
     apply(
         repository,
         json!({"id": {"type": "string", "policies": [{"policyId": "unique"}]}, "code": {"type": "string"}}),
@@ -230,7 +230,7 @@ fn type_name(name: &str) -> TypeName {
 }
 
 /// An import into things, queued.
-fn queued(repository: &Repository) -> Import {
+pub(crate) fn queued(repository: &Repository) -> Import {
     let import = import("managed/thing");
     repository.queue(std::slice::from_ref(&import)).unwrap();
     import
@@ -274,19 +274,25 @@ pub(crate) fn import(object_type: &str) -> Import {
     }
 }
 
-fn session(repository: &Repository, stored: &StoredType, import: &Import) -> Session {
+pub(crate) fn session(repository: &Repository, stored: &StoredType, import: &Import) -> Session {
     let mut session = repository.session(stored, import, Mode::Write).unwrap();
     session.begin().unwrap();
     session
 }
 
 /// The place of the index over this property.
-fn index(stored: &StoredType, property: &str) -> usize {
+pub(crate) fn index(stored: &StoredType, property: &str) -> usize {
     stored.indexes.iter().position(|index| index.properties == [property]).unwrap()
 }
 
 /// Puts a thing with its keys.
-fn put(repository: &Repository, session: &mut Session, stored: &StoredType, id: &str, code: &str) -> ObjectNumber {
+pub(crate) fn put(
+    repository: &Repository,
+    session: &mut Session,
+    stored: &StoredType,
+    id: &str,
+    code: &str,
+) -> ObjectNumber {
     let number = session.create(&document(id, code));
     for (property, value) in [("id", id), ("code", code)] {
         if let Some(index) = stored.indexes.iter().position(|index| index.properties == [property]) {
@@ -296,16 +302,16 @@ fn put(repository: &Repository, session: &mut Session, stored: &StoredType, id: 
     number
 }
 
-fn document(id: &str, code: &str) -> String {
+pub(crate) fn document(id: &str, code: &str) -> String {
     format!("[0,\"{id}\",\"{code}\"]")
 }
 
-fn hash(repository: &Repository, value: &str) -> u64 {
+pub(crate) fn hash(repository: &Repository, value: &str) -> u64 {
     repository.hashes().key(&format!("\"{value}\"\0"))
 }
 
 /// The objects with this value, sorted.
-fn holders(repository: &Repository, session: &mut Session, index: usize, value: &str) -> Vec<ObjectNumber> {
+pub(crate) fn holders(repository: &Repository, session: &mut Session, index: usize, value: &str) -> Vec<ObjectNumber> {
     let hash = hash(repository, value);
     session.prefetch(index, &mut [hash]).unwrap();
     let mut holders: Vec<ObjectNumber> = session.holders(index, hash).collect();
@@ -314,7 +320,7 @@ fn holders(repository: &Repository, session: &mut Session, index: usize, value: 
 }
 
 /// Commits as many records as created.
-fn commit(session: &mut Session, created: u64) {
+pub(crate) fn commit(session: &mut Session, created: u64) {
     let counts = Counts { total: created, created, ..Counts::default() };
     session.commit(Settled { counts, records: created, warnings: &[] }).unwrap();
 }

@@ -9,6 +9,7 @@ mod fleet;
 mod leases;
 mod migration;
 mod proxy;
+mod sessions;
 mod stores;
 mod tls;
 mod views;

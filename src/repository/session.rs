@@ -89,7 +89,8 @@ impl Session {
         hand!(self.remove_key(index, hash, object))
     }
 
-    /// Notes which raw record an object now equals, or with fingerprint 0 that it equals none.
+    /// Notes which raw record an object now equals, or with fingerprint 0 that it equals none. It has to be one that was put
+    /// just now, or that was read, or whose fingerprint was.
     pub fn stamp(&mut self, object: ObjectNumber, fingerprint: u64) -> Result<()> {
         hand!(self.stamp(object, fingerprint))
     }

@@ -1,6 +1,5 @@
 //! One attempt at an import: from its spooled bytes to its end, or to where it was stopped.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::engine::inspect::Inspection;
 use crate::engine::layout::Layout;
 use crate::engine::pass::{Commits, Pass, Passed};
 use crate::engine::progress::Progress;
-use crate::engine::reader::{Format, Reader};
+use crate::engine::reader::Format;
 use crate::engine::references::{Referring, Target, Unresolved};
 use crate::engine::scan::StructuralScan;
 use crate::engine::tempo::Tempo;
@@ -54,7 +53,7 @@ impl Started<'_> {
             // A file that is all or nothing is corrected once, so all that is wrong with it is told at once.
             return match plan.on_failure {
                 OnFailure::SkipRecord => Err(refusal),
-                OnFailure::RejectFile => self.refuse(&columns, refusal, reader, stored, &mut scan),
+                OnFailure::RejectFile => self.refuse(&columns, refusal, &stored, &mut scan),
             };
         }
         let stored = self.app.repository.prepare_type(&plan.object_type, &columns.filled(), &plan.correlation);
@@ -68,6 +67,7 @@ impl Started<'_> {
             (_, true) => passing.dry_run(&mut scan)?,
             (true, false) => passing.atomic(&mut scan)?,
         };
+        let Some(passed) = passed else { return Ok(None) };
         Ok(self.ended(passed, |passed, by| Ended::of(passed, atomic, &self.import, by)))
     }
 
@@ -96,8 +96,7 @@ impl Started<'_> {
         &self,
         columns: &Columns,
         refusal: Error,
-        reader: Reader<File>,
-        stored: StoredType,
+        stored: &StoredType,
         scan: &mut StructuralScan,
     ) -> Result<Option<Ended>> {
         let counted = scan.wait().and_then(|structure| structure.check_record_count(self.import.plan.max_records));
@@ -109,7 +108,16 @@ impl Started<'_> {
             }
             counted => counted?,
         }
-        let inspected = self.inspect(columns, reader, stored)?;
+        let mut setbacks = Setbacks::default();
+        let inspected = loop {
+            match self.inspect(columns, stored) {
+                Ok(inspected) => break inspected,
+                Err(error) => setbacks.bear(error)?,
+            }
+            if !self.is_ours_still(Attempt::Anew)? {
+                return Ok(None);
+            }
+        };
         let problem = refusal.in_file(&self.import.filename).problem();
         Ok(self.ended(inspected, |Passed { counts, warnings, stopped }, by| match stopped {
             true => Ended::cancelled(counts, warnings, by),
@@ -118,16 +126,26 @@ impl Started<'_> {
     }
 
     /// Keeps what is wrong with the records in the sound columns.
-    fn inspect(&self, columns: &Columns, reader: Reader<File>, stored: StoredType) -> Result<Passed> {
+    fn inspect(&self, columns: &Columns, stored: &StoredType) -> Result<Passed> {
         let Import { header, plan, .. } = &self.import;
         let opened = stored.object_type.with_columns(&columns.filled());
         // An open type whose columns do not go together takes none of them.
         let object_type = opened.unwrap_or_else(|_| stored.object_type.clone());
         let layout = Layout::new(header, columns, object_type, plan)?;
-        let mut session = self.app.repository.session(&stored, &self.import, Mode::DryRun)?;
+        let reader = self.app.open_spooled(self.import.id, plan)?;
+        let mut session = self.app.repository.session(stored, &self.import, Mode::DryRun)?;
         let (progress, warnings) = (self.progress.as_ref(), columns.warnings.as_slice());
         let is_stopped = &|| self.is_stopped();
         Inspection { layout: &layout, reader, session: &mut session, progress, warnings, is_stopped }.run()
+    }
+
+    /// Marks the import as running once more, when something was in vain. False if another process has brought it to its
+    /// end meanwhile.
+    ///
+    /// # Errors
+    /// `Busy` if another process goes on with it.
+    fn is_ours_still(&self, attempt: Attempt) -> Result<bool> {
+        self.app.repository.start(self.import.id, attempt)
     }
 
     fn is_stopped(&self) -> bool {
@@ -174,13 +192,17 @@ impl Setbacks {
 }
 
 impl Passing<'_> {
-    /// Goes on behind the last commit when somebody has overtaken it, with smaller steps.
-    fn batched(&self, scan: &mut StructuralScan) -> Result<Passed> {
+    /// Goes on behind the last commit when somebody has overtaken it, with smaller steps. Nothing, as in all of these, if
+    /// another process has brought the import to its end.
+    fn batched(&self, scan: &mut StructuralScan) -> Result<Option<Passed>> {
         let (mut import, mut setbacks) = (self.started.import.clone(), Setbacks::default());
         loop {
             match self.pass(&import, Mode::Write, Commits::Batches, scan) {
-                Ok(passed) => return Ok(passed),
+                Ok(passed) => return Ok(Some(passed)),
                 Err(error) => setbacks.bear(error)?,
+            }
+            if !self.started.is_ours_still(Attempt::Resumed)? {
+                return Ok(None);
             }
             let now = self.started.app.import(import.id)?;
             if now.settled > import.settled {
@@ -192,29 +214,33 @@ impl Passing<'_> {
     }
 
     /// Begins anew when the moment it looked at is lost.
-    fn dry_run(&self, scan: &mut StructuralScan) -> Result<Passed> {
+    fn dry_run(&self, scan: &mut StructuralScan) -> Result<Option<Passed>> {
         let mut setbacks = Setbacks::default();
         loop {
             match self.pass(&self.started.import, Mode::DryRun, Commits::Failures, scan) {
+                Ok(passed) => return Ok(Some(passed)),
                 Err(error) => setbacks.bear(error)?,
-                passed => return passed,
             }
-            self.started.app.repository.start(self.started.import.id, Attempt::Anew)?;
+            if !self.started.is_ours_still(Attempt::Anew)? {
+                return Ok(None);
+            }
         }
     }
 
     /// Looks at all of the file first, with nothing locked, and applies it in one transaction if no record would fail.
-    fn atomic(&mut self, scan: &mut StructuralScan) -> Result<Passed> {
+    fn atomic(&mut self, scan: &mut StructuralScan) -> Result<Option<Passed>> {
         let columns = self.binding.warnings.len();
         let mut setbacks = Setbacks::default();
         loop {
             match self.look_and_apply(columns, scan) {
-                Ok(Some(passed)) => return Ok(passed),
+                Ok(Some(passed)) => return Ok(Some(passed)),
                 // Somebody wrote between the two passes, so that a record fails now. Looking again says which ones.
                 Ok(None) => {}
                 Err(error) => setbacks.bear(error)?,
             }
-            self.started.app.repository.start(self.started.import.id, Attempt::Anew)?;
+            if !self.started.is_ours_still(Attempt::Anew)? {
+                return Ok(None);
+            }
         }
     }
 

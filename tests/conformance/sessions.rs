@@ -118,8 +118,8 @@ pub(super) fn sees_what_others_have_committed(repository: &Repository, open: Ope
     let mut their_session = session(&other, &stored, &theirs);
     assert_eq!(holders(&other, &mut their_session, by_id, "a"), [first]);
     let second = put(&other, &mut their_session, &stored, "b", "x");
-    their_session.stamp(first, 11).unwrap();
     their_session.update(first, 1, &document("a", "y"));
+    their_session.stamp(first, 11).unwrap();
     commit(&mut their_session, 1);
     ours.begin().unwrap();
     assert_eq!(holders(repository, &mut ours, by_id, "b"), [second]);

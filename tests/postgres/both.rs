@@ -31,8 +31,8 @@ fn things() -> String {
 }
 
 /// An installation on each backend.
-fn folders() -> Vec<Folder> {
-    let folder = |backend| Folder::on(backend).file("thing.json", things()).after("types apply thing.json");
+fn folders(definition: &str) -> Vec<Folder> {
+    let folder = |backend| Folder::on(backend).file("thing.json", definition).after("types apply thing.json");
     [Backend::Sqlite, Backend::Postgres, Backend::PostgresNew].map(folder).into()
 }
 
@@ -148,7 +148,7 @@ fn naughty_strings_are_the_same() {
         writeln!(file, "{},again,{},1", quoted(text), quoted(text)).unwrap();
         writeln!(file, "x{number},,{},no number", quoted(text)).unwrap();
     }
-    let (folders, first) = import(folders(), &file, "");
+    let (folders, first) = import(folders(&things()), &file, "");
     assert!(first.import["failure"].as_u64() >= Some(naughty().len() as u64), "{}", first.account);
     let (_, again) = import(folders, &file, "");
     assert_eq!([&again.import["created"], &again.import["updated"]], [0, 0], "{}", again.account);
@@ -157,7 +157,7 @@ fn naughty_strings_are_the_same() {
 /// Files one after the other, by a seed: what the one stored, the next one finds, changes, or leaves.
 #[test]
 fn mixed_files_are_the_same() {
-    let (mut dice, naughty, mut folders) = (Dice::new(), naughty(), folders());
+    let (mut dice, naughty, mut folders) = (Dice::new(), naughty(), folders(&things()));
     for (options, sound, outcomes) in [
         ("", false, &["created", "failure"][..]),
         ("", false, &["created", "updated", "failure"]),
@@ -178,4 +178,23 @@ fn mixed_files_are_the_same() {
             }
         }
     }
+}
+
+/// Of a type without a schema every file brings columns of its own, in an order of its own.
+#[test]
+fn columns_of_an_open_type_are_the_same() {
+    let mut folders = folders(r#"{"name": "thing"}"#);
+    for (file, options) in [
+        ("id,color\n1,red\n2,blue\n", "--atomic"),
+        ("id,size,color\n1,big,red\n3,small,green\n", "--atomic"),
+        ("weight,id\n7,3\n8,4\n", "--dry-run --atomic"),
+        ("weight,id,size\n7,3,\n8,4,big\n", ""),
+        ("id,weight,color\n4,9,grey\n", "--atomic"),
+    ] {
+        let seen;
+        (folders, seen) = import(folders, file, options);
+        assert_eq!(seen.import["failure"], 0, "{}", seen.account);
+    }
+    let stored = folders[0].objects("managed/thing");
+    assert!(stored.contains(r#"{"id":"3","color":"green","weight":"7"}"#), "{stored}");
 }

@@ -45,7 +45,7 @@ pub(super) struct Conn {
     wire: Wire,
     pool: Pool,
     /// Of the connections that are lent.
-    _lent: Option<Lent>,
+    lent: Option<Lent>,
 }
 
 /// What of a connection is kept while nobody uses it.
@@ -129,11 +129,16 @@ impl Conn {
         self.wire.is_lost || self.wire.client.as_ref().is_none_or(Client::is_closed)
     }
 
+    /// Whether it is one of the pool's, which are for short statements, rather than one of its own.
+    pub(super) fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     /// Gives it back to the pool, which keeps it unless it is in a transaction, gone, or one of its own.
     pub(super) fn give_back(self) {
         let is_lost = self.is_lost();
-        let Conn { wire, pool, _lent } = self;
-        let is_good = _lent.is_some() && !is_lost && !wire.in_transaction;
+        let Conn { wire, pool, lent } = self;
+        let is_good = lent.is_some() && !is_lost && !wire.in_transaction;
         let mut stock = pool.stock();
         if is_good && stock.idle.len() < MAX_IDLE {
             stock.idle.push(wire);
@@ -307,12 +312,12 @@ impl Pool {
         drop(stock);
         let lent = Lent(self.clone());
         let wire = idle.map_or_else(|| self.wire(Purpose::Short), Ok)?;
-        Ok(Conn { wire, pool: self.clone(), _lent: Some(lent) })
+        Ok(Conn { wire, pool: self.clone(), lent: Some(lent) })
     }
 
     /// A connection of its own, which does not go back into the pool.
     pub(super) fn connect(&self, purpose: Purpose<'_>) -> Result<Conn> {
-        Ok(Conn { wire: self.wire(purpose)?, pool: self.clone(), _lent: None })
+        Ok(Conn { wire: self.wire(purpose)?, pool: self.clone(), lent: None })
     }
 
     fn wire(&self, purpose: Purpose<'_>) -> Result<Wire> {

@@ -21,12 +21,12 @@ use std::collections::{HashMap, HashSet};
 
 use self::ask::Fingerprint;
 use self::background::Background;
-use self::journal::KeyChange;
+use self::journal::{KeyChange, Keys, Neighbour};
 use self::known::{Fetched, Holders};
 use self::numbers::Numbers;
 use self::overlay::Overlay;
 use self::puts::Puts;
-use self::reader::Readers;
+use self::reader::Reader;
 use self::writer::{Settling, Writer};
 use super::Postgres;
 use super::conn::{Conn, Engine};
@@ -51,9 +51,6 @@ const MANY_OBJECTS: usize = 100_000;
 /// The same where rows are spread over servers, which want transactions to be small.
 const MANY_OBJECTS_SPREAD: usize = 20_000;
 
-/// Objects of one chunk of fingerprints that nobody looked up before.
-const CHUNK: i64 = 1024;
-
 /// See the module's head.
 pub struct Session {
     side: Side,
@@ -72,7 +69,7 @@ pub struct Session {
     objects: usize,
     /// So many of them are enough for a commit.
     many_objects: usize,
-    keys: Vec<KeyChange>,
+    keys: Keys,
     numbers: Numbers,
     ids: Ids,
     /// What went wrong where nothing could be said.
@@ -91,7 +88,7 @@ struct Index {
 /// The mode of a session, with what it takes.
 enum Side {
     Batched {
-        readers: Readers,
+        reader: Reader,
         background: Background,
         /// The commit that what is put now will belong to.
         generation: u64,
@@ -99,14 +96,14 @@ enum Side {
         unseen: Unseen,
     },
     Atomic {
-        writer: Writer,
+        writer: Box<Writer>,
         /// What is put now, and what was written so far.
         generation: u64,
     },
     DryRun {
         snapshot: Option<Conn>,
         rehearsal: Rehearsal,
-        report: Writer,
+        report: Box<Writer>,
     },
 }
 
@@ -124,9 +121,9 @@ impl Session {
         let writer = Writer::new(repository, stored, number, settled)?;
         let atomic = import.plan.on_failure == OnFailure::RejectFile;
         let side = match mode {
-            Mode::Write if atomic => Side::Atomic { writer, generation: 1 },
+            Mode::Write if atomic => Side::Atomic { writer: Box::new(writer), generation: 1 },
             Mode::Write => Side::Batched {
-                readers: Readers::new(&repository.pool),
+                reader: Reader::new(&repository.pool),
                 background: Background::start(writer)?,
                 generation: 1,
                 unseen: Unseen::new(),
@@ -134,7 +131,7 @@ impl Session {
             Mode::DryRun => Side::DryRun {
                 snapshot: None,
                 rehearsal: Rehearsal::new(stored.indexes.len(), repository.memory.keys)?,
-                report: writer.of_reports(),
+                report: Box::new(writer.of_reports()),
             },
         };
         let indexes = stored.indexes.iter().map(|index| {
@@ -161,7 +158,7 @@ impl Session {
                 Engine::PostgreSql => MANY_OBJECTS,
                 Engine::Citus | Engine::CockroachDb | Engine::YugabyteDb => MANY_OBJECTS_SPREAD,
             },
-            keys: Vec::new(),
+            keys: Keys::default(),
             numbers: Numbers::new(&repository.pool, stored.number),
             ids: Ids::new(),
             trouble: None,
@@ -172,12 +169,8 @@ impl Session {
         if let Side::DryRun { snapshot, .. } = &mut self.side
             && snapshot.is_none()
         {
-            let mut conn = reader::connect(self.numbers.pool())?;
-            // Nobody is held up by it, however long it takes.
-            conn.batch("SET idle_in_transaction_session_timeout = 0")?;
-            conn.batch("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
-            self.numbers.imagine(&mut conn)?;
-            *snapshot = Some(conn);
+            let begun = snapshot_of(&mut self.numbers).map_err(writer::repairable)?;
+            *snapshot = Some(begun);
         }
         self.open = true;
         self.opened = clock::unix_millis();
@@ -247,8 +240,7 @@ impl Session {
         self.fetched.forget();
         let mut stored = std::mem::take(numbers);
         if let Side::Batched { background, unseen, .. } = &mut self.side {
-            let own: Vec<ObjectNumber> =
-                stored.extract_if(.., |number| unseen.values().any(|objects| objects.contains(number))).collect();
+            let own: Vec<ObjectNumber> = stored.extract_if(.., |number| is_in(unseen, *number)).collect();
             if !own.is_empty() {
                 self.fetched = background.objects(own.clone())?;
                 numbers.extend(own);
@@ -267,6 +259,10 @@ impl Session {
 
     pub(in crate::repository) fn fingerprint(&mut self, object: ObjectNumber) -> Result<u64> {
         if !self.fingerprints.contains_key(&object) {
+            if self.side.is_unseen(object) {
+                // A record that comes again so soon is not worth a look.
+                return Ok(0);
+            }
             self.look_at_fingerprints(object)?;
         }
         Ok(self.fingerprints.get(&object).map_or(0, |(fingerprint, _)| *fingerprint))
@@ -296,8 +292,19 @@ impl Session {
 
     pub(in crate::repository) fn add_key(&mut self, index: usize, hash: u64, object: ObjectNumber) {
         // Another value with the same hash may have the place of those that are alone.
-        let is_alone = self.indexes[index].is_unique && self.holders(index, hash).next().is_none();
-        let tie = if is_alone { 0 } else { object };
+        let Index { number, is_unique, .. } = self.indexes[index];
+        let mut tie = object;
+        if is_unique && self.writes() {
+            let neighbours = self.holders(index, hash).map(|object| {
+                let revision = self.fetched.get(object).map_or(0, |existing| existing.revision);
+                Neighbour { index: number, hash: hash.cast_signed(), object, revision }
+            });
+            let neighbours: Vec<Neighbour> = neighbours.collect();
+            if neighbours.is_empty() {
+                tie = 0;
+            }
+            self.keys.neighbours.extend(neighbours);
+        }
         self.change_key(index, hash, object, Some(tie));
     }
 
@@ -310,8 +317,9 @@ impl Session {
         if self.writes() {
             let fetched = self.fetched.get(object).map(|existing| existing.revision);
             let known = self.fingerprints.get(&object).map(|(_, revision)| *revision);
-            self.puts.stamp(object, fetched.or(known).filter(|revision| *revision > 0), fingerprint);
-            self.fingerprints.insert(object, (fingerprint, fetched.or(known).unwrap_or(0)));
+            let revision = fetched.or(known).filter(|revision| *revision > 0);
+            self.puts.stamp(object, revision, fingerprint)?;
+            self.fingerprints.insert(object, (fingerprint, revision.unwrap_or(0)));
         }
         Ok(())
     }
@@ -338,7 +346,6 @@ impl Session {
         if let Side::DryRun { rehearsal, .. } = &mut self.side {
             return rehearsal.end_round();
         }
-        self.see_what_was_not_seen()?;
         if !self.puts.is_empty() {
             self.objects += self.puts.objects();
             let ours = [self.object_type, self.import];
@@ -399,7 +406,7 @@ impl Session {
         self.open = false;
         self.puts = Puts::default();
         self.objects = 0;
-        self.keys.clear();
+        self.keys = Keys::default();
         self.trouble = None;
         self.indexes.iter_mut().for_each(|index| index.overlay = Overlay::default());
         match &mut self.side {
@@ -433,17 +440,13 @@ impl Session {
             false => overlay.remove(hash, object, generation),
         }
         let (index, hash, tie) = (*number, hash.cast_signed(), tie.unwrap_or(0));
-        self.keys.push(KeyChange { index, hash, object, tie, is_added });
+        self.keys.changes.push(KeyChange { index, hash, object, tie, is_added });
     }
 
     /// Reads the fingerprints of the objects that the latest look-ups have named, and of this one.
     fn look_at_fingerprints(&mut self, object: ObjectNumber) -> Result<()> {
         let mut wanted = std::mem::take(&mut self.named);
         wanted.retain(|number| !self.fingerprints.contains_key(number));
-        if wanted.is_empty() {
-            let first = object / CHUNK * CHUNK;
-            wanted.extend([first, object, first + CHUNK - 1]);
-        }
         wanted.push(object);
         wanted.sort_unstable();
         wanted.dedup();
@@ -458,18 +461,6 @@ impl Session {
         Ok(())
     }
 
-    /// Finds the revisions of objects that change and were not read.
-    fn see_what_was_not_seen(&mut self) -> Result<()> {
-        let unseen = self.puts.unseen();
-        if unseen.is_empty() {
-            return Ok(());
-        }
-        let object_type = self.object_type;
-        let seen = self.side.ask(&unseen, |conn, numbers| ask::fingerprints(conn, object_type, numbers))?;
-        seen.into_iter().for_each(|(number, (_, revision))| self.puts.see(number, revision));
-        Ok(())
-    }
-
     fn check(&mut self) -> Result<()> {
         self.trouble.take().map_or(Ok(()), Err)
     }
@@ -480,17 +471,18 @@ impl Session {
 }
 
 impl Side {
-    /// Asks for all values, over the connections that look, and gives all answers.
-    fn ask<T: Sync, A: Send>(
-        &mut self,
-        values: &[T],
-        ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>> + Sync,
-    ) -> Result<Vec<A>> {
+    /// Whether an object was put and perhaps cannot be looked up yet.
+    fn is_unseen(&self, object: ObjectNumber) -> bool {
+        matches!(self, Side::Batched { unseen, .. } if is_in(unseen, object))
+    }
+
+    /// Asks for all values, over the connection that looks, and gives all answers.
+    fn ask<T, A>(&mut self, values: &[T], ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>>) -> Result<Vec<A>> {
         if values.is_empty() {
             return Ok(Vec::new());
         }
         match self {
-            Side::Batched { readers, .. } => readers.ask(values, ask),
+            Side::Batched { reader, .. } => reader.ask(values, ask),
             Side::Atomic { writer, .. } => writer.work(|tx| ask(tx, values)),
             Side::DryRun { snapshot, .. } => {
                 let conn = snapshot.as_mut().ok_or_else(|| Error::internal("a dry run that has not begun looks up"))?;
@@ -498,4 +490,18 @@ impl Side {
             }
         }
     }
+}
+
+fn is_in(unseen: &Unseen, object: ObjectNumber) -> bool {
+    unseen.values().any(|objects| objects.contains(&object))
+}
+
+/// A connection that sees one moment.
+fn snapshot_of(numbers: &mut Numbers) -> Result<Conn> {
+    let mut conn = reader::connect(numbers.pool())?;
+    // Nobody is held up by it, however long it takes.
+    conn.batch("SET idle_in_transaction_session_timeout = 0")?;
+    conn.batch("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
+    numbers.imagine(&mut conn)?;
+    Ok(conn)
 }

@@ -6,7 +6,7 @@
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use super::journal::KeyChange;
+use super::journal::Keys;
 use super::known::Fetched;
 use super::puts::Flushed;
 use super::writer::{Settling, Writer};
@@ -19,7 +19,7 @@ const WAITING: usize = 2;
 /// What the thread is told to do.
 enum Work {
     Put(Flushed),
-    Commit(Vec<KeyChange>, Settling),
+    Commit(Keys, Settling),
     RollBack(Sender<()>),
     Read(Vec<ObjectNumber>, Sender<Result<Fetched>>),
 }
@@ -63,7 +63,7 @@ impl Background {
         self.tell(Work::Put(flushed))
     }
 
-    pub(super) fn commit(&mut self, keys: Vec<KeyChange>, settling: Settling) -> Result<()> {
+    pub(super) fn commit(&mut self, keys: Keys, settling: Settling) -> Result<()> {
         self.begun += 1;
         self.tell(Work::Commit(keys, settling))
     }
@@ -91,7 +91,14 @@ impl Background {
     pub(super) fn objects(&mut self, numbers: Vec<ObjectNumber>) -> Result<Fetched> {
         let (read, answer) = channel();
         self.tell(Work::Read(numbers, read))?;
-        answer.recv().map_err(|_| gone())?
+        match answer.recv() {
+            Ok(read) => read,
+            // After what went wrong before it nothing is read.
+            Err(_) => {
+                self.known()?;
+                Err(gone())
+            }
+        }
     }
 
     fn tell(&mut self, work: Work) -> Result<()> {

@@ -2,6 +2,25 @@
 
 use crate::repository::ObjectNumber;
 
+/// See the module's head.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// In the order they were made.
+    pub(super) changes: Vec<KeyChange>,
+    pub(super) neighbours: Vec<Neighbour>,
+}
+
+/// An object that was seen to have a key of the hash of a value that must be unique and is another object's from now on: so
+/// its own value is another one. If it is not, or no longer, the table would not keep the value from being put twice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Neighbour {
+    pub(super) index: i64,
+    pub(super) hash: i64,
+    pub(super) object: ObjectNumber,
+    /// The revision that was seen; 0 if it was not there.
+    pub(super) revision: u64,
+}
+
 /// That an object has a key, or no longer has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct KeyChange {

@@ -1,19 +1,20 @@
 //! What a session puts between two flushes.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use uuid::Uuid;
 
 use super::rows::Rows;
+use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::repository::ObjectNumber;
 
 /// How an object that is stored changes.
-#[derive(Default)]
 struct Change {
     /// The revision that was seen.
-    seen: Option<u64>,
+    seen: u64,
     /// Nothing if the document stays.
     document: Option<Range<usize>>,
     fingerprint: u64,
@@ -59,19 +60,25 @@ impl Puts {
     pub(super) fn update(&mut self, number: ObjectNumber, revision: u64, document: &str) {
         let start = self.text.len();
         self.text.push_str(document);
-        let change = self.changes.entry(number).or_default();
-        change.seen = Some(revision);
-        change.document = Some(start..self.text.len());
+        let document = Some(start..self.text.len());
+        self.changes.insert(number, Change { seen: revision, document, fingerprint: 0 });
     }
 
-    pub(super) fn stamp(&mut self, number: ObjectNumber, revision: Option<u64>, fingerprint: u64) {
+    /// Notes the record that an object equals, which was put just now or has this revision.
+    ///
+    /// # Errors
+    /// If neither is so.
+    pub(super) fn stamp(&mut self, number: ObjectNumber, revision: Option<u64>, fingerprint: u64) -> Result<()> {
         if let Ok(at) = self.numbers.binary_search_by_key(&number, |(number, _)| *number) {
             self.created.set_number(self.numbers[at].1, fingerprint.cast_signed());
-            return;
+            return Ok(());
         }
-        let change = self.changes.entry(number).or_default();
-        change.seen = change.seen.or(revision);
-        change.fingerprint = fingerprint;
+        match (self.changes.entry(number), revision) {
+            (Entry::Occupied(mut place), _) => place.get_mut().fingerprint = fingerprint,
+            (Entry::Vacant(place), Some(seen)) => drop(place.insert(Change { seen, document: None, fingerprint })),
+            (Entry::Vacant(_), None) => return Err(Error::internal("an object is stamped that nobody has looked at")),
+        }
+        Ok(())
     }
 
     pub(super) fn fail(&mut self, import: i64, failure: &Failure) {
@@ -81,18 +88,6 @@ impl Puts {
         rows.number(failure.row.cast_signed());
         rows.text(&serde_json::Value::from(failure.cells.as_slice()).to_string());
         rows.text(&failure.problem.to_string());
-    }
-
-    /// Objects that change, of which nobody has looked at the revision.
-    pub(super) fn unseen(&self) -> Vec<ObjectNumber> {
-        self.changes.iter().filter(|(_, change)| change.seen.is_none()).map(|(number, _)| *number).collect()
-    }
-
-    /// Notes the revision of an object that changes.
-    pub(super) fn see(&mut self, number: ObjectNumber, revision: u64) {
-        if let Some(change) = self.changes.get_mut(&number) {
-            change.seen = Some(revision);
-        }
     }
 
     pub(super) fn failures(&self) -> usize {
@@ -132,8 +127,7 @@ impl Puts {
             changed.number(import);
             changed.number(object_type);
             changed.number(number);
-            // An object that is not there has no revision, so that it is found to be gone.
-            changed.number(seen.unwrap_or(0).cast_signed());
+            changed.number(seen.cast_signed());
             changed.number(fingerprint.cast_signed());
             match document {
                 Some(place) => changed.text(&text[place]),

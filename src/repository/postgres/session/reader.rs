@@ -1,21 +1,19 @@
-//! The looking side of a session: connections that are made again when they are lost.
+//! The looking side of a session: a connection that is made again when it is lost.
 
 use std::time::{Duration, Instant};
 
 use super::super::conn::{Conn, Pool, Purpose};
-use crate::error::{Error, Result};
+use super::writer::repairable;
+use crate::error::Result;
 
 /// Values asked for at once, at most: more than a round.
 const MOST: usize = 1 << 16;
 
-/// Values that two share.
-const MUCH: usize = 2048;
-
 /// For so long a question is asked again that was answered by nothing but lost connections.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One of them.
-struct Reader {
+/// See the module's head.
+pub(super) struct Reader {
     pool: Pool,
     conn: Option<Conn>,
     /// Values asked for at once: fewer after every lost connection, because that may have been what was too much for it.
@@ -23,12 +21,16 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(pool: &Pool) -> Reader {
+    pub(super) fn new(pool: &Pool) -> Reader {
         Reader { pool: pool.clone(), conn: None, most: MOST }
     }
 
     /// Asks for all values, some at a time, and gives all answers.
-    fn ask<T, A>(&mut self, values: &[T], mut ask: impl FnMut(&mut Conn, &[T]) -> Result<Vec<A>>) -> Result<Vec<A>> {
+    pub(super) fn ask<T, A>(
+        &mut self,
+        values: &[T],
+        mut ask: impl FnMut(&mut Conn, &[T]) -> Result<Vec<A>>,
+    ) -> Result<Vec<A>> {
         let (mut left, mut answers) = (values, Vec::new());
         let mut since = Instant::now();
         while !left.is_empty() {
@@ -44,7 +46,7 @@ impl Reader {
                 Err(error) => {
                     let is_lost = self.conn.as_ref().is_none_or(Conn::is_lost);
                     if !is_lost || since.elapsed() > PATIENCE {
-                        return Err(error);
+                        return Err(repairable(error));
                     }
                     if self.conn.take().is_some() {
                         self.most = (self.most.min(values.len()) / 4).max(1);
@@ -63,35 +65,6 @@ impl Reader {
             None => connect(&self.pool)?,
         };
         Ok(self.conn.insert(conn))
-    }
-}
-
-/// Two readers, who share what is much: a server answers each connection with a processor of its own.
-pub(super) struct Readers([Reader; 2]);
-
-impl Readers {
-    pub(super) fn new(pool: &Pool) -> Readers {
-        Readers([Reader::new(pool), Reader::new(pool)])
-    }
-
-    /// Asks for all values, and gives all answers.
-    pub(super) fn ask<T: Sync, A: Send>(
-        &mut self,
-        values: &[T],
-        ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>> + Sync,
-    ) -> Result<Vec<A>> {
-        let Readers([first, second]) = self;
-        if values.len() < MUCH {
-            return first.ask(values, ask);
-        }
-        let (one_half, other_half) = values.split_at(values.len() / 2);
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| second.ask(other_half, &ask));
-            let mut answers = first.ask(one_half, &ask)?;
-            let other = other.join().unwrap_or_else(|_| Err(Error::internal("a look-up panicked")))?;
-            answers.extend(other);
-            Ok(answers)
-        })
     }
 }
 

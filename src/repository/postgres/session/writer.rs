@@ -12,7 +12,7 @@ use super::super::sql;
 use super::super::transaction::Tx;
 use super::super::views;
 use super::ask;
-use super::journal::{self, KeyChange};
+use super::journal::{self, Keys, Neighbour};
 use super::known::Fetched;
 use super::puts::Flushed;
 use super::rows::Rows;
@@ -118,7 +118,7 @@ impl Writer {
     }
 
     /// Changes objects and their keys, still uncommitted.
-    pub(super) fn put_keys(&mut self, changes: Vec<KeyChange>) -> Result<()> {
+    pub(super) fn put_keys(&mut self, Keys { changes, neighbours }: Keys) -> Result<()> {
         self.change()?;
         let (removals, additions) = journal::net(changes);
         if !removals.is_empty() {
@@ -141,6 +141,7 @@ impl Writer {
                 tx.run("DELETE FROM staged_removal WHERE import = $1", &[&import])
             })?;
         }
+        self.look_at_neighbours(&neighbours)?;
         if !additions.is_empty() {
             let mut rows = Rows::default();
             for pair in additions {
@@ -159,6 +160,7 @@ impl Writer {
     /// Commits what was written, with the counts and how far they reach.
     pub(super) fn commit(&mut self, settling: &Settling) -> Result<()> {
         self.store_positions()?;
+        let (leases, lease) = (Arc::clone(&self.leases), leases::of_type(&self.name));
         let (import, before) = (self.import, self.settled);
         let after = settling.records.cast_signed();
         let Counts { total, created, updated, unchanged, failure } = settling.counts;
@@ -170,13 +172,19 @@ impl Writer {
         let settled = self.work(|tx| {
             tx.run(settle, &[&import, &total, &created, &updated, &unchanged, &failure, &after, warnings, &before])
         })?;
+        // Whoever has lost the lease must not try again.
+        self.work(|tx| leases.fence(tx, &lease))?;
         if settled == 0 {
             return Err(overtaken("its record is no longer as it was"));
         }
-        let (leases, lease) = (Arc::clone(&self.leases), leases::of_type(&self.name));
-        self.work(|tx| leases.fence(tx, &lease))?;
         if let Some(tx) = self.tx.take() {
-            self.conn = Some(tx.commit().map_err(repairable)?);
+            let conn = tx.commit().map_err(repairable)?;
+            // One that was lent, to ask what became of the commit, is for short statements.
+            if conn.is_lent() {
+                conn.give_back();
+            } else {
+                self.conn = Some(conn);
+            }
         }
         self.settled = after;
         self.positions = None;
@@ -210,12 +218,12 @@ impl Writer {
     /// Does something in the transaction, which is begun if need be.
     pub(super) fn work<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         if self.tx.is_none() {
-            let conn = self.conn.take().map_or_else(|| self.pool.connect(Purpose::Long("import")), Ok)?;
-            self.tx = Some(Tx::begin(conn)?);
+            let conn = self.conn.take().map_or_else(|| self.pool.connect(Purpose::Long("import")), Ok);
+            self.tx = Some(conn.and_then(Tx::begin).map_err(repairable)?);
         }
         let Some(tx) = &mut self.tx else { return Err(Error::internal("a transaction that was begun is gone")) };
         let done = work(tx);
-        done.map_err(|error| repairable(error))
+        done.map_err(repairable)
     }
 
     /// Changes objects, unless one is no longer what was seen.
@@ -237,6 +245,27 @@ impl Writer {
             tx.run("DELETE FROM staged_object WHERE import = $1", &[&import]).map(|_| changed)
         })?;
         if changed == staged { Ok(()) } else { Err(overtaken("another process has written objects of the file")) }
+    }
+
+    /// Makes sure, until the commit, that values with the hash of a value that must be unique are other ones still: of each
+    /// hash, the object that has the place of those that are alone is one that was seen, and is as it was seen. Nearly always
+    /// there are none; those there are were nearly always seen while somebody changed them.
+    fn look_at_neighbours(&mut self, neighbours: &[Neighbour]) -> Result<()> {
+        let hold = "SELECT object FROM key_pair WHERE key_index = $1 AND hash = $2 AND tie = 0 FOR UPDATE";
+        let look = "SELECT revision FROM object WHERE object_type = $1 AND number = $2";
+        let object_type = self.object_type;
+        for seen in neighbours.chunk_by(|one, other| (one.index, one.hash) == (other.index, other.hash)) {
+            let Neighbour { index, hash, .. } = seen[0];
+            let now = self.work(|tx| {
+                let Some(object) = tx.first(hold, &[&index, &hash], |row| sql::get(row, 0))? else { return Ok(None) };
+                let revision: Option<i64> = tx.first(look, &[&object_type, &object], |row| sql::get(row, 0))?;
+                Ok(revision.map(|revision| (object, revision.cast_unsigned())))
+            })?;
+            if !seen.iter().any(|neighbour| Some((neighbour.object, neighbour.revision)) == now) {
+                return Err(overtaken("another process has changed a value that must be unique"));
+            }
+        }
+        Ok(())
     }
 
     fn store_positions(&mut self) -> Result<()> {
