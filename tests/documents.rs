@@ -11,13 +11,15 @@ use rollbook::config::{Config, Environment};
 use crate::harness::{Folder, steady};
 use crate::service::{ADMIN, Service};
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
     "COMPATIBILITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/distributed.md",
     "docs/drop-folder.md",
+    "docs/postgresql.md",
     "docs/rest.md",
     "examples/README.md",
 ];
