@@ -173,7 +173,7 @@ impl Repository {
     /// Stores one definition, if the type as it is then allows it, which may be asked several times.
     ///
     /// # Errors
-    /// Those of `allows`, and see [`Sqlite::apply_types`].
+    /// Those of `allows`, and see [`Repository::apply_types`].
     pub fn apply_type_if(
         &self,
         definition: &Value,
@@ -221,7 +221,7 @@ impl Repository {
     /// Puts the new document of an object that was `seen`, and of which nobody else may have written since.
     ///
     /// # Errors
-    /// See [`Sqlite::create_object`].
+    /// See [`Repository::create_object`].
     pub fn replace_object(&self, stored: &StoredType, seen: &Object, document: &str) -> Result<Written> {
         hand!(self.replace_object(stored, seen, document))
     }

@@ -137,7 +137,7 @@ impl Repository {
         hand!(self.failed_rows(id))
     }
 
-    /// Stores new imports like [`queue`](Sqlite::queue), and that this request became them. All or nothing.
+    /// Stores new imports like [`queue`](Repository::queue), and that this request became them. All or nothing.
     ///
     /// # Errors
     /// `Conflict` if there is one of the same key already.
