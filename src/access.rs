@@ -6,6 +6,7 @@
 
 mod oidc;
 mod tokens;
+mod visits;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

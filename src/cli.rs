@@ -17,7 +17,6 @@ mod imports;
 mod log;
 mod migrate;
 mod new_file;
-mod numbers;
 mod objects;
 pub(crate) mod output;
 mod plan;

@@ -9,7 +9,7 @@
 //! Nothing below this level knows HTTP.
 
 mod addressing;
-mod answer;
+pub(crate) mod answer;
 mod authentication;
 mod blocking;
 mod conditions;
@@ -30,16 +30,16 @@ mod negotiation;
 mod observe;
 mod openapi;
 mod paging;
-mod params;
+pub(crate) mod params;
 mod patience;
 mod presentation;
-mod problem;
+pub(crate) mod problem;
 mod query;
 mod request_id;
 mod schema;
 mod server;
 mod sorting;
-mod streaming;
+pub(crate) mod streaming;
 mod template;
 mod upload;
 
@@ -114,27 +114,49 @@ fn routes() -> OpenApiRouter<Door> {
         .routes(routes!(events::events))
 }
 
+/// The manners of everything that is asked over HTTP, whoever answers it: how long a request may take, which name it has,
+/// what is told of it.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    metrics: Arc<Metrics>,
+    patience: Arc<Patience>,
+}
+
+impl Manners {
+    /// The manners of a service.
+    pub fn new(door: &Door) -> Manners {
+        Manners { metrics: Arc::new(Metrics::new(door)), patience: Patience::new(&door.app.config.server) }
+    }
+
+    /// These routes with a limit to how long their requests may take and how large they may be. What is too much for it is
+    /// answered with a [`Problem`].
+    pub(crate) fn patient(&self, router: Router) -> Router {
+        router
+            .layer(CatchPanicLayer::custom(problem::panicked))
+            .layer(from_fn_with_state(Arc::clone(&self.patience), patience::watch))
+    }
+
+    /// These routes with a name for each request, and with a word about it in the log and in the metrics.
+    pub(crate) fn observed(&self, router: Router) -> Router {
+        router.layer(from_fn(request_id::name)).layer(from_fn_with_state(Arc::clone(&self.metrics), observe::observe))
+    }
+}
+
 /// The service: all routes, in the manners that they share.
-pub fn service(door: Door) -> Router {
+pub fn service(door: Door, manners: &Manners) -> Router {
     let (router, collected) = routes().split_for_parts();
-    let metrics = Arc::new(Metrics::new(&door));
-    let patience = Patience::new(&door.app.config.server);
     // A request meets the layers from the last to the first.
     let service = router
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(Extension(Document::new(collected)))
-        .layer(Extension(Arc::clone(&metrics)))
+        .layer(Extension(Arc::clone(&manners.metrics)))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn(addressing::check))
         .layer(from_fn(negotiation::negotiate))
         .layer(from_fn_with_state(door.clone(), authentication::authenticate))
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(from_fn_with_state(patience, patience::watch))
-        .layer(from_fn(presentation::present))
-        .layer(from_fn(request_id::name))
-        .layer(from_fn_with_state(metrics, observe::observe))
         .with_state(door);
+    let service = manners.observed(manners.patient(service).layer(from_fn(presentation::present)));
     // Routes are chosen inside, by the address as it is settled here.
     Router::new().fallback_service(service).layer(from_fn(addressing::settle))
 }

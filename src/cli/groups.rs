@@ -8,8 +8,8 @@ use rollbook::error::{Result, shown};
 use rollbook::failure::Failure;
 use rollbook::import::Import;
 
-use super::numbers::{counted, grouped};
 use super::table::{Column, Table};
+use rollbook::figures::{counted, grouped};
 
 /// More kinds of failure are counted, not listed.
 const LISTED: usize = 10;

@@ -14,11 +14,11 @@ use super::context::Context;
 use super::failures_file::{write, write_file};
 use super::import::run_and_report;
 use super::new_file::check_place;
-use super::numbers::{duration, grouped, moment};
 use super::output::note;
 use super::plan::caller;
 use super::report::{details, message_of, took};
 use super::table::{Column, Table};
+use rollbook::figures::{duration, grouped, moment};
 
 const FAILURES_EXAMPLES: &str = "\
 Example:

@@ -13,8 +13,8 @@ use rollbook::schema::TypeName;
 use super::Verdict;
 use super::context::Context;
 use super::export::export;
-use super::numbers::{counted, grouped};
 use super::table::{Column, Table};
+use rollbook::figures::{counted, grouped};
 
 /// What fits on a screen.
 const SHOWN: usize = 50;

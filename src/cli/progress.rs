@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use rollbook::import::ImportId;
 use rollbook::worker::Worker;
 
-use super::numbers::grouped;
+use rollbook::figures::grouped;
 
 /// Often enough to look steady.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -13,9 +13,9 @@ use super::Verdict;
 use super::context::Context;
 use super::failures_file::{numbered, write_file};
 use super::groups::Groups;
-use super::numbers::{between, counted, duration, grouped, rate};
 use super::output::note;
 use super::table::{Column, Table};
+use rollbook::figures::{between, counted, duration, grouped, rate};
 
 /// Warnings are listed up to here; `imports show` has them all.
 const LISTED: usize = 10;

@@ -13,9 +13,9 @@ use rollbook::error::{Kind, Result};
 use rollbook::import::{Import, ImportId, State};
 use rollbook::worker::Worker;
 
-use super::numbers::{counted, grouped};
 use super::output::note;
 use super::progress;
+use rollbook::figures::{counted, grouped};
 
 /// How often we look whether another process is through.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use clap::Args;
 use rollbook::access::Access;
+use rollbook::console;
 use rollbook::drop_folder::DropFolders;
 use rollbook::error::{Error, Kind, Result};
-use rollbook::http::{Door, Server, service};
+use rollbook::http::{self, Door, Manners, Server};
 use rollbook::scheduler::Scheduler;
 use rollbook::worker::Worker;
 use tokio::runtime::Builder;
@@ -75,7 +76,10 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     }
     context.out.flush()?;
     let scheduler = Scheduler::start(&app, &worker, &drop_folders, LANES)?;
-    runtime.block_on(server.run(service(Door { app, worker, access, drop_folders }), stop));
+    let door = Door { app, worker, access, drop_folders };
+    let manners = Manners::new(&door);
+    let service = console::pages(&door, &manners).fallback_service(http::service(door, &manners));
+    runtime.block_on(server.run(service, stop));
     scheduler.stop();
     runtime.shutdown_timeout(LEFTOVERS);
     Ok(Verdict::Good)

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use super::Verdict;
 use super::context::Context;
-use super::numbers::moment;
 use super::output::note;
 use super::table::{Column, Table};
+use rollbook::figures::moment;
 
 const CREATE_EXAMPLES: &str = "\
 Examples:

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use super::Verdict;
 use super::context::Context;
 use super::definitions::{object_type, read_definitions, starter_types};
-use super::numbers::grouped;
 use super::output::note;
 use super::table::{Column, Table};
+use rollbook::figures::grouped;
 
 const APPLY_EXAMPLES: &str = "\
 Examples:

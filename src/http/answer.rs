@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 /// The content type of JSON, as PingIDM writes it.
-pub(super) const JSON: &str = "application/json; charset=UTF-8";
+pub(crate) const JSON: &str = "application/json; charset=UTF-8";
 
 /// A JSON answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Value,
@@ -20,16 +20,16 @@ pub(super) struct Answer {
 
 /// The body of an [`Answer`] until it is written.
 #[derive(Clone)]
-pub(super) struct Unwritten(pub(super) Value);
+pub(crate) struct Unwritten(pub(crate) Value);
 
 impl Answer {
     /// 200 with this body.
-    pub(super) fn json(body: Value) -> Answer {
+    pub(crate) fn json(body: Value) -> Answer {
         Answer { status: StatusCode::OK, headers: HeaderMap::new(), body }
     }
 
     /// 200 with a resource, whose `_rev` is the entity tag.
-    pub(super) fn resource(body: Value) -> Answer {
+    pub(crate) fn resource(body: Value) -> Answer {
         let tag = body.get("_rev").and_then(Value::as_str).map(|rev| format!("\"{rev}\""));
         let answer = Answer::json(body);
         match tag {
@@ -39,13 +39,13 @@ impl Answer {
     }
 
     /// The same with another status.
-    pub(super) fn with_status(mut self, status: StatusCode) -> Answer {
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Answer {
         self.status = status;
         self
     }
 
     /// The same with a header more. A value that HTTP cannot carry is left out.
-    pub(super) fn with_header(mut self, name: &'static str, value: &str) -> Answer {
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Answer {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
         }

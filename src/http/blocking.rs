@@ -9,7 +9,7 @@ impl Door {
     ///
     /// Work that was begun ends, also when the client has gone: a change is done whole or not at all.
     #[expect(clippy::disallowed_methods, reason = "this is the way")]
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Door) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {

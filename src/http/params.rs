@@ -14,15 +14,23 @@ use crate::error::{Error, Result, did_you_mean};
 
 /// The query string of a request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Those of this address.
     ///
     /// # Errors
     /// `Request` if a name or value is not UTF-8 once decoded.
-    pub(super) fn of(uri: &Uri) -> Result<Params> {
-        let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    pub(crate) fn of(uri: &Uri) -> Result<Params> {
+        Params::of_form(uri.query().unwrap_or_default())
+    }
+
+    /// Those of a form, `application/x-www-form-urlencoded`.
+    ///
+    /// # Errors
+    /// See [`Params::of`].
+    pub(crate) fn of_form(text: &str) -> Result<Params> {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let decode = |text: &str| {
             let text = text.replace('+', " ");
             let decoded = percent_decode_str(&text).decode_utf8();
@@ -37,7 +45,7 @@ impl Params {
     }
 
     /// Every value of a parameter, in order.
-    pub(super) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+    pub(crate) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
         let named = move |found: &str| match name.starts_with('_') {
             true => found.eq_ignore_ascii_case(name),
             false => found == name,
@@ -49,7 +57,7 @@ impl Params {
     ///
     /// # Errors
     /// `Request` if there are several.
-    pub(super) fn one<'p>(&'p self, name: &'p str) -> Result<Option<&'p str>> {
+    pub(crate) fn one<'p>(&'p self, name: &'p str) -> Result<Option<&'p str>> {
         let mut values = self.all(name);
         match (values.next(), values.next()) {
             (first, None) => Ok(first),
@@ -63,7 +71,7 @@ impl Params {
     ///
     /// # Errors
     /// `Request` if it is neither `true` nor `false`.
-    pub(super) fn flag(&self, name: &str) -> Result<bool> {
+    pub(crate) fn flag(&self, name: &str) -> Result<bool> {
         match self.one(name)? {
             None => Ok(false),
             Some(word) if word.eq_ignore_ascii_case("true") => Ok(true),
@@ -76,7 +84,7 @@ impl Params {
     ///
     /// # Errors
     /// `Request`, with what was probably meant.
-    pub(super) fn must_be_of(&self, known: &[&str]) -> Result<()> {
+    pub(crate) fn must_be_of(&self, known: &[&str]) -> Result<()> {
         let unknown = self.names().find(|name| !name.starts_with('_') && !known.contains(name));
         let Some(unknown) = unknown else { return Ok(()) };
         let mistakes = |name: &str| damerau_levenshtein(&name.to_lowercase(), &unknown.to_lowercase());
@@ -97,7 +105,7 @@ impl Params {
 }
 
 /// The refusal of an `_action` that the route does not have, in PingIDM's words; `known` are those that it has.
-pub(super) fn unsupported_action(name: &str, known: &str) -> Error {
+pub(crate) fn unsupported_action(name: &str, known: &str) -> Error {
     Error::request(format!("Action {name} is not supported. There is {known}"))
 }
 

@@ -25,7 +25,7 @@ use super::problem::Problem;
 use crate::config::ServerSettings;
 
 /// What has limits of its own for what comes in.
-const UPLOADS: &str = "/upload/";
+const UPLOADS: [&str; 2] = ["/upload/", "/console/new/"];
 
 /// The limits.
 #[derive(Debug)]
@@ -64,7 +64,8 @@ impl LastStep {
 /// Lets a request take its time, but no more.
 pub(super) async fn watch(State(patience): State<Arc<Patience>>, request: Request, next: Next) -> Response {
     let last_step = LastStep::default();
-    let max_size = if request.uri().path().starts_with(UPLOADS) { u64::MAX } else { patience.max_body_size };
+    let is_upload = UPLOADS.iter().any(|uploads| request.uri().path().starts_with(uploads));
+    let max_size = if is_upload { u64::MAX } else { patience.max_body_size };
     let (over, is_over) = oneshot::channel();
     let mut account = None;
     let mut request = request.map(|body| {

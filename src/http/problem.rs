@@ -44,7 +44,7 @@ pub(super) struct ProblemBody {
 
 impl Problem {
     /// A problem of this status, in a sentence of ours.
-    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Problem {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Problem {
         let body = json!({ "code": status.as_u16(), "reason": reason(status.as_u16()), "message": message.into() });
         Problem { status, body }
     }
@@ -52,7 +52,7 @@ impl Problem {
 
 impl Problem {
     /// What is said of it.
-    pub(super) fn body(&self) -> &Value {
+    pub(crate) fn body(&self) -> &Value {
         &self.body
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn unforeseen() -> Error {
 }
 
 /// The answer where a library of ours refused the request in words of its own.
-pub(super) async fn refused_elsewhere(response: Response) -> Response {
+pub(crate) async fn refused_elsewhere(response: Response) -> Response {
     let (parts, body) = response.into_parts();
     let said = to_bytes(body, LONGEST_SAYING).await.unwrap_or_default();
     let said = String::from_utf8_lossy(&said);

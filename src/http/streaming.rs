@@ -25,7 +25,7 @@ const WAITING: usize = 2;
 
 /// Takes the body of an answer.
 #[derive(Debug)]
-pub(super) struct BodyWriter {
+pub(crate) struct BodyWriter {
     pieces: Sender<Piece>,
     waiting: Vec<u8>,
 }
@@ -43,7 +43,7 @@ enum Piece {
 impl Door {
     /// An answer of this content type whose body `write` writes. It stops with an error when the client has gone.
     #[expect(clippy::disallowed_methods, reason = "the writing goes on while the answer is sent")]
-    pub(super) async fn stream(
+    pub(crate) async fn stream(
         &self,
         content_type: &'static str,
         write: impl FnOnce(&Door, &mut BodyWriter) -> Result<()> + Send + 'static,
@@ -96,11 +96,11 @@ fn broken() -> Piece {
 
 /// Tells whether somebody still reads a body, for whoever searches long before there is something to write.
 #[derive(Clone, Debug)]
-pub(super) struct Audience(Sender<Piece>);
+pub(crate) struct Audience(Sender<Piece>);
 
 impl Audience {
     /// Fails if the client has gone.
-    pub(super) fn is_there(&self) -> Result<()> {
+    pub(crate) fn is_there(&self) -> Result<()> {
         match self.0.is_closed() {
             true => Err(not_sent(io::ErrorKind::BrokenPipe.into())),
             false => Ok(()),
@@ -109,13 +109,13 @@ impl Audience {
 }
 
 /// The error of an answer that nobody takes.
-pub(super) fn not_sent(error: io::Error) -> Error {
+pub(crate) fn not_sent(error: io::Error) -> Error {
     Error::storage("the answer could not be sent", error)
 }
 
 impl BodyWriter {
     /// Who reads.
-    pub(super) fn audience(&self) -> Audience {
+    pub(crate) fn audience(&self) -> Audience {
         Audience(self.pieces.clone())
     }
 

@@ -16,6 +16,7 @@ mod objects;
 mod runs;
 mod search;
 mod session;
+mod sign_ins;
 mod sql;
 mod streams;
 mod tls;

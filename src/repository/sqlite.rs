@@ -21,6 +21,7 @@ mod rehearsal;
 mod runs;
 mod search;
 mod session;
+mod sign_ins;
 mod sql;
 mod tokens;
 mod types;
@@ -59,10 +60,11 @@ const CACHE_KIB: u32 = 4 << 10;
 /// How long a statement waits for the write lock. An import holds it for about two seconds at a time.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/001_first.sql"),
     include_str!("../../migrations/sqlite/002_rest.sql"),
     include_str!("../../migrations/sqlite/003_drop_folders.sql"),
+    include_str!("../../migrations/sqlite/004_console.sql"),
 ];
 
 /// In forms before this one the hashes of keys were others.

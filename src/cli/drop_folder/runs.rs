@@ -10,9 +10,9 @@ use rollbook::run::{
 
 use crate::cli::Verdict;
 use crate::cli::context::Context;
-use crate::cli::numbers::{grouped, moment};
 use crate::cli::output::note;
 use crate::cli::table::{Column, Table};
+use rollbook::figures::{grouped, moment};
 
 /// List the runs of a drop folder, the newest first
 ///

@@ -11,9 +11,9 @@ use super::NameArgs;
 use super::runs::{table, told};
 use crate::cli::Verdict;
 use crate::cli::context::Context;
-use crate::cli::numbers::moment;
 use crate::cli::output::note;
 use crate::cli::table::{Column, Table};
+use rollbook::figures::moment;
 
 /// So many runs are shown with a drop folder.
 const LAST: usize = 5;

@@ -1,11 +1,13 @@
-//! Imports, requests that may be repeated, and tokens.
+//! Imports, requests that may be repeated, tokens, and who has signed in.
 
 use super::{Repository, hand};
 use crate::error::Result;
 use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State};
+use crate::report::{FailureGroup, ImportFilter, ImportsPage, Milestone, Sample};
 use crate::repository::{AnsweredRequest, Attempt, KeyedRequest, Spooled};
 use crate::schema::TypeName;
+use crate::sign_in::SignIn;
 use crate::token::{Digest, Token};
 
 impl Repository {
@@ -182,5 +184,59 @@ impl Repository {
     /// `NotFound`.
     pub fn revoke_token(&self, id: &str) -> Result<Token> {
         hand!(self.revoke_token(id))
+    }
+
+    /// Who got the secret of this digest when he signed in, if that still counts.
+    pub fn sign_in(&self, digest: &Digest) -> Result<Option<SignIn>> {
+        hand!(self.sign_in(digest))
+    }
+
+    /// Notes that somebody has signed in. Those that do not count any more are removed.
+    pub fn add_sign_in(&self, sign_in: &SignIn, digest: &Digest) -> Result<()> {
+        hand!(self.add_sign_in(sign_in, digest))
+    }
+
+    /// Notes that somebody has signed out.
+    pub fn remove_sign_in(&self, digest: &Digest) -> Result<()> {
+        hand!(self.remove_sign_in(digest))
+    }
+
+    /// Up to `limit` imports that are looked for, in front of position `before` if one is given, the latest first.
+    pub fn imports_before(&self, filter: &ImportFilter, before: Option<i64>, limit: usize) -> Result<ImportsPage> {
+        let mut found = self.imports_behind(0, usize::MAX >> 1)?;
+        found.retain(|(position, import)| before.is_none_or(|before| *position < before) && filter.matches(import));
+        found.reverse();
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|(position, _)| *position);
+        Ok(ImportsPage { imports: found, next })
+    }
+
+    /// The failures of an import in groups, the largest first.
+    pub fn failure_groups(&self, id: ImportId) -> Result<Vec<FailureGroup>> {
+        let mut groups: Vec<FailureGroup> = Vec::new();
+        self.each_failure(id, u64::MAX, |failure| {
+            for violation in failure.problem["violations"].as_array().into_iter().flatten() {
+                let requirement = violation["requirement"].as_str().unwrap_or_default().to_owned();
+                let property = violation["property"].as_str().map(str::to_owned);
+                match groups.iter_mut().find(|group| group.requirement == requirement && group.property == property) {
+                    Some(group) => group.failures += 1,
+                    None => groups.push(FailureGroup { requirement, property, failures: 1, first_row: failure.row }),
+                }
+            }
+            Ok(())
+        })?;
+        groups.sort_by_key(|group| std::cmp::Reverse(group.failures));
+        Ok(groups)
+    }
+
+    /// Some of the records of a dry run that would change an object.
+    pub fn samples(&self, _id: ImportId) -> Result<Vec<Sample>> {
+        Ok(Vec::new())
+    }
+
+    /// How far an import was when, the earliest first.
+    pub fn milestones(&self, _id: ImportId) -> Result<Vec<Milestone>> {
+        Ok(Vec::new())
     }
 }

@@ -15,7 +15,10 @@ use crate::repository::Hashes;
 use crate::schema::{TypeName, starter_definitions};
 
 /// The forms of the database: what they are called, and how each is made of the one before.
-const MIGRATIONS: [(&str, &str); 1] = [("first", include_str!("../../../migrations/postgres/001_first.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("first", include_str!("../../../migrations/postgres/001_first.sql")),
+    ("console", include_str!("../../../migrations/postgres/002_console.sql")),
+];
 
 /// What this program knows.
 pub(super) const FORM: usize = MIGRATIONS.len();

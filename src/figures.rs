@@ -1,11 +1,11 @@
-//! Numbers, durations and moments as people read them.
+//! Numbers, durations and moments as people read them. Pure.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 /// `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.char_indices() {
@@ -18,12 +18,12 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// `1 record`, `2,000 records`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
+pub fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 /// `1.2 s`, `3 min 5 s`, `2 h 7 min`.
-pub(crate) fn duration(duration: Duration) -> String {
+pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{}.{} s", seconds, duration.subsec_millis() / 100),
@@ -33,7 +33,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 /// How many per second; a dash where that says nothing.
-pub(crate) fn rate(number: u64, duration: Duration) -> String {
+pub fn rate(number: u64, duration: Duration) -> String {
     match duration.as_millis() {
         millis if number == 0 || millis == 0 => "-".to_owned(),
         millis => grouped(u64::try_from(u128::from(number) * 1000 / millis).unwrap_or(u64::MAX)),
@@ -41,13 +41,13 @@ pub(crate) fn rate(number: u64, duration: Duration) -> String {
 }
 
 /// The time between two moments in RFC 3339.
-pub(crate) fn between(begin: &str, end: &str) -> Duration {
+pub fn between(begin: &str, end: &str) -> Duration {
     let moments = begin.parse::<Timestamp>().and_then(|begin| Ok((begin, end.parse::<Timestamp>()?)));
     moments.ok().and_then(|(begin, end)| end.duration_since(begin).try_into().ok()).unwrap_or_default()
 }
 
 /// A moment in RFC 3339 UTC, to the second: `2026-02-28 17:05:00`.
-pub(crate) fn moment(text: &str) -> String {
+pub fn moment(text: &str) -> String {
     text.get(..19).unwrap_or(text).replace('T', " ")
 }
 

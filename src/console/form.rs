@@ -1,0 +1,70 @@
+//! What forms send.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+
+use super::visitor::Visitor;
+use crate::error::{Error, Kind, Result};
+use crate::http::Problem;
+use crate::http::params::Params;
+
+/// More than anybody types.
+const LARGEST: usize = 1 << 20;
+
+/// The field with the visitor's token against forged requests.
+pub(super) const CSRF: &str = "csrf";
+
+/// The fields of a form that a visitor has sent from a page of ours. Whatever changes something takes one.
+#[derive(Debug)]
+pub(super) struct Form(Params);
+
+impl Form {
+    /// The value of a field, without blanks around it; none if there is no such field, or nothing in it.
+    pub(super) fn text<'f>(&'f self, name: &'f str) -> Result<Option<&'f str>> {
+        Ok(self.0.one(name)?.map(str::trim).filter(|text| !text.is_empty()))
+    }
+
+    /// The values of fields of this name, as they were sent.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.all(name)
+    }
+
+    /// Whether a box is ticked.
+    pub(super) fn is_ticked(&self, name: &str) -> bool {
+        self.0.all(name).next().is_some()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Form, Problem> {
+        let expected = request.extensions().get::<Visitor>().map(|visitor| visitor.csrf.clone());
+        let fields = fields(request).await?;
+        check_csrf(fields.one(CSRF)?, expected.as_deref())?;
+        Ok(Form(fields))
+    }
+}
+
+/// The fields of a form, whoever sent it.
+pub(super) async fn fields(request: Request) -> Result<Params, Problem> {
+    let body = to_bytes(request.into_body(), LARGEST).await;
+    let body = body.map_err(|_| Error::request("the form was cut off, or is too large"))?;
+    let text = str::from_utf8(&body).map_err(|_| Error::request("the form is not UTF-8"))?;
+    Ok(Params::of_form(text)?)
+}
+
+/// Refuses what was not sent from a page of ours.
+///
+/// # Errors
+/// `Forbidden`.
+pub(super) fn check_csrf(sent: Option<&str>, expected: Option<&str>) -> Result<()> {
+    match (sent, expected) {
+        (Some(sent), Some(expected)) if sent == expected => Ok(()),
+        _ => {
+            let said = "this form was not sent from a page of yours, or you have signed in anew since you opened the page: \
+                        go back, reload the page and try again";
+            Err(Error::new(Kind::Forbidden, said))
+        }
+    }
+}
