@@ -12,10 +12,12 @@ mod compatibility;
 mod identity;
 mod ids;
 mod interface;
+mod leasing;
 mod postgres;
 mod search;
 mod session;
 mod sqlite;
+mod stored;
 mod transfer;
 
 use serde_json::Value;

@@ -32,6 +32,14 @@ impl Backend {
         }
     }
 
+    /// Where an installation of this data directory is looked for, in the words of who finds none.
+    pub(crate) fn place(self, data: &str) -> String {
+        match self {
+            Backend::Sqlite => format!("'{data}'"),
+            Backend::Postgres | Backend::PostgresNew => "the database of repository.url".to_owned(),
+        }
+    }
+
     /// A new database for one installation, if that is not a file.
     pub(crate) fn database(self) -> Option<Database> {
         let variable = match self {

@@ -55,8 +55,11 @@ impl Context {
     /// `NotFound` if there is none.
     pub(crate) fn existing_installation(&self) -> Result<Arc<App>> {
         let missing = || {
-            let data = self.config.data.display();
-            Error::not_found(format!("there is no installation in '{data}' yet: 'rollbook import' makes one"))
+            let place = match self.config.repository.file() {
+                Some(_) => format!("'{}'", self.config.data.display()),
+                None => "the database of repository.url".to_owned(),
+            };
+            Error::not_found(format!("there is no installation in {place} yet: 'rollbook import' makes one"))
         };
         self.installation_if_any()?.ok_or_else(missing)
     }

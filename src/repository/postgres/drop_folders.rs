@@ -7,8 +7,8 @@ use super::conn::Conn;
 use super::sql::{from_json, to_json};
 use super::transaction::Tx;
 use super::{Postgres, sql};
-use crate::config::SetBy;
 use crate::error::{Error, Kind, Result};
+use crate::repository::stored::{setter, word_of_setter};
 use crate::repository::{DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
 
@@ -123,10 +123,7 @@ impl Postgres {
 
 /// Stores a drop folder if what is stored is what was seen; says whether.
 fn put(tx: &mut Tx, folder: &StoredDropFolder, seen: Option<u64>) -> Result<bool> {
-    let set_by = match folder.set_by {
-        SetBy::Administrator => "administrator",
-        SetBy::Operator | SetBy::File => "operator",
-    };
+    let set_by = word_of_setter(folder.set_by);
     let settings = folder.settings.to_string();
     let stored = match seen {
         None => {
@@ -169,10 +166,7 @@ fn read(row: &Row) -> Result<StoredDropFolder> {
         name: sql::get(row, 0)?,
         settings: from_json(&sql::get::<String>(row, 1)?)?,
         secrets: sql::get(row, 2)?,
-        set_by: match sql::get::<String>(row, 3)?.as_str() {
-            "operator" => SetBy::Operator,
-            _ => SetBy::Administrator,
-        },
+        set_by: setter(&sql::get::<String>(row, 3)?),
         revision: sql::get::<i64>(row, 4)?.unsigned_abs(),
     })
 }

@@ -12,6 +12,7 @@ use super::transaction::Tx;
 use super::{Postgres, imports, leases, sql};
 use crate::error::{Error, Result};
 use crate::import::{Import, ImportId};
+use crate::repository::stored::{callback_state, word_of_callback};
 use crate::run::{
     Callback, CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, RunId, Step, Trouble, Version, no_run,
 };
@@ -298,7 +299,7 @@ impl Postgres {
     ) -> Result<()> {
         let CallbackAttempt { at, status, problem } = attempt;
         let status = status.map(i64::from);
-        let (state, due) = stored(state);
+        let (state, due) = word_of_callback(state);
         self.write(|tx| {
             let (number, ..) = key(tx, run)?;
             // First of all, so that of two attempts that are noted at once the second counts the first. What has arrived
@@ -395,19 +396,7 @@ fn read_callback(row: &Row) -> Result<Callback> {
         run: RunId::of_uuid(sql::get(row, 1)?),
         drop_folder: text(2)?,
         body: text(3)?,
-        state: match text(4)?.as_str() {
-            "delivered" => CallbackState::Delivered,
-            "given_up" => CallbackState::GivenUp,
-            _ => CallbackState::Waiting { due: text(5)? },
-        },
+        state: callback_state(&text(4)?, || text(5))?,
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
     })
-}
-
-fn stored(state: &CallbackState) -> (&'static str, Option<&str>) {
-    match state {
-        CallbackState::Waiting { due } => ("waiting", Some(due)),
-        CallbackState::Delivered => ("delivered", None),
-        CallbackState::GivenUp => ("given_up", None),
-    }
 }

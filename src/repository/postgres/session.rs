@@ -42,6 +42,9 @@ use crate::repository::{Due, Existing, Mode, ObjectNumber, Settled, StoredType};
 /// Bytes of objects that are held back before they are written.
 const HEAVY: usize = 16 << 20;
 
+/// Values that are worth being asked for over two connections.
+const MANY: usize = 1024;
+
 /// Failures that wait for a commit in memory at most: some megabytes.
 const MANY_FAILURES: usize = 4096;
 
@@ -215,7 +218,7 @@ impl Session {
             hashes.iter().filter(|hash| !holders.is_known(**hash)).map(|hash| hash.cast_signed()).collect();
         unknown.dedup();
         let index = *number;
-        let pairs = self.side.ask(&unknown, |conn, hashes| ask::pairs(conn, index, hashes))?;
+        let pairs = self.side.ask(&unknown, move |conn, hashes| ask::pairs(conn, index, hashes))?;
         holders.note_asked(&unknown);
         pairs.into_iter().for_each(|(hash, object)| holders.add(hash.cast_unsigned(), object));
         self.named.extend(unknown.iter().flat_map(|hash| holders.get(hash.cast_unsigned())));
@@ -247,7 +250,7 @@ impl Session {
             }
         }
         let object_type = self.object_type;
-        let read = self.side.ask(&stored, |conn, numbers| {
+        let read = self.side.ask(&stored, move |conn, numbers| {
             ask::objects(conn, object_type, numbers, |number, revision, document| {
                 (number, revision, document.to_owned())
             })
@@ -451,7 +454,7 @@ impl Session {
         wanted.sort_unstable();
         wanted.dedup();
         let object_type = self.object_type;
-        let read = self.side.ask(&wanted, |conn, numbers| ask::fingerprints(conn, object_type, numbers))?;
+        let read = self.side.ask(&wanted, move |conn, numbers| ask::fingerprints(conn, object_type, numbers))?;
         for (number, fingerprint) in read {
             // What was stamped since is later.
             self.fingerprints.entry(number).or_insert(fingerprint);
@@ -476,12 +479,29 @@ impl Side {
         matches!(self, Side::Batched { unseen, .. } if is_in(unseen, object))
     }
 
-    /// Asks for all values, over the connection that looks, and gives all answers.
-    fn ask<T, A>(&mut self, values: &[T], ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>>) -> Result<Vec<A>> {
+    /// Asks for all values and gives all answers. Of many, half is asked for over the connection that writes, if it has
+    /// nothing else to do. That may see what is put and not committed, which nobody is asked about ([`Unseen`]); keys are
+    /// put only when all is committed.
+    fn ask<T: Copy + Send + 'static, A: Send + 'static>(
+        &mut self,
+        values: &[T],
+        ask: impl Fn(&mut Conn, &[T]) -> Result<Vec<A>> + Copy + Send + 'static,
+    ) -> Result<Vec<A>> {
         if values.is_empty() {
             return Ok(Vec::new());
         }
         match self {
+            Side::Batched { reader, background, .. } if values.len() >= MANY && background.is_idle() => {
+                let (ours, others) = values.split_at(values.len() / 2);
+                let answer = background.ask(others.to_vec(), ask)?;
+                let mut found = reader.ask(ours, ask)?;
+                found.extend(match answer.recv() {
+                    Ok(more) => more,
+                    // What is wrong with that connection is told when it writes.
+                    Err(_) => reader.ask(others, ask)?,
+                });
+                Ok(found)
+            }
             Side::Batched { reader, .. } => reader.ask(values, ask),
             Side::Atomic { writer, .. } => writer.work(|tx| ask(tx, values)),
             Side::DryRun { snapshot, .. } => {
@@ -498,7 +518,7 @@ fn is_in(unseen: &Unseen, object: ObjectNumber) -> bool {
 
 /// A connection that sees one moment.
 fn snapshot_of(numbers: &mut Numbers) -> Result<Conn> {
-    let mut conn = reader::connect(numbers.pool())?;
+    let mut conn = reader::connect(numbers.pool(), "look-ups of an import")?;
     // Nobody is held up by it, however long it takes.
     conn.batch("SET idle_in_transaction_session_timeout = 0")?;
     conn.batch("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;

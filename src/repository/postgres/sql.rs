@@ -7,10 +7,9 @@ use std::io;
 use postgres::Row;
 use postgres::error::SqlState;
 use postgres::types::FromSqlOwned;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind, Result};
+pub(super) use crate::repository::stored::{from_json, to_json};
 
 /// What the server or the driver said, in full; it is the source of our error.
 #[derive(Debug)]
@@ -129,14 +128,6 @@ fn said(error: &Error) -> Option<&postgres::Error> {
 
 pub(super) fn get<T: FromSqlOwned>(row: &Row, column: usize) -> Result<T> {
     row.try_get(column).map_err(|error| failed("reading a stored value", error))
-}
-
-pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::storage("a value could not be written as JSON", error))
-}
-
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
 }
 
 /// A stored digest.

@@ -16,8 +16,9 @@ use super::transaction::Tx;
 use super::{Postgres, sql, views};
 use crate::error::{Error, Kind, Result};
 use crate::repository::compatibility::{Change, Suspects};
-use crate::repository::{Hashes, KeyIndex, Lease, StoredType};
-use crate::schema::{ObjectType, Positions, TypeName};
+use crate::repository::leasing;
+use crate::repository::{Hashes, KeyIndex, StoredType};
+use crate::schema::{ObjectType, TypeName};
 
 /// The first index of a type has the number behind so many times the type's. No type has more indexes.
 const INDEXES: i64 = 1_000_000;
@@ -47,7 +48,7 @@ impl Postgres {
             if leases.contains_key(&name) {
                 return Err(Error::request(format!("{name} is defined twice")));
             }
-            leases.insert(name, self.lease_for(definition)?);
+            leases.insert(name, leasing::for_definition(definition, |name| self.lease(name))?);
         }
         let applied = self.write(|tx| {
             let applied: Vec<_> =
@@ -65,7 +66,7 @@ impl Postgres {
         allows: impl Fn(Option<&StoredType>) -> Result<()>,
     ) -> Result<(StoredType, Vec<String>)> {
         let name = TypeName::of(definition)?;
-        let _lease = self.lease_for(definition)?;
+        let _lease = leasing::for_definition(definition, |name| self.lease(name))?;
         let applied = self.write(|tx| {
             allows(find(tx, name.as_str())?.as_ref())?;
             let applied = apply(tx, definition, self.hashes)?;
@@ -74,16 +75,6 @@ impl Postgres {
         })?;
         views::make_view(&self.pool, &name);
         Ok(applied)
-    }
-
-    /// The lease that it takes to store a definition, which is parsed first: its faults are told before anything is waited
-    /// for.
-    fn lease_for(&self, definition: &Value) -> Result<Lease> {
-        let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
-        let name = object_type.name();
-        self.lease(name)?.ok_or_else(|| {
-            Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
-        })
     }
 
     pub(in crate::repository) fn prepare_type(

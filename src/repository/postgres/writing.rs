@@ -16,10 +16,11 @@ use super::sql::{from_json, to_json};
 use super::transaction::{Tx, take_numbers};
 use super::{Postgres, objects, sql, views};
 use crate::clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::filter::fold;
 use crate::object::Object;
 use crate::repository::ids::Ids;
+use crate::repository::leasing;
 use crate::repository::{Lease, ObjectNumber, StoredType, Written};
 use crate::schema::Positions;
 
@@ -150,20 +151,9 @@ impl Postgres {
         Ok(written)
     }
 
-    /// An import that runs has its own idea of which property is next, so properties are added only while none does.
     fn lease_for_new_properties(&self, stored: &StoredType) -> Result<Option<Lease>> {
         let (_, known) = self.read(|conn| type_now(conn, stored, ""))?;
-        if known.len() >= stored.object_type.positions().len() {
-            return Ok(None);
-        }
-        let name = stored.object_type.name();
-        let busy = || {
-            let said = format!(
-                "an import of {name} is running; an object with properties that {name} never had can be written after it"
-            );
-            Error::new(Kind::Busy, said)
-        };
-        self.lease(name)?.ok_or_else(busy).map(Some)
+        leasing::for_new_properties(stored, &known, |name| self.lease(name))
     }
 }
 

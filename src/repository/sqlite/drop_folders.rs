@@ -4,8 +4,8 @@ use rusqlite::{Connection, Row, params};
 
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
-use crate::config::SetBy;
 use crate::error::{Error, Result};
+use crate::repository::stored::{setter, word_of_setter};
 use crate::repository::{DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
 
@@ -102,10 +102,7 @@ fn put(conn: &Connection, folder: &StoredDropFolder) -> Result<()> {
     let sql = "INSERT INTO drop_folder (name, settings, secrets, set_by) VALUES (?1, ?2, ?3, ?4) \
                ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
                set_by = excluded.set_by, revision = revision + 1";
-    let set_by = match folder.set_by {
-        SetBy::Administrator => "administrator",
-        SetBy::Operator | SetBy::File => "operator",
-    };
+    let set_by = word_of_setter(folder.set_by);
     sql::run(conn, sql, params![folder.name, folder.settings.to_string(), folder.secrets, set_by])?;
     sql::run(conn, "UPDATE drop_folder_state SET callback_off = 0 WHERE name = ?1", [&folder.name]).map(drop)
 }
@@ -131,10 +128,7 @@ fn read(row: &Row<'_>) -> Result<StoredDropFolder> {
         name: sql::get(row, 0)?,
         settings: from_json(&sql::get::<String>(row, 1)?)?,
         secrets: sql::get(row, 2)?,
-        set_by: match sql::get::<String>(row, 3)?.as_str() {
-            "operator" => SetBy::Operator,
-            _ => SetBy::Administrator,
-        },
+        set_by: setter(&sql::get::<String>(row, 3)?),
         revision: sql::get::<i64>(row, 4)?.unsigned_abs(),
     })
 }

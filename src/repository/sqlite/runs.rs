@@ -8,6 +8,7 @@ use super::sql::{from_json, to_json};
 use super::{Sqlite, imports, sql};
 use crate::error::{Error, Result};
 use crate::import::{Import, ImportId};
+use crate::repository::stored::{callback_state, word_of_callback};
 use crate::run::{
     Callback, CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, RunId, Step, Trouble, Version, no_run,
 };
@@ -243,7 +244,7 @@ impl Sqlite {
             let sql = "INSERT INTO callback_attempt (run, number, at, status, problem) VALUES \
                        (?1, (SELECT count(*) + 1 FROM callback_attempt WHERE run = ?1), ?2, ?3, ?4)";
             sql::run(conn, sql, params![run, attempt.at, attempt.status, attempt.problem])?;
-            let (state, due) = stored(state);
+            let (state, due) = word_of_callback(state);
             let sql = "UPDATE callback SET state = ?2, due = ?3, attempts = attempts + 1 WHERE run = ?1";
             sql::run(conn, sql, params![run, state, due]).map(drop)
         })
@@ -316,19 +317,7 @@ fn read_callback(row: &Row<'_>) -> Result<Callback> {
         run: text(0)?.parse()?,
         drop_folder: text(1)?,
         body: text(2)?,
-        state: match text(3)?.as_str() {
-            "delivered" => CallbackState::Delivered,
-            "given_up" => CallbackState::GivenUp,
-            _ => CallbackState::Waiting { due: text(4)? },
-        },
+        state: callback_state(&text(3)?, || text(4))?,
         attempts: sql::get(row, 5)?,
     })
-}
-
-fn stored(state: &CallbackState) -> (&'static str, Option<&str>) {
-    match state {
-        CallbackState::Waiting { due } => ("waiting", Some(due)),
-        CallbackState::Delivered => ("delivered", None),
-        CallbackState::GivenUp => ("given_up", None),
-    }
 }

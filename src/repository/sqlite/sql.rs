@@ -3,11 +3,10 @@
 
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, Params, Row, Rows, Statement};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::locks::busy;
 use crate::error::{Error, Result};
+pub(super) use crate::repository::stored::{from_json, to_json};
 
 pub(super) fn failed(doing: &str, error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
@@ -74,12 +73,4 @@ pub(super) fn all<T>(
 
 pub(super) fn batch(conn: &Connection, sql: &str) -> Result<()> {
     conn.execute_batch(sql).map_err(|error| failed(sql, error))
-}
-
-pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| Error::storage("a value could not be written as JSON", error))
-}
-
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::storage("a stored value is not the JSON it should be", error))
 }

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql, views};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::object::write_key;
 use crate::repository::compatibility::{Change, Suspects};
-use crate::repository::{Hashes, KeyIndex, Lease, Mode, StoredType};
-use crate::schema::{ObjectType, Positions, TypeName};
+use crate::repository::leasing;
+use crate::repository::{Hashes, KeyIndex, Mode, StoredType};
+use crate::schema::{ObjectType, TypeName};
 
 /// For the keys of an index while it is built.
 const BUILD_MEMORY: u64 = 64 << 20;
@@ -36,7 +37,7 @@ impl Sqlite {
             if leases.contains_key(&name) {
                 return Err(Error::request(format!("{name} is defined twice")));
             }
-            leases.insert(name, self.lease_for(definition)?);
+            leases.insert(name, leasing::for_definition(definition, |name| self.lease(name))?);
         }
         self.write(|conn| definitions.iter().map(|definition| apply(conn, definition, self.hashes)).collect())
     }
@@ -47,20 +48,10 @@ impl Sqlite {
         allows: impl Fn(Option<&StoredType>) -> Result<()>,
     ) -> Result<(StoredType, Vec<String>)> {
         let name = TypeName::of(definition)?;
-        let _lease = self.lease_for(definition)?;
+        let _lease = leasing::for_definition(definition, |name| self.lease(name))?;
         self.write(|conn| {
             allows(find(conn, name.as_str())?.as_ref())?;
             apply(conn, definition, self.hashes)
-        })
-    }
-
-    /// The lease that it takes to store a definition, which is parsed first: its faults are told before anything is waited
-    /// for.
-    fn lease_for(&self, definition: &Value) -> Result<Lease> {
-        let (object_type, _) = ObjectType::parse(definition, &Positions::default())?;
-        let name = object_type.name();
-        self.lease(name)?.ok_or_else(|| {
-            Error::new(Kind::Busy, format!("an import of {name} is running; its definition can change afterwards"))
         })
     }
 

@@ -11,9 +11,10 @@ use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, objects, sql, types, views};
 use crate::clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::object::{Object, write_key};
 use crate::repository::ids::Ids;
+use crate::repository::leasing;
 use crate::repository::{Hashes, KeyIndex, Lease, Mode, ObjectNumber, StoredType, Written};
 use crate::schema::Positions;
 
@@ -98,20 +99,9 @@ impl Sqlite {
         })
     }
 
-    /// An import that runs has its own idea of which property is next, so properties are added only while none does.
     fn lease_for_new_properties(&self, stored: &StoredType) -> Result<Option<Lease>> {
         let (_, known) = type_now(&*self.conn()?, stored)?;
-        if known.len() >= stored.object_type.positions().len() {
-            return Ok(None);
-        }
-        let name = stored.object_type.name();
-        let busy = || {
-            let said = format!(
-                "an import of {name} is running; an object with properties that {name} never had can be written after it"
-            );
-            Error::new(Kind::Busy, said)
-        };
-        self.lease(name)?.ok_or_else(busy).map(Some)
+        leasing::for_new_properties(stored, &known, |name| self.lease(name))
     }
 }
 

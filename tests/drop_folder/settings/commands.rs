@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rollbook::drop_folder::DropFolders;
 
 use super::wrong;
+use crate::database::Backend;
 use crate::drop_folder::receiver::{Answer, Receiver};
 use crate::dropping::{USERS, drop_csv, drop_folder, mark};
 use crate::harness::Folder;
@@ -99,7 +100,8 @@ fn looking_makes_no_installation() {
     let folder = Folder::new();
     for command in ["list", "show a", "runs a", "test a", "policy a", "pause a", "remove a"] {
         let said = folder.run(&format!("drop-folder {command}")).failed();
-        assert!(said.contains("there is no installation in 'rollbook-data' yet"), "{said}");
+        let expected = format!("there is no installation in {} yet", Backend::chosen().place("rollbook-data"));
+        assert!(said.contains(&expected), "{said}");
     }
     assert!(folder.names().is_empty(), "{:?}", folder.names());
 }

@@ -15,8 +15,11 @@ const SPREAD: i64 = 4;
 /// The fingerprint of an object, and its revision then.
 pub(super) type Fingerprint = (u64, u64);
 
+/// The hash of a key, as it is stored, and an object that has the key.
+pub(super) type Pair = (i64, ObjectNumber);
+
 /// The pairs with these hashes. Answers come as arrays, because rows are dear.
-pub(super) fn pairs(conn: &mut Conn, index: i64, hashes: &[i64]) -> Result<Vec<(i64, ObjectNumber)>> {
+pub(super) fn pairs(conn: &mut Conn, index: i64, hashes: &[i64]) -> Result<Vec<Pair>> {
     let sql = "SELECT array_agg(hash), array_agg(object) FROM key_pair WHERE key_index = $1 AND hash = ANY($2)";
     type Arrays = (Option<Vec<i64>>, Option<Vec<ObjectNumber>>);
     let read = |row: &Row| Ok((sql::get(row, 0)?, sql::get(row, 1)?));

@@ -3,9 +3,12 @@
 //!
 //! A few rounds are under way at most; who puts more waits.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
+use super::super::conn::Conn;
 use super::journal::Keys;
 use super::known::Fetched;
 use super::puts::Flushed;
@@ -22,7 +25,11 @@ enum Work {
     Commit(Keys, Settling),
     RollBack(Sender<()>),
     Read(Vec<ObjectNumber>, Sender<Result<Fetched>>),
+    Ask(Question),
 }
+
+/// Asks something, and sends the answer to whoever waits for it.
+type Question = Box<dyn FnOnce(&mut Writer) -> Result<()> + Send>;
 
 /// See the module's head.
 pub(super) struct Background {
@@ -31,6 +38,8 @@ pub(super) struct Background {
     /// A word for every commit, or what went wrong; then nothing is done until it is rolled back.
     done: Receiver<Result<()>>,
     thread: Option<JoinHandle<()>>,
+    /// What the thread was told and has not done.
+    to_do: Arc<AtomicUsize>,
     /// Commits that were begun, and those known to be done.
     begun: u64,
     known: u64,
@@ -38,13 +47,16 @@ pub(super) struct Background {
 
 impl Background {
     pub(super) fn start(writer: Writer) -> Result<Background> {
-        let (work, to_do) = sync_channel(WAITING);
+        let (work, told) = sync_channel(WAITING);
         let (doing, done) = channel();
+        let to_do = Arc::<AtomicUsize>::default();
+        let hand = Hand { writer, done: doing, failed: false };
+        let left = Arc::clone(&to_do);
         let thread = std::thread::Builder::new().name("writer".into());
         let thread = thread
-            .spawn(move || run(writer, &to_do, &doing))
+            .spawn(move || hand.run(&told, &left))
             .map_err(|error| Error::storage("the writing thread could not start", error))?;
-        Ok(Background { work: Some(work), done, thread: Some(thread), begun: 0, known: 0 })
+        Ok(Background { work: Some(work), done, thread: Some(thread), to_do, begun: 0, known: 0 })
     }
 
     /// How many commits are known to be done.
@@ -101,12 +113,38 @@ impl Background {
         }
     }
 
+    /// Whether the thread has nothing to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.to_do.load(Ordering::Acquire) == 0
+    }
+
+    /// Has the thread ask for these values. If it cannot there is no answer.
+    pub(super) fn ask<T: Send + 'static, A: Send + 'static>(
+        &mut self,
+        values: Vec<T>,
+        ask: impl FnOnce(&mut Conn, &[T]) -> Result<Vec<A>> + Send + 'static,
+    ) -> Result<Receiver<Vec<A>>> {
+        let (answer, answered) = channel();
+        self.tell(Work::Ask(Box::new(move |writer| match writer.look(|conn| ask(conn, &values)) {
+            Ok(found) => {
+                // Who asked may have given up.
+                let _ = answer.send(found);
+                Ok(())
+            }
+            // The transaction has ended with it.
+            Err(error) if writer.is_open() => Err(error),
+            Err(_) => Ok(()),
+        })))?;
+        Ok(answered)
+    }
+
     fn tell(&mut self, work: Work) -> Result<()> {
         self.known()?;
         self.tell_only(work)
     }
 
     fn tell_only(&self, work: Work) -> Result<()> {
+        self.to_do.fetch_add(1, Ordering::Release);
         self.work.as_ref().ok_or_else(gone)?.send(work).map_err(|_| gone())
     }
 }
@@ -119,37 +157,46 @@ impl Drop for Background {
     }
 }
 
-fn run(mut writer: Writer, to_do: &Receiver<Work>, done: &Sender<Result<()>>) {
-    let mut failed = false;
-    for work in to_do {
-        let did = match work {
-            Work::RollBack(rolled) => {
-                writer.roll_back();
-                failed = false;
-                let _ = rolled.send(());
-                continue;
+/// What the thread works with.
+struct Hand {
+    writer: Writer,
+    done: Sender<Result<()>>,
+    /// Something went wrong, and was not rolled back yet by who told us to do it.
+    failed: bool,
+}
+
+impl Hand {
+    fn run(mut self, told: &Receiver<Work>, left: &AtomicUsize) {
+        for work in told {
+            if let Err(error) = self.work(work) {
+                self.writer.roll_back();
+                self.failed = true;
+                let _ = self.done.send(Err(error));
             }
-            _ if failed => continue,
-            Work::Put(flushed) => writer.put(&flushed),
-            Work::Read(numbers, answer) => {
-                let _ = answer.send(writer.objects(&numbers));
-                continue;
-            }
-            Work::Commit(keys, settling) => {
-                let committed = writer.put_keys(keys).and_then(|()| writer.commit(&settling));
-                if committed.is_ok() {
-                    let _ = done.send(Ok(()));
-                }
-                committed
-            }
-        };
-        if let Err(error) = did {
-            writer.roll_back();
-            failed = true;
-            let _ = done.send(Err(error));
+            left.fetch_sub(1, Ordering::Release);
         }
+        self.writer.roll_back();
     }
-    writer.roll_back();
+
+    fn work(&mut self, work: Work) -> Result<()> {
+        match work {
+            Work::RollBack(rolled) => {
+                self.writer.roll_back();
+                self.failed = false;
+                let _ = rolled.send(());
+            }
+            _ if self.failed => {}
+            Work::Put(flushed) => self.writer.put(&flushed)?,
+            Work::Read(numbers, answer) => drop(answer.send(self.writer.objects(&numbers))),
+            Work::Ask(question) => question(&mut self.writer)?,
+            Work::Commit(keys, settling) => {
+                self.writer.put_keys(keys)?;
+                self.writer.commit(&settling)?;
+                let _ = self.done.send(Ok(()));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn gone() -> Error {

@@ -62,7 +62,7 @@ impl Reader {
     fn connected(&mut self) -> Result<&mut Conn> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => connect(&self.pool)?,
+            None => connect(&self.pool, "look-ups of an import")?,
         };
         Ok(self.conn.insert(conn))
     }
@@ -70,8 +70,8 @@ impl Reader {
 
 /// A connection whose plans do not depend on how many values are asked for: judging a round's takes longer than finding
 /// them.
-pub(super) fn connect(pool: &Pool) -> Result<Conn> {
-    let mut conn = pool.connect(Purpose::Long("look-ups of an import"))?;
+pub(super) fn connect(pool: &Pool, what: &'static str) -> Result<Conn> {
+    let mut conn = pool.connect(Purpose::Long(what))?;
     conn.batch("SET plan_cache_mode = force_generic_plan")?;
     Ok(conn)
 }

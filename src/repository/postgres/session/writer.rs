@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::Postgres;
-use super::super::conn::{Conn, Pool, Purpose};
+use super::super::conn::{Conn, Pool};
 use super::super::leases::{self, Leases};
 use super::super::sql;
 use super::super::transaction::Tx;
@@ -15,6 +15,7 @@ use super::ask;
 use super::journal::{self, Keys, Neighbour};
 use super::known::Fetched;
 use super::puts::Flushed;
+use super::reader;
 use super::rows::Rows;
 use crate::error::{Error, Kind, Result};
 use crate::import::Counts;
@@ -215,11 +216,30 @@ impl Writer {
         })
     }
 
+    /// Whether a transaction is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.tx.is_some()
+    }
+
+    /// Looks for something, in the transaction if one is open.
+    pub(super) fn look<T>(&mut self, look: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+        if self.is_open() {
+            return self.work(|tx| look(tx));
+        }
+        let mut conn = self.connected()?;
+        let found = look(&mut conn)?;
+        self.conn = Some(conn);
+        Ok(found)
+    }
+
+    fn connected(&mut self) -> Result<Conn> {
+        self.conn.take().map_or_else(|| reader::connect(&self.pool, "import"), Ok)
+    }
+
     /// Does something in the transaction, which is begun if need be.
     pub(super) fn work<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
         if self.tx.is_none() {
-            let conn = self.conn.take().map_or_else(|| self.pool.connect(Purpose::Long("import")), Ok);
-            self.tx = Some(conn.and_then(Tx::begin).map_err(repairable)?);
+            self.tx = Some(self.connected().and_then(Tx::begin).map_err(repairable)?);
         }
         let Some(tx) = &mut self.tx else { return Err(Error::internal("a transaction that was begun is gone")) };
         let done = work(tx);
