@@ -2,6 +2,7 @@
 //!
 //! * `cli`: what people type, and what they get. Something new that a user can see belongs there, in the user's words.
 //! * `conformance`: what a repository is, whatever it is made of.
+//! * `console`: the pages of the console, as a person sees them.
 //! * `content`: what becomes of files as people, spreadsheets, programs and accidents make them.
 //! * `corpora`: the reader against other people's test data.
 //! * `correlation`: which object a record is about, and values that only one may have.
@@ -22,12 +23,14 @@
 //! * `together`: imports and other writes of objects in any order, against an oracle.
 //! * `types`: object types as they change.
 //! * `values`: which cells each type of property takes, and what they are stored as.
+//! * `visitor`: somebody with a browser; start there for anything that is of the console.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::disallowed_methods, reason = "a test stands for the machine and for whoever uses it")]
 
 mod cli;
 mod conformance;
+mod console;
 mod content;
 mod corpora;
 mod correlation;
@@ -48,3 +51,4 @@ mod spool;
 mod together;
 mod types;
 mod values;
+mod visitor;
