@@ -10,6 +10,7 @@
 //! of the visitor's against forged requests.
 
 mod assets;
+mod chart;
 mod form;
 mod imports;
 mod integrations;

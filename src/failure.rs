@@ -40,6 +40,11 @@ impl Failure {
         }
     }
 
+    /// What is wrong, one by one; nothing where the record as a whole is refused.
+    pub fn violations(&self) -> &[Value] {
+        self.problem.get(VIOLATIONS).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
     /// The failure for programs: `{row, record, problem, violations}`, where `record` has the cells by the columns of
     /// the `header`. Cells behind the last column are the `surplus`. A violation names the column it is about, unless
     /// the file has none for the property.
@@ -52,17 +57,25 @@ impl Failure {
             json["surplus"] = surplus.into();
         }
         json["problem"] = self.plain_problem();
-        let violations = self.problem.get(VIOLATIONS).and_then(Value::as_array).into_iter().flatten();
-        json["violations"] = violations.map(|violation| with_column(violation, header)).collect();
+        json["violations"] = self.violations().iter().map(|violation| with_column(violation, header)).collect();
         json
     }
 }
 
-fn with_column(violation: &Value, header: &[String]) -> Value {
+/// The place of the column among those of the `header` that a violation is about, unless the file has none for the
+/// property.
+pub(crate) fn column_of(violation: &Value, header: &[String]) -> Option<usize> {
+    if let Some(named) = violation["column"].as_str() {
+        return header.iter().position(|column| column == named);
+    }
     // Of an element of an array it is `path[3]`.
     let property = violation["property"].as_str().unwrap_or_default();
     let property = property.split_once('[').map_or(property, |(array, _)| array);
-    let column = header.iter().find(|column| path(column) == property);
+    header.iter().position(|column| path(column) == property)
+}
+
+fn with_column(violation: &Value, header: &[String]) -> Value {
+    let column = column_of(violation, header).map(|at| &header[at]);
     let named = column.map(|column| ("column".to_owned(), Value::from(column.as_str())));
     let members = violation.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
     Value::Object(named.into_iter().chain(members).collect())

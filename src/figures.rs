@@ -32,6 +32,29 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// How long ago something was, from just now: `3 min ago`, `2 days ago`.
+pub fn ago(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0..5 => "just now".to_owned(),
+        5..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} ago", counted(seconds / 86_400, "day")),
+    }
+}
+
+/// `17 bytes`, `1.2 MB`; 1 MB is 1,048,576 bytes.
+pub fn size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..0x400 => return counted(bytes, "byte"),
+        0x400..0x10_0000 => (1 << 10, "KB"),
+        0x10_0000..0x4000_0000 => (1 << 20, "MB"),
+        _ => (1 << 30, "GB"),
+    };
+    format!("{}.{} {name}", grouped(bytes / unit), bytes % unit * 10 / unit)
+}
+
 /// How many per second; a dash where that says nothing.
 pub fn rate(number: u64, duration: Duration) -> String {
     match duration.as_millis() {
@@ -55,7 +78,7 @@ pub fn moment(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{between, counted, duration, grouped, moment, rate};
+    use super::{ago, between, counted, duration, grouped, moment, rate, size};
 
     #[test]
     fn numbers_have_separators() {
@@ -66,6 +89,20 @@ mod tests {
         assert_eq!(counted(0, "record"), "0 records");
         assert_eq!(rate(1000, Duration::from_millis(40)), "25,000");
         assert_eq!(rate(1000, Duration::ZERO), "-");
+    }
+
+    #[test]
+    fn sizes_and_distances_are_short() {
+        for (seconds, text) in
+            [(0, "just now"), (59, "59 s ago"), (3599, "59 min ago"), (86_399, "23 h ago"), (86_400, "1 day ago")]
+        {
+            assert_eq!(ago(Duration::from_secs(seconds)), text);
+        }
+        for (bytes, text) in
+            [(1, "1 byte"), (1023, "1,023 bytes"), (1024, "1.0 KB"), (1_300_000, "1.2 MB"), (5 << 30, "5.0 GB")]
+        {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     #[test]

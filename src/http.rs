@@ -18,7 +18,7 @@ mod credentials;
 mod drop_folder;
 mod events;
 mod extended_value;
-mod failures;
+pub(crate) mod failures;
 mod fields;
 mod health;
 mod info;

@@ -88,8 +88,12 @@ impl Chrome {
 
 /// A page, or a part of one.
 pub(super) fn html(template: &impl Template) -> Result<Response> {
-    let text = template.render().map_err(|error| Error::storage("a page could not be written", error))?;
-    Ok(Html(text).into_response())
+    Ok(Html(written(template)?).into_response())
+}
+
+/// The text of a page, or of a part of one.
+pub(super) fn written(template: &impl Template) -> Result<String> {
+    template.render().map_err(|error| Error::storage("a page could not be written", error))
 }
 
 /// Tells browsers what our pages do not do, so that they do not do it whoever tells them to.

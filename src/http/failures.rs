@@ -40,7 +40,7 @@ const AT_ONCE: usize = 128;
         (status = 404, description = "There is no such import, or it has no failures", body = ProblemBody),
     ),
 )]
-pub(super) async fn csv(
+pub(crate) async fn csv(
     State(door): State<Door>,
     principal: Principal,
     Path(id): Path<String>,

@@ -119,6 +119,15 @@ impl BodyWriter {
         Audience(self.pieces.clone())
     }
 
+    /// Sends what was written so far, so that the reader has it while the rest is looked for.
+    ///
+    /// # Errors
+    /// If the client has gone.
+    pub(crate) fn send_now(&mut self) -> Result<()> {
+        let piece = take(&mut self.waiting).into();
+        self.send(Piece::Next(piece)).map_err(not_sent)
+    }
+
     fn send(&mut self, piece: Piece) -> io::Result<()> {
         self.pieces.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
