@@ -2,7 +2,9 @@
 //!
 //! Files that are at hand are [submitted](App::submit); those that come in piece by piece are [received](receiving).
 
+mod applying;
 mod bell;
+mod columns;
 mod condition;
 mod dropped;
 mod objects;
@@ -32,6 +34,7 @@ use crate::secret::Seal;
 use crate::spool::{Incoming, Spool};
 
 pub use self::bell::Bell;
+pub use self::columns::{Column, Taken, columns_of};
 pub use self::condition::Condition;
 pub(crate) use self::dropped::Arrived;
 pub use self::objects::Put;
@@ -164,43 +167,6 @@ impl App {
         let stored = self.object_type(&plan.object_type)?;
         check_correlation(&stored.object_type, &plan.correlation)?;
         Ok(stored)
-    }
-
-    /// Queues an import of exactly the bytes that a dry run looked at, for whoever asks now.
-    ///
-    /// # Errors
-    /// `Conflict` if the import was no dry run, is not over, or its bytes are gone (24 hours after its end).
-    pub fn apply_dry_run(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
-        let dry = self.import(id)?;
-        let refuse = |why: &str| Err(Error::conflict(format!("import {id} cannot be applied: {why}")));
-        match dry.state {
-            _ if !dry.plan.dry_run => return refuse("it was not a dry run"),
-            State::Finished { .. } if !dry.spool_purged => {}
-            State::Finished { .. } => {
-                return refuse("its bytes are kept for 24 hours and are gone; import the file again");
-            }
-            _ => return refuse("only a finished dry run can be"),
-        }
-        let plan = Plan { dry_run: false, caller, ..dry.plan };
-        let stored = self.check_plan(&plan)?;
-        // The type may have changed since. Of the rows in front of the header nothing is left to be told.
-        let header_row = dry.structure.as_ref().map_or(1, |structure| structure.header_row);
-        check_header(&dry.header, header_row, &stored.object_type, &plan)
-            .map_err(|error| error.in_file(&dry.filename))?;
-        let applied = ImportId::random();
-        let mut incoming = self.spool.share(id, applied)?;
-        if dry.structure.is_some() {
-            incoming.sync()?;
-            self.spool.sync()?;
-        }
-        incoming.publish()?;
-        let counts = Counts { total: dry.counts.total, ..Counts::default() };
-        let import = Import::queued(applied, plan, dry.filename, dry.header, clock::now());
-        let import = Import { size: dry.size, structure: dry.structure, counts, ..import };
-        self.repository.queue(&[import])?;
-        incoming.keep();
-        self.bell.ring();
-        Ok(applied)
     }
 
     /// The import of this id.

@@ -31,7 +31,7 @@ mod observe;
 mod openapi;
 mod paging;
 pub(crate) mod params;
-mod patience;
+pub(crate) mod patience;
 mod presentation;
 pub(crate) mod problem;
 mod query;
@@ -40,8 +40,8 @@ mod schema;
 mod server;
 mod sorting;
 pub(crate) mod streaming;
-mod template;
-mod upload;
+pub(crate) mod template;
+pub(crate) mod upload;
 
 use std::sync::Arc;
 

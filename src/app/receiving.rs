@@ -4,9 +4,10 @@
 //! is still on its way. Nothing is queued before all files of the request are here, sound, and on the disk. Whoever gives
 //! up drops a [`Receiving`], and nothing of it stays.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde_json::json;
 
 use super::App;
 use super::repeat::{Claim, Request};
@@ -14,7 +15,8 @@ use crate::clock;
 use crate::engine::columns::check_header;
 use crate::engine::reader::Format;
 use crate::engine::scan::arrival::{ArrivalScan, Arrived};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::fault::Fault;
 use crate::import::{Counts, Import, ImportId};
 use crate::plan::Plan;
 use crate::schema::ObjectType;
@@ -26,6 +28,8 @@ pub struct Receiving {
     object_type: Arc<ObjectType>,
     plan: Plan,
     claim: Option<Claim>,
+    /// Whether all that is wrong with a file is told together.
+    is_thorough: bool,
     /// How many files were begun.
     files: usize,
     current: Option<Arriving>,
@@ -38,6 +42,14 @@ struct Arriving {
     filename: String,
     incoming: Incoming,
     scan: ArrivalScan,
+    seen: Arc<OnceLock<Seen>>,
+}
+
+/// What was seen of a header.
+struct Seen {
+    names: Vec<String>,
+    /// What is wrong with it, if the scan went on in spite of that.
+    refusal: Option<Error>,
 }
 
 impl App {
@@ -50,11 +62,31 @@ impl App {
         let object_type = Arc::new(self.check_plan(&plan)?.object_type);
         let claim = request.map(|request| Claim::new(self, &plan.caller, request)).transpose()?;
         let app = Arc::clone(self);
-        Ok(Receiving { app, object_type, plan, claim, files: 0, current: None, arrived: Vec::new() })
+        Ok(Receiving {
+            app,
+            object_type,
+            plan,
+            claim,
+            is_thorough: false,
+            files: 0,
+            current: None,
+            arrived: Vec::new(),
+        })
     }
 }
 
 impl Receiving {
+    /// Has all that is wrong with a file told together, once it is wholly here. The detail of the error has its `header`
+    /// then, if it could be read: for somebody who is to see all of it.
+    pub fn thorough(self) -> Receiving {
+        Receiving { is_thorough: true, ..self }
+    }
+
+    /// How many files were begun.
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
     /// Begins the next file; the one before is whole.
     ///
     /// # Errors
@@ -72,10 +104,17 @@ impl Receiving {
         let id = ImportId::random();
         let incoming = self.app.spool.receive(id)?;
         let (object_type, plan) = (Arc::clone(&self.object_type), self.plan.clone());
+        let (seen, is_thorough) = (Arc::new(OnceLock::new()), self.is_thorough);
+        let told = Arc::clone(&seen);
         let scan = ArrivalScan::start(&self.app.config.limits, Format::of(&plan)?, move |header, row| {
-            check_header(header, row, &object_type, &plan)
+            let checked = check_header(header, row, &object_type, &plan);
+            if !is_thorough {
+                return checked;
+            }
+            let _ = told.set(Seen { names: header.to_vec(), refusal: checked.err() });
+            Ok(())
         })?;
-        self.current = Some(Arriving { id, filename, incoming, scan });
+        self.current = Some(Arriving { id, filename, incoming, scan, seen });
         Ok(())
     }
 
@@ -98,9 +137,16 @@ impl Receiving {
 
     /// Ends the file that was begun, if there is one: it is whole.
     fn end_file(&mut self) -> Result<()> {
-        let Some(Arriving { id, filename, incoming, scan }) = self.current.take() else { return Ok(()) };
-        let arrived = scan.finish().and_then(|arrived| {
+        let Some(Arriving { id, filename, incoming, scan, seen }) = self.current.take() else { return Ok(()) };
+        let checked = scan.finish().and_then(|arrived| {
             arrived.structure.check_record_count(self.plan.max_records)?;
+            Ok(arrived)
+        });
+        let arrived = match Arc::into_inner(seen).and_then(OnceLock::into_inner) {
+            Some(seen) => seen.told_with(checked),
+            None => checked,
+        };
+        let arrived = arrived.and_then(|arrived| {
             // Only now, so that who sends a file that is refused does not wait for the disk.
             incoming.sync()?;
             Ok(arrived)
@@ -138,5 +184,31 @@ impl Receiving {
         incoming.into_iter().for_each(Incoming::keep);
         self.app.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
+    }
+}
+
+impl Seen {
+    /// What is wrong with the header, and what with the rest.
+    fn told_with(self, checked: Result<Arrived>) -> Result<Arrived> {
+        let wrong = match (self.refusal, checked) {
+            (None, Ok(arrived)) => return Ok(arrived),
+            (Some(refusal), Ok(_)) => refusal,
+            (None, Err(error)) => error,
+            // What the machine does not let us know is not to be laid upon the file.
+            (Some(_), Err(error)) if error.kind() != Kind::File => return Err(error),
+            (Some(refusal), Err(error)) => {
+                let (refusal, error) = (Fault::told(refusal), Fault::told(error));
+                let faults = [refusal.problem(), error.problem()].iter().flat_map(Fault::all_of).collect::<Vec<_>>();
+                Error::listing(Kind::File, "the file does not fit", vec![refusal.to_string(), error.to_string()])
+                    .with_detail(json!({ "faults": faults }))
+            }
+        };
+        if wrong.kind() != Kind::File {
+            return Err(wrong);
+        }
+        let wrong = Fault::told(wrong);
+        let mut detail = wrong.detail().cloned().unwrap_or_default();
+        detail["header"] = self.names.into();
+        Err(wrong.with_detail(detail))
     }
 }

@@ -25,6 +25,11 @@ impl Params {
         Params::of_form(uri.query().unwrap_or_default())
     }
 
+    /// These names and values.
+    pub(crate) fn of_pairs(pairs: Vec<(String, String)>) -> Params {
+        Params(pairs)
+    }
+
     /// Those of a form, `application/x-www-form-urlencoded`.
     ///
     /// # Errors

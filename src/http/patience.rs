@@ -48,11 +48,11 @@ impl Patience {
 /// The point of no return of a request: what is done behind it lasts, so that its sender is told of it, however long that
 /// takes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LastStep(Arc<AtomicBool>);
+pub(crate) struct LastStep(Arc<AtomicBool>);
 
 impl LastStep {
     /// From here on the time for the answer does not run out.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 

@@ -51,6 +51,11 @@ impl Problem {
 }
 
 impl Problem {
+    /// The status of the answer that it becomes.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What is said of it.
     pub(crate) fn body(&self) -> &Value {
         &self.body

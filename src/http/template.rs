@@ -12,7 +12,9 @@ use super::params::Params;
 use super::problem::{Problem, ProblemBody};
 use crate::access::Principal;
 use crate::error::{Error, Result};
-use crate::schema::TypeName;
+use crate::schema::{ObjectType, TypeName};
+
+const CSV: &str = "text/csv; charset=UTF-8";
 
 /// The CSV template of an object type, as JSON or as the header line itself.
 #[utoipa::path(
@@ -47,14 +49,22 @@ pub(super) async fn template(
         Some(content_type) => {
             let found = fields.pointers().first().and_then(|pointer| pointer.find(&template));
             let line = found.and_then(Value::as_str).unwrap_or_default();
-            let headers = [
-                (CONTENT_TYPE, content_type),
-                (CONTENT_DISPOSITION, "attachment; filename=\"template.csv\""),
-                (CACHE_CONTROL, "no-cache"),
-            ];
-            Ok((headers, format!("{line}\r\n")).into_response())
+            Ok(file("template.csv", content_type, line))
         }
     }
+}
+
+/// The template of an object type as a file.
+pub(crate) fn template_file(object_type: &ObjectType) -> Response {
+    file(&format!("{}-template.csv", object_type.name().short()), CSV, &object_type.template_header())
+}
+
+/// A file of one line. Its name consists of letters, digits and what is harmless among them.
+fn file(name: &str, content_type: &'static str, line: &str) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers =
+        [(CONTENT_TYPE, content_type), (CONTENT_DISPOSITION, disposition.as_str()), (CACHE_CONTROL, "no-cache")];
+    (headers, format!("{line}\r\n")).into_response()
 }
 
 /// The content type, if the client wants the field's text and nothing around it. A type in quotes is none that we
@@ -73,7 +83,7 @@ fn bare_text(params: &Params, fields: &Fields) -> Result<Option<&'static str>> {
         return Ok(None);
     }
     Ok(match name.trim().to_ascii_lowercase().as_str() {
-        "text/csv" => Some("text/csv; charset=UTF-8"),
+        "text/csv" => Some(CSV),
         "text/plain" => Some("text/plain; charset=UTF-8"),
         _ => None,
     })

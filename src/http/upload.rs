@@ -8,6 +8,7 @@ mod disposition;
 mod parts;
 
 use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use self::parts::{FRAME, Parts};
+use self::parts::{FRAME, Part, Parts};
 use super::Door;
 use super::addressing::{Addressed, TypeParameter};
 use super::answer::Answer;
@@ -91,19 +92,17 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Answer, Problem> {
     principal.must_be(Role::Importer)?;
-    let max_size = door.app.config.upload.max_size;
-    let headers = request.headers();
-    let boundary = boundary(headers)?;
-    refuse_early(headers, max_size)?;
-    let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
-    let keyed = idempotency_key(headers)?.map(|key| app::Request { key, asked: asked.to_owned() });
+    let (head, body) = request.into_parts();
+    let uploading = Uploading::new(&head.headers, body, door.app.config.upload.max_size)?;
+    let asked = head.uri.path_and_query().map_or("", |asked| asked.as_str());
+    let keyed = idempotency_key(&head.headers)?.map(|key| app::Request { key, asked: asked.to_owned() });
     let receiving = door
         .run(move |door| {
             principal.object_type(&door.app, &object_type)?;
             door.app.receive(plan(object_type, &params, &principal, &door.app.config)?, keyed)
         })
         .await?;
-    let receiving = receive(&door, receiving, Parts::new(request.into_body(), boundary), max_size).await?;
+    let receiving = uploading.receive(&door, receiving).await?;
     last_step.begin();
     let ids = door.run(move |_| receiving.queue()).await?;
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -116,23 +115,84 @@ pub(super) async fn upload_elsewhere(principal: Principal, Path(name): Path<Stri
     name.map_or_else(|error| error, |name| Error::request(format!("write the path as /upload/csv/{name}"))).into()
 }
 
-/// Passes the files on. On every way out but the good one the receiving is dropped where that may block, and before the
-/// answer: nothing is left then.
-async fn receive(door: &Door, mut receiving: Receiving, mut parts: Parts, max_size: u64) -> Result<Receiving, Problem> {
-    let mut size = 0;
-    loop {
-        match next(&mut parts, &mut size, max_size).await {
-            Ok(Some(piece)) => receiving = door.run(move |_| pass_on(receiving, piece)).await?,
-            Ok(None) => return Ok(receiving),
-            Err(error) => {
-                return door
-                    .run(move |_| {
-                        drop(receiving);
-                        Err(error)
-                    })
-                    .await;
+/// A form with files that comes in.
+pub(crate) struct Uploading {
+    parts: Parts,
+    /// A file that has begun and nobody was told of.
+    begun: Option<String>,
+    /// Bytes of files that came.
+    size: u64,
+    max_size: u64,
+}
+
+impl Uploading {
+    /// A form that is the body of a request with these headers. Of no limit if `max_size` is 0.
+    ///
+    /// # Errors
+    /// What can be seen to be wrong before a byte of the body was read.
+    pub(crate) fn new(headers: &HeaderMap, body: Body, max_size: u64) -> Result<Uploading, Problem> {
+        let boundary = boundary(headers)?;
+        refuse_early(headers, max_size)?;
+        Ok(Uploading { parts: Parts::new(body, boundary), begun: None, size: 0, max_size })
+    }
+
+    /// The fields in front of the first file, which has begun then.
+    pub(crate) async fn fields(&mut self) -> Result<Params> {
+        let mut fields = Vec::new();
+        while let Some(part) = self.parts.next().await? {
+            match part {
+                Part::Field { name, value } => match str::from_utf8(&value) {
+                    Ok(value) => fields.push((name, value.to_owned())),
+                    Err(_) => return Err(Error::request(format!("the field '{name}' is not UTF-8"))),
+                },
+                Part::File(name) => {
+                    self.begun = Some(name);
+                    break;
+                }
             }
         }
+        Ok(Params::of_pairs(fields))
+    }
+
+    /// The name of the file that has begun and was not passed on.
+    pub(crate) fn file_name(&self) -> Option<&str> {
+        self.begun.as_deref()
+    }
+
+    /// Passes the files on. On every way out but the good one the receiving is dropped where that may block, and before
+    /// the answer: nothing is left then.
+    pub(crate) async fn receive(mut self, door: &Door, mut receiving: Receiving) -> Result<Receiving, Problem> {
+        loop {
+            match self.next().await {
+                Ok(Some(piece)) => receiving = door.run(move |_| pass_on(receiving, piece)).await?,
+                Ok(None) => return Ok(receiving),
+                Err(error) => {
+                    return door
+                        .run(move |_| {
+                            drop(receiving);
+                            Err(error)
+                        })
+                        .await;
+                }
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Piece>> {
+        if let Some(name) = self.begun.take() {
+            return Ok(Some(Piece::File(name)));
+        }
+        if let Some(bytes) = self.parts.piece().await? {
+            self.size += bytes.len() as u64;
+            let is_too_large = self.max_size > 0 && self.size > self.max_size;
+            return if is_too_large { Err(too_large(self.max_size)) } else { Ok(Some(Piece::Bytes(bytes))) };
+        }
+        while let Some(part) = self.parts.next().await? {
+            if let Part::File(name) = part {
+                return Ok(Some(Piece::File(name)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -141,16 +201,6 @@ enum Piece {
     /// A file of this name begins.
     File(String),
     Bytes(Bytes),
-}
-
-async fn next(parts: &mut Parts, size: &mut u64, max_size: u64) -> Result<Option<Piece>> {
-    match parts.piece().await? {
-        Some(bytes) => {
-            *size += bytes.len() as u64;
-            if max_size > 0 && *size > max_size { Err(too_large(max_size)) } else { Ok(Some(Piece::Bytes(bytes))) }
-        }
-        None => Ok(parts.next_file().await?.map(Piece::File)),
-    }
 }
 
 fn pass_on(mut receiving: Receiving, piece: Piece) -> Result<Receiving> {

@@ -1,4 +1,4 @@
-//! The files in a `multipart/form-data` body, piece by piece as they come in.
+//! The parts of a `multipart/form-data` body, files piece by piece as they come in.
 //!
 //! The parser of multipart bodies reads ahead as far as a client is fast, and keeps headers of any size: here it gets
 //! bytes only when it cannot go on without, and a body may have only so much besides its files. So what is in memory of a
@@ -34,6 +34,18 @@ const PIECE: usize = 128 << 10;
 /// What a file is called whose sender gives it no name.
 const NAMELESS: &str = "unnamed.csv";
 
+/// A part of a form.
+pub(super) enum Part {
+    /// A file of this name, which is to be read [piece by piece](Parts::piece).
+    File(String),
+    /// A field.
+    Field {
+        name: String,
+        /// As much as a [`FRAME`] holds at most.
+        value: Bytes,
+    },
+}
+
 /// A body that is being read.
 pub(super) struct Parts {
     multipart: Multipart<'static>,
@@ -52,9 +64,8 @@ impl Parts {
         Parts { multipart, source, file: None, files: 0, parts: 0 }
     }
 
-    /// The name of the next file, once the one before was read to its end. After the last file, the rest of the body was
-    /// read too.
-    pub(super) async fn next_file(&mut self) -> Result<Option<String>> {
+    /// The next part, once the one before was read to its end. After the last one, the rest of the body was read too.
+    pub(super) async fn next(&mut self) -> Result<Option<Part>> {
         loop {
             let Parts { multipart, source, .. } = self;
             let next = poll_fn(|context| feed(source, context, |context| multipart.poll_next_field(context))).await?;
@@ -67,9 +78,9 @@ impl Parts {
                 return Err(Error::request(format!("the request has more than {MOST_PARTS} parts")));
             }
             let disposition = field.headers().get(CONTENT_DISPOSITION);
-            let name = disposition.and_then(|disposition| file_name(disposition.as_bytes()));
+            let file_name = disposition.and_then(|disposition| file_name(disposition.as_bytes()));
             let first = self.chunk(&mut field).await?;
-            match name {
+            match file_name {
                 // A form in which no file was chosen has a part without a name and without content.
                 Some(name) if !name.is_empty() || first.is_some() => {
                     self.files += 1;
@@ -77,9 +88,17 @@ impl Parts {
                         return Err(Error::request(format!("the request has more than {MOST_FILES} files")));
                     }
                     self.file = Some((field, first));
-                    return Ok(Some(if name.is_empty() { NAMELESS.to_owned() } else { name }));
+                    return Ok(Some(Part::File(if name.is_empty() { NAMELESS.to_owned() } else { name })));
                 }
-                _ => while self.chunk(&mut field).await?.is_some() {},
+                Some(_) => {}
+                None => {
+                    let name = field.name().unwrap_or_default().to_owned();
+                    let mut value = BytesMut::from(first.unwrap_or_default());
+                    while let Some(chunk) = self.chunk(&mut field).await? {
+                        value.extend_from_slice(&chunk);
+                    }
+                    return Ok(Some(Part::Field { name, value: value.freeze() }));
+                }
             }
         }
     }

@@ -1,0 +1,94 @@
+//! Dry runs that are applied: an import of exactly the bytes that were looked at.
+
+use super::App;
+use crate::clock;
+use crate::engine::columns::check_header;
+use crate::error::{Error, Kind, Result};
+use crate::import::{Counts, Import, ImportId, State};
+use crate::plan::{Caller, Plan};
+use crate::repository::KeyedRequest;
+
+/// Who is noted to have asked that a dry run be applied, whoever it was: what counts is that it was. Callers have a slash
+/// in their names.
+const ANYBODY: &str = "anybody";
+
+impl App {
+    /// Queues an import of exactly the bytes that a dry run looked at, for whoever asks now.
+    ///
+    /// # Errors
+    /// `Conflict` if the import was no dry run, is not over, or its bytes are gone (24 hours after its end).
+    pub fn apply_dry_run(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
+        self.apply(id, caller, Repeated::ImportsAnew)
+    }
+
+    /// The same for somebody who may ask twice for one thing: what was applied before is not applied again.
+    ///
+    /// # Errors
+    /// See [`App::apply_dry_run`].
+    pub fn apply_dry_run_once(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
+        self.applied(id)?.map_or_else(|| self.apply(id, caller, Repeated::IsOne), Ok)
+    }
+
+    /// What a dry run became when it was first applied, if it was and that is known still.
+    pub fn applied(&self, id: ImportId) -> Result<Option<ImportId>> {
+        let answered = self.repository.answered_request(ANYBODY, &key(id))?;
+        Ok(answered.and_then(|answered| answered.imports.first().copied()))
+    }
+
+    fn apply(&self, id: ImportId, caller: Caller, repeated: Repeated) -> Result<ImportId> {
+        let dry = self.import(id)?;
+        let refuse = |why: &str| Err(Error::conflict(format!("import {id} cannot be applied: {why}")));
+        match dry.state {
+            _ if !dry.plan.dry_run => return refuse("it was not a dry run"),
+            State::Finished { .. } if !dry.spool_purged => {}
+            State::Finished { .. } => {
+                return refuse("its bytes are kept for 24 hours and are gone; import the file again");
+            }
+            _ => return refuse("only a finished dry run can be"),
+        }
+        let plan = Plan { dry_run: false, caller, ..dry.plan };
+        let stored = self.check_plan(&plan)?;
+        // The type may have changed since. Of the rows in front of the header nothing is left to be told.
+        let header_row = dry.structure.as_ref().map_or(1, |structure| structure.header_row);
+        check_header(&dry.header, header_row, &stored.object_type, &plan)
+            .map_err(|error| error.in_file(&dry.filename))?;
+        let applied = ImportId::random();
+        let mut incoming = self.spool.share(id, applied)?;
+        if dry.structure.is_some() {
+            incoming.sync()?;
+            self.spool.sync()?;
+        }
+        incoming.publish()?;
+        let counts = Counts { total: dry.counts.total, ..Counts::default() };
+        let import = Import::queued(applied, plan, dry.filename, dry.header, clock::now());
+        let import = Import { size: dry.size, structure: dry.structure, counts, ..import };
+        let digest = *blake3::hash(id.to_string().as_bytes()).as_bytes();
+        let request = KeyedRequest { caller: ANYBODY.to_owned(), key: key(id), digest };
+        let imports = [import];
+        match (self.repository.queue_once(&imports, &request), repeated) {
+            (Ok(()), _) => {}
+            (Err(error), Repeated::ImportsAnew) if error.kind() == Kind::Conflict => self.repository.queue(&imports)?,
+            (Err(error), Repeated::IsOne) if error.kind() == Kind::Conflict => {
+                // Somebody was faster.
+                return self.applied(id)?.ok_or(error);
+            }
+            (Err(error), _) => return Err(error),
+        }
+        incoming.keep();
+        self.bell.ring();
+        Ok(applied)
+    }
+}
+
+/// What it is to apply a dry run a second time.
+#[derive(Clone, Copy, Debug)]
+enum Repeated {
+    /// Another import.
+    ImportsAnew,
+    /// The import that there is already.
+    IsOne,
+}
+
+fn key(id: ImportId) -> String {
+    format!("apply {id}")
+}

@@ -1,0 +1,318 @@
+//! The report of a dry run: what would happen to every record, and the way from there to the import.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::again;
+use super::described::Described;
+use super::refused::{ColumnRow, sentence};
+use crate::access::Role;
+use crate::app::{App, columns_of};
+use crate::console::form::Form;
+use crate::console::page::{Chrome, Section, filters, html};
+use crate::console::visitor::{Visitor, is_of_htmx};
+use crate::error::{Result, shown};
+use crate::failure::Failure;
+use crate::figures::counted;
+use crate::http::{Door, Problem};
+use crate::import::{Counts, Import, ImportId, State as Stage};
+use crate::plan::{OnFailure, Plan};
+use crate::report::{FailureGroup, Sample};
+
+/// How many groups of failures are shown.
+const MOST_GROUPS: usize = 20;
+
+/// How many records that would change an object are shown.
+const MOST_SAMPLES: usize = 10;
+
+/// How much of a value is shown.
+const VALUE: usize = 200;
+
+/// Where the report of a dry run is.
+pub(super) fn address(id: ImportId) -> String {
+    format!("/console/new/report/{id}")
+}
+
+/// Where an import is.
+fn import_address(id: ImportId) -> String {
+    format!("/console/imports/{id}")
+}
+
+#[derive(Template)]
+#[template(path = "new_import/report.html")]
+struct ReportPage {
+    chrome: Chrome,
+    report: Report,
+}
+
+/// The report without the page around it.
+#[derive(Template)]
+#[template(path = "new_import/report_part.html")]
+struct ReportPart {
+    chrome: Chrome,
+    report: Report,
+}
+
+/// What is told of a dry run.
+struct Report {
+    import: Import,
+    title: String,
+    columns: Vec<ColumnRow>,
+    /// Properties that new objects must have and no column fills.
+    absent: Vec<String>,
+    samples: Vec<ShownSample>,
+    groups: Vec<Group>,
+    more_groups: usize,
+    /// What it became when it was applied.
+    applied: Option<ImportId>,
+    /// Where a file can be sent with the same choices.
+    again: String,
+    /// The same, without all or nothing.
+    again_by_record: String,
+}
+
+/// A record that would change an object.
+struct ShownSample {
+    row: u64,
+    object: String,
+    address: String,
+    changes: Vec<ShownChange>,
+}
+
+struct ShownChange {
+    property: String,
+    old: Option<String>,
+    new: Option<String>,
+}
+
+/// Failures that are alike.
+struct Group {
+    requirement: String,
+    property: Option<String>,
+    failures: u64,
+    first_row: u64,
+    /// What is said of the first one.
+    example: String,
+    address: String,
+}
+
+pub(super) async fn show(
+    State(door): State<Door>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let principal = visitor.principal.clone();
+    let found = door.run(move |door| {
+        let import = principal.import(&door.app, &id)?;
+        if import.plan.dry_run { Report::of(&door.app, import).map(Ok) } else { Ok(Err(import.id)) }
+    });
+    match found.await? {
+        Ok(report) => page(&visitor, report, &headers),
+        Err(id) => Ok(Redirect::to(&import_address(id)).into_response()),
+    }
+}
+
+fn page(visitor: &Visitor, report: Report, headers: &HeaderMap) -> Result<Response, Problem> {
+    let chrome = Chrome::new(format!("Dry run: {}", report.import.filename), Section::NewImport, visitor);
+    let page = match is_of_htmx(headers) {
+        true => html(&ReportPart { chrome, report }),
+        false => html(&ReportPage { chrome, report }),
+    };
+    Ok(page?)
+}
+
+/// Imports exactly the bytes that the dry run looked at, once.
+pub(super) async fn apply(
+    State(door): State<Door>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    _form: Form,
+) -> Result<Response, Problem> {
+    visitor.principal.must_be(Role::Importer)?;
+    let principal = visitor.principal.clone();
+    let applied = door.run(move |door| {
+        let id = principal.import(&door.app, &id)?.id;
+        door.app.apply_dry_run_once(id, principal.caller())
+    });
+    Ok(Redirect::to(&import_address(applied.await?)).into_response())
+}
+
+/// Where a dry run stands, and what can be done from there.
+enum Verdict {
+    /// It is not over.
+    UnderWay,
+    /// Its records would be imported.
+    Importable,
+    /// Nothing would be different.
+    NothingToDo,
+    /// A record fails, and it is all or nothing.
+    AllOrNothing,
+    /// The file is refused.
+    Refused(String),
+    Cancelled,
+    /// Its bytes are gone.
+    Expired,
+    /// It was imported, as this import.
+    Applied(ImportId),
+}
+
+impl Report {
+    fn of(app: &App, import: Import) -> Result<Report> {
+        let stored = app.object_type(&import.plan.object_type)?;
+        let object_type = &stored.object_type;
+        let is_over = import.state.end().is_some();
+        let groups =
+            if is_over && import.counts.failure > 0 { app.repository.failure_groups(import.id)? } else { Vec::new() };
+        let samples = if is_over { app.repository.samples(import.id)? } else { Vec::new() };
+        let (columns, _) = columns_of(&import.header, object_type, &import.plan);
+        let columns: Vec<ColumnRow> = columns.iter().map(|column| ColumnRow::new(column, object_type)).collect();
+        let filled: BTreeSet<&str> = columns.iter().filter_map(ColumnRow::path).collect();
+        let required = object_type.required_properties().filter(|property| property.default.is_none());
+        let absent = required.filter(|property| !filled.contains(property.path.as_str()));
+        let absent = absent.map(|property| property.path.clone()).collect();
+        let by_record = Plan { on_failure: OnFailure::SkipRecord, ..import.plan.clone() };
+        Ok(Report {
+            title: Described::new(object_type).title,
+            absent,
+            samples: samples.iter().take(MOST_SAMPLES).map(|sample| ShownSample::new(sample, &import)).collect(),
+            more_groups: groups.len().saturating_sub(MOST_GROUPS),
+            groups: groups
+                .iter()
+                .take(MOST_GROUPS)
+                .map(|group| Group::new(app, group, &import))
+                .collect::<Result<_>>()?,
+            applied: app.applied(import.id)?,
+            again: again(&import.plan),
+            again_by_record: again(&by_record),
+            columns,
+            import,
+        })
+    }
+
+    fn verdict(&self) -> Verdict {
+        let Counts { created, updated, failure, .. } = self.import.counts;
+        let is_atomic = self.import.plan.on_failure == OnFailure::RejectFile;
+        match &self.import.state {
+            Stage::Queued | Stage::Running => Verdict::UnderWay,
+            Stage::Cancelled { .. } => Verdict::Cancelled,
+            Stage::Failed { .. } if is_atomic && failure > 0 => Verdict::AllOrNothing,
+            Stage::Failed { problem, .. } => {
+                Verdict::Refused(sentence(problem["message"].as_str().unwrap_or("the file was refused")))
+            }
+            Stage::Finished { .. } => match self.applied {
+                Some(applied) => Verdict::Applied(applied),
+                None if created + updated == 0 => Verdict::NothingToDo,
+                None if self.import.spool_purged => Verdict::Expired,
+                None => Verdict::Importable,
+            },
+        }
+    }
+
+    fn is_under_way(&self) -> bool {
+        matches!(self.verdict(), Verdict::UnderWay)
+    }
+
+    fn is_importable(&self) -> bool {
+        matches!(self.verdict(), Verdict::Importable)
+    }
+
+    /// The records that were looked at.
+    fn processed(&self) -> u64 {
+        self.import.counts.success() + self.import.counts.failure
+    }
+
+    /// How many columns the file has.
+    fn size(&self) -> u64 {
+        self.columns.len() as u64
+    }
+
+    /// The records that would make or change an object.
+    fn changing(&self) -> u64 {
+        self.import.counts.created + self.import.counts.updated
+    }
+
+    /// The same in words, where others fail.
+    fn good(&self) -> String {
+        counted(self.changing(), "good record")
+    }
+
+    /// How many columns fill a property.
+    fn matched(&self) -> u64 {
+        self.columns.iter().filter(|column| column.property.is_some()).count() as u64
+    }
+
+    /// Whether all columns fill a property or are ours.
+    fn is_plain(&self) -> bool {
+        self.columns.iter().all(|column| column.property.is_some() && column.is_same())
+    }
+}
+
+impl ShownSample {
+    fn new(sample: &Sample, import: &Import) -> ShownSample {
+        let changes = sample.changes.iter().map(|change| ShownChange {
+            property: change.property.clone(),
+            old: change.old.as_ref().map(text),
+            new: change.new.as_ref().map(text),
+        });
+        let id = utf8_percent_encode(&sample.object, NON_ALPHANUMERIC);
+        ShownSample {
+            row: sample.row,
+            object: sample.object.clone(),
+            address: format!("/console/objects/{}/{id}", import.plan.object_type.short()),
+            changes: changes.collect(),
+        }
+    }
+}
+
+/// A value as people read it.
+fn text(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    shown(&text, VALUE).into_owned()
+}
+
+impl Group {
+    /// What is wrong, in a few words.
+    fn title(&self) -> String {
+        match &self.property {
+            Some(property) => format!("{} in {property}", self.requirement),
+            None => self.requirement.clone(),
+        }
+    }
+
+    fn new(app: &App, group: &FailureGroup, import: &Import) -> Result<Group> {
+        let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
+        let example = first.first().map(|failure| said(failure, group)).unwrap_or_default();
+        let mut address = format!("/console/imports/{}/failures?requirement=", import.id);
+        address.extend(utf8_percent_encode(&group.requirement, NON_ALPHANUMERIC));
+        if let Some(property) = &group.property {
+            address.push_str("&property=");
+            address.extend(utf8_percent_encode(property, NON_ALPHANUMERIC));
+        }
+        Ok(Group {
+            requirement: group.requirement.clone(),
+            property: group.property.clone(),
+            failures: group.failures,
+            first_row: group.first_row,
+            example,
+            address,
+        })
+    }
+}
+
+/// What is said of a failure of this group.
+fn said(failure: &Failure, group: &FailureGroup) -> String {
+    let violations = failure.problem["violations"].as_array().into_iter().flatten();
+    let is_of_group = |violation: &&Value| {
+        violation["requirement"] == *group.requirement && violation["property"].as_str() == group.property.as_deref()
+    };
+    let said = violations.clone().find(is_of_group).or_else(|| violations.clone().next());
+    let said = said.map_or(&failure.problem["message"], |violation| &violation["message"]);
+    said.as_str().unwrap_or_default().to_owned()
+}
