@@ -1,0 +1,7 @@
+// All tests of the console in a browser, which they share. scripts/test runs this with node's test runner.
+
+import { after, close } from "./harness.mjs";
+
+import "./sign_in.mjs";
+
+after(close);

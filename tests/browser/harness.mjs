@@ -1,0 +1,265 @@
+// A person in front of a browser, for tests of the console.
+//
+//     browsing("a file is dropped", { config: "..." }, async ({ page, service }) => { ... });
+//
+// Each test has a service of its own (target/debug/rollbook on a free port, with a temporary data directory) and a browser
+// context of its own; all share one browser. A page that breaks its Content Security Policy, throws, or opens a dialog that
+// the test did not expect, fails the test. What a failed test saw is in target/screenshots.
+
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const SCREENSHOTS = join(ROOT, "target/screenshots");
+export const ADMIN = "browser-admin-token";
+
+const TOOLS = process.env.ROLLBOOK_BROWSER_TOOLS ?? join(ROOT, "target/test-tools/browser/");
+const BINARY = process.env.ROLLBOOK_BINARY ?? join(ROOT, "target/debug/rollbook");
+const installed = createRequire(TOOLS);
+
+export const WIDTHS = [360, 1440];
+
+// Where a file of its own is asked for: sizes at which people look.
+const HEIGHT = 900;
+
+// Longer than anything takes, on the slowest machine.
+const PATIENCE = 60_000;
+
+let launched;
+
+/** The one browser. */
+export const browser = () => {
+  launched ??= installed("playwright-core").chromium.launch({
+    executablePath: executable(),
+    chromiumSandbox: process.getuid() !== 0,
+    args: ["--disable-dev-shm-usage", "--disable-gpu"],
+  });
+  return launched;
+};
+
+const executable = () => {
+  const found = spawnSync("sh", ["-c", "command -v chromium || command -v chromium-browser"], { encoding: "utf8" });
+  assert.equal(found.status, 0, "chromium is needed: see scripts/need");
+  return found.stdout.trim();
+};
+
+/** Ends the browser. */
+export const close = async () => {
+  if (launched) await (await launched).close();
+};
+
+/** A service on a free port. */
+export class Service {
+  /** Starts one. `config` is the text of its rollbook.toml. */
+  static async start({ config = "", env = {} } = {}) {
+    const data = mkdtempSync(join(tmpdir(), "rollbook-browser-"));
+    writeFileSync(join(data, "rollbook.toml"), config);
+    const service = new Service();
+    service.data = data;
+    service.log = "";
+    service.process = spawn(BINARY, ["--data", data, "serve", "--listen", "127.0.0.1:0"], {
+      env: { ...process.env, ROLLBOOK_ADMIN_TOKEN: ADMIN, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    service.process.stderr.on("data", (text) => { service.log += text; });
+    service.ended = new Promise((resolve) => { service.process.on("exit", resolve); });
+    const lines = createInterface({ input: service.process.stdout });
+    service.address = await Promise.race([
+      new Promise((resolve) => {
+        lines.on("line", (line) => { if (line.startsWith("listening on ")) resolve(line.slice("listening on ".length)); });
+      }),
+      service.ended.then((code) => { throw new Error(`rollbook ended with ${code}: ${service.log}`); }),
+    ]);
+    return service;
+  }
+
+  async stop() {
+    this.process.kill("SIGTERM");
+    const late = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
+    const code = await this.ended;
+    clearTimeout(late);
+    rmSync(this.data, { recursive: true, force: true });
+    assert.equal(code, 0, `rollbook ended with ${code}: ${this.log}`);
+  }
+
+  /** What the REST door answers. */
+  async rest(method, path, body, headers = {}) {
+    const answer = await fetch(this.address + path, {
+      method,
+      body: body === undefined || typeof body === "string" || body instanceof FormData ? body : JSON.stringify(body),
+      headers: {
+        Authorization: `Bearer ${ADMIN}`,
+        ...(body && !(body instanceof FormData) ? { "Content-Type": "application/json" } : {}),
+        ...headers,
+      },
+    });
+    const text = await answer.text();
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+    return answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text;
+  }
+
+  /** Imports a file over the REST door, waits until that is over, and answers with the import. */
+  async given(csv, { into = "managed/user", unique = "userName", name = "users.csv", query = "" } = {}) {
+    const form = new FormData();
+    form.append("upload", new Blob([csv], { type: "text/csv" }), name);
+    const uploaded = await this.rest("POST", `/upload/csv/${into}?uniqueProperty=${unique}${query}`, form);
+    const id = [uploaded].flat()[0].importUUIDs?.[0] ?? [uploaded.importUUIDs ?? uploaded].flat()[0];
+    for (;;) {
+      const found = await this.rest("GET", `/openidm/csv/metadata/${id._id ?? id}`);
+      if (!["QUEUED", "RUNNING", "IN_PROGRESS"].includes(String(found.state ?? found.status).toUpperCase())) return found;
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  }
+
+  /** The command line, on the data directory of the service. */
+  command(...args) {
+    const ran = spawnSync(BINARY, ["--data", this.data, ...args], { encoding: "utf8" });
+    return { code: ran.status, out: ran.stdout, err: ran.stderr };
+  }
+}
+
+/** What a page said that it should not have said. */
+class Complaints {
+  constructor(context) {
+    this.all = [];
+    this.expected = [];
+    context.on("console", (message) => {
+      const text = message.text();
+      const isRefusal = /Failed to load resource: the server responded with a status of/.test(text);
+      if (["error", "warning"].includes(message.type()) && !isRefusal) this.all.push(`${message.type()}: ${text}`);
+    });
+    context.on("weberror", (error) => { this.all.push(`thrown: ${error.error().stack}`); });
+    context.on("dialog", (dialog) => {
+      const at = this.expected.indexOf(dialog.type());
+      if (at < 0) this.all.push(`${dialog.type()}: ${dialog.message()}`);
+      else this.expected.splice(at, 1);
+      dialog.accept().catch(() => {});
+    });
+  }
+}
+
+/** A context of its own: nothing remembered, at 1440 px, or what `options` say. */
+export const visit = async (options = {}) => {
+  const context = await (await browser()).newContext({
+    viewport: { width: 1440, height: HEIGHT },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    acceptDownloads: true,
+    ...options,
+  });
+  context.setDefaultTimeout(PATIENCE / 3);
+  context.complaints = new Complaints(context);
+  return context;
+};
+
+/** Signs in on whatever page somebody is sent to. */
+export const signIn = async (page, service, token = ADMIN, path = "/") => {
+  await page.goto(service.address + path);
+  await page.getByLabel("Access token").fill(token);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("button", { name: "Sign out" }).or(page.getByRole("button", { name: "Menu" })).filter({ visible: true }).first().waitFor();
+};
+
+/**
+ * A test: a service, and somebody who has signed in to it as an administrator.
+ *
+ * @param options `config` and `env` of the service, `context` for the browser, `signedIn: false` for a stranger.
+ */
+export const browsing = (name, options, body) => {
+  test(name, { timeout: PATIENCE * 2 }, async () => {
+    const service = await Service.start(options);
+    const context = await visit(options.context);
+    const page = await context.newPage();
+    try {
+      if (options.signedIn !== false) await signIn(page, service);
+      await body({ page, service, context });
+      assert.deepEqual(context.complaints.all, [], "what the browser complained of");
+    } catch (error) {
+      mkdirSync(SCREENSHOTS, { recursive: true });
+      const file = join(SCREENSHOTS, `failed ${name.replaceAll(/[^a-z0-9 ]/gi, "")}.png`);
+      await page.screenshot({ path: file, fullPage: true }).catch(() => {});
+      error.message += `\n\nat ${page.url()}, ${file}\n${context.complaints.all.join("\n")}\n${service.log.split("\n").slice(-15).join("\n")}`;
+      throw error;
+    } finally {
+      await context.close();
+      await service.stop();
+    }
+  });
+};
+
+/** Files dropped onto an element, as from a desktop. */
+export const drop = async (page, selector, ...files) => {
+  const data = await page.evaluateHandle((all) => {
+    const transfer = new DataTransfer();
+    for (const { name, content } of all) transfer.items.add(new File([content], name, { type: "text/csv" }));
+    return transfer;
+  }, files);
+  await page.dispatchEvent(selector, "dragenter", { dataTransfer: data });
+  await page.dispatchEvent(selector, "dragover", { dataTransfer: data });
+  await page.dispatchEvent(selector, "drop", { dataTransfer: data });
+};
+
+/** A CSV file of so many users, of whom every `wrong`th has a mail address that is none. */
+export const users = (count, { wrong = 0, prefix = "user" } = {}) => {
+  const lines = ["userName,givenName,sn,mail,telephoneNumber"];
+  for (let at = 1; at <= count; at += 1) {
+    const mail = wrong && at % wrong === 0 ? "no address" : `${prefix}${at}@example.com`;
+    lines.push(`${prefix}${at},Given ${at},Name ${at},${mail},+49 30 ${String(at).padStart(6, "0")}`);
+  }
+  return `${lines.join("\n")}\n`;
+};
+
+/** Fails for what axe-core finds serious or critical, in light and dark and at both widths. */
+export const accessible = async (page, where) => {
+  const found = new Set();
+  const before = page.viewportSize();
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: HEIGHT });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.evaluate(installed("axe-core").source);
+      const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
+      for (const violation of violations.filter(({ impact }) => ["serious", "critical"].includes(impact))) {
+        for (const node of violation.nodes) {
+          found.add(`${where}, ${width} px, ${colorScheme}: ${violation.id} (${violation.impact}) ${node.html.slice(0, 200)}: ${node.failureSummary}`);
+        }
+      }
+    }
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (overflow > 0) found.add(`${where}, ${width} px: the page is ${overflow} px too wide`);
+  }
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  assert.deepEqual([...found], [], "what axe-core found");
+};
+
+/** Writes what a page looks like, at both widths, light and dark. */
+export const look = async (page, name) => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  const before = page.viewportSize();
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: HEIGHT });
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const whole = await page.locator("dialog:modal").count() === 0;
+      await page.screenshot({ path: join(SCREENSHOTS, `${name} ${width} ${colorScheme}.png`), fullPage: whole });
+    }
+  }
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+};
+
+/** What is wrong with the markup of a page as the server sent it: what a parser had to mend. */
+export const text = async (page, path) => {
+  const answer = await page.request.get(path);
+  return answer.text();
+};
+
+export { assert, after, chmodSync, existsSync, mkdirSync, readFileSync, test, writeFileSync };

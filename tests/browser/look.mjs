@@ -1,0 +1,21 @@
+// Screenshots of pages of a running service, at both widths, light and dark, into target/screenshots; and what axe-core
+// finds there, and what the browser complains of.
+//
+//     node tests/browser/look.mjs http://127.0.0.1:8080 TOKEN /console/imports ...
+
+import { accessible, close, look, signIn, visit } from "./harness.mjs";
+
+const [address, token, ...paths] = process.argv.slice(2);
+const context = await visit();
+const page = await context.newPage();
+await signIn(page, { address }, token, paths[0]);
+for (const path of paths) {
+  await page.goto(address + path);
+  await page.waitForTimeout(300);
+  const name = path.replace(/^\/console\/?/, "").replaceAll(/[^a-z0-9]+/gi, "-") || "home";
+  await look(page, name);
+  await accessible(page, path).catch((error) => { console.log(error.actual?.join("\n")); });
+}
+console.log(context.complaints.all.join("\n") || "no complaints");
+await context.close();
+await close();

@@ -1,0 +1,68 @@
+// Signing in and out, and finding one's way.
+
+import { ADMIN, accessible, assert, browsing, look, signIn } from "./harness.mjs";
+
+browsing("a stranger is asked for a token, and sent back to where he wanted to go", { signedIn: false }, async ({ page, service }) => {
+  await page.goto(`${service.address}/console/objects`);
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await accessible(page, "sign in");
+  await look(page, "sign-in");
+
+  await page.getByLabel("Access token").fill("not a token");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("alert").filter({ hasText: "not known here" }).waitFor();
+  await accessible(page, "sign in, refused");
+
+  await page.getByLabel("Access token").fill(ADMIN);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/console/objects");
+  await page.getByRole("heading", { level: 1, name: "Objects" }).waitFor();
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Access token").waitFor();
+  await page.goto(`${service.address}/console/imports`);
+  await page.getByLabel("Access token").waitFor();
+});
+
+browsing("the navigation folds on a small screen, with and without a script", {}, async ({ page, service }) => {
+  const wide = page.getByRole("navigation", { name: "Sections" });
+  for (const name of ["Imports", "New import", "Integrations", "Objects", "Object types", "Tokens", "Settings"]) {
+    await wide.getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { level: 1 }).first().waitFor();
+    assert.equal(await wide.locator("[aria-current=page]").textContent(), name);
+  }
+  const context = page.context();
+  const small = await (await context.browser()).newContext({
+    viewport: { width: 360, height: 640 },
+    javaScriptEnabled: false,
+    storageState: await context.storageState(),
+  });
+  const folded = await small.newPage();
+  await folded.goto(`${service.address}/console/imports`);
+  const tokens = folded.getByRole("link", { name: "Tokens" });
+  await tokens.waitFor({ state: "hidden" });
+  await folded.getByRole("button", { name: "Menu" }).click();
+  await tokens.click();
+  await folded.waitForURL("**/console/tokens");
+  await small.close();
+});
+
+browsing("whoever may only look sees no way to change anything", { signedIn: false }, async ({ page, service }) => {
+  const { out } = service.command("token", "create", "--name", "Vera Viewer", "--role", "viewer", "--json");
+  await signIn(page, service, JSON.parse(out).token);
+  const sections = page.getByRole("navigation", { name: "Sections" });
+  await sections.getByRole("link", { name: "Objects", exact: true }).waitFor();
+  assert.equal(await sections.getByRole("link", { name: "Tokens" }).count(), 0);
+  assert.equal(await sections.getByRole("link", { name: "New import" }).count(), 0);
+  await page.goto(`${service.address}/console/new`);
+  await page.getByRole("alert").waitFor();
+  await accessible(page, "a refusal");
+});
+
+browsing("an address where nothing is says so, and what to do", {}, async ({ page, service }) => {
+  await page.goto(`${service.address}/console/nowhere`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByRole("alert").waitFor();
+  await accessible(page, "nowhere");
+  await look(page, "nowhere");
+});
