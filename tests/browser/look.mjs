@@ -3,11 +3,19 @@
 //
 //     node tests/browser/look.mjs http://127.0.0.1:8080 TOKEN /console/imports ...
 
+import { fileURLToPath } from "node:url";
+
 import { accessible, close, look, signIn, visit } from "./harness.mjs";
 
 const [address, token, ...paths] = process.argv.slice(2);
 const context = await visit();
 const page = await context.newPage();
+// With the style sheet and the script of this checkout, whatever the service was built with.
+for (const name of ["console.css", "console.js"]) {
+  const [stem, ending] = name.split(".");
+  const here = fileURLToPath(new URL(`../../assets/${name}`, import.meta.url));
+  await context.route(`**/console/assets/${stem}.*.${ending}`, (route) => route.fulfill({ path: here }));
+}
 await signIn(page, { address }, token, paths[0]);
 for (const path of paths) {
   await page.goto(address + path);
