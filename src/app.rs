@@ -8,6 +8,7 @@ mod columns;
 mod condition;
 mod dropped;
 mod objects;
+mod prefixes;
 mod receiving;
 mod repeat;
 mod sealing;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use self::prefixes::Prefixes;
 use self::repeat::UnderWay;
 use crate::clock;
 use crate::config::Config;
@@ -59,6 +61,7 @@ pub struct App {
     pub bell: Bell,
     under_way: Arc<UnderWay>,
     seal: Mutex<Option<Arc<Seal>>>,
+    prefixes: Prefixes,
 }
 
 /// A file on its way to being an import.
@@ -93,7 +96,15 @@ impl App {
     pub fn open(config: Config) -> Result<App> {
         let repository = Repository::open(&config.repository, &config.data.join("run"), config.memory)?;
         let spool = Spool::open(&config.spool, &config.data, &repository)?;
-        Ok(App { config, repository, spool, bell: Bell::default(), under_way: Arc::default(), seal: Mutex::default() })
+        Ok(App {
+            config,
+            repository,
+            spool,
+            bell: Bell::default(),
+            under_way: Arc::default(),
+            seal: Mutex::default(),
+            prefixes: Prefixes::default(),
+        })
     }
 
     /// The object type of this name.

@@ -22,7 +22,7 @@ use serde_json::Value as Json;
 use crate::error::Result;
 
 pub use operand::Operand;
-pub(crate) use operand::fold;
+pub(crate) use operand::{fold, letters_alike};
 pub use operator::Operator;
 pub use pointer::Pointer;
 

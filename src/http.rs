@@ -8,12 +8,12 @@
 //!
 //! Nothing below this level knows HTTP.
 
-mod addressing;
+pub(crate) mod addressing;
 pub(crate) mod answer;
 mod authentication;
 mod blocking;
 mod conditions;
-mod config;
+pub(crate) mod config;
 mod credentials;
 mod drop_folder;
 mod events;

@@ -9,6 +9,7 @@
 
 mod draft;
 mod excerpt;
+mod export;
 mod patch;
 
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ use crate::schema::{ObjectType, TypeName};
 pub use draft::{Draft, Extent};
 pub(crate) use draft::{opened_for, refusal};
 pub use excerpt::{Excerpt, Visible};
+pub use export::Export;
 pub use patch::Patch;
 
 /// Undeclared properties: none.

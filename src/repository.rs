@@ -14,6 +14,7 @@ mod ids;
 mod interface;
 mod leasing;
 mod postgres;
+mod prefix;
 mod search;
 mod session;
 mod sqlite;
@@ -24,6 +25,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 pub use interface::{Lease, Repository};
+pub use prefix::{Prefix, PrefixPage, PrefixPlace};
 pub use search::Search;
 pub use session::Session;
 pub use transfer::{Compared, Source, Tally, Target};
@@ -272,6 +274,17 @@ pub struct Found {
     pub object: Object,
 }
 
+/// Who wrote an object last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastWriter {
+    /// The import of this id.
+    Import(String),
+    /// An import of which there is no record any more.
+    ForgottenImport,
+    /// Somebody who wrote this one object.
+    Somebody,
+}
+
 /// What one step of a search has found.
 #[derive(Debug, Default)]
 pub struct FoundPage {
@@ -279,6 +292,8 @@ pub struct FoundPage {
     pub found: Vec<Found>,
     /// Where the search goes on, if it is not over.
     pub next: Option<ObjectNumber>,
+    /// How many objects were looked at.
+    pub looked_at: u64,
 }
 
 /// What became of the writing of one object.

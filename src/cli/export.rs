@@ -1,12 +1,11 @@
-//! Objects as CSV, written so that importing it changes nothing.
+//! Objects in a file, or on standard output.
 
 use std::io::Write;
 use std::path::Path;
 
 use rollbook::app::App;
-use rollbook::csv_writer::CsvWriter;
 use rollbook::error::Result;
-use rollbook::object::{elements, plain_text};
+use rollbook::object::{Export, Visible};
 use rollbook::repository::StoredType;
 
 use super::new_file::{NewFile, check_place};
@@ -27,26 +26,11 @@ pub(crate) fn export(out: &mut Output, app: &App, stored: &StoredType, path: Opt
 }
 
 fn write(app: &App, stored: &StoredType, out: &mut dyn Write, json: bool) -> Result<()> {
-    if json {
-        return app.repository.each_object(stored, |object| {
-            writeln!(out, "{}", object.to_json(&stored.object_type)).map_err(unwritable)
-        });
-    }
-    let properties = stored.object_type.properties().iter().filter(|property| property.importable().is_ok());
-    let (paths, positions): (Vec<&str>, Vec<usize>) =
-        properties.map(|property| (property.path.as_str(), property.position as usize)).unzip();
-    let mut writer = CsvWriter::new(out);
-    write_record(&mut writer, ["_id"].into_iter().chain(paths))?;
-    app.repository.each_object(stored, |object| {
-        let mut parts = Vec::new();
-        elements(&object.document, &mut parts);
-        let cell = |position: &usize| parts.get(*position).map(|json| plain_text(json)).unwrap_or_default();
-        write_record(&mut writer, [object.id.clone()].into_iter().chain(positions.iter().map(cell)))
-    })?;
-    writer.finish().map(drop).map_err(unwritable)
-}
-
-fn write_record<C: AsRef<str>>(writer: &mut CsvWriter<&mut dyn Write>, cells: impl Iterator<Item = C>) -> Result<()> {
-    cells.for_each(|cell| writer.cell(cell.as_ref()));
-    writer.end_record().map_err(unwritable)
+    let object_type = &stored.object_type;
+    let mut export = match json {
+        true => Export::json_lines(object_type, Visible::Everything, out),
+        false => Export::csv(object_type, out).map_err(unwritable)?,
+    };
+    app.repository.each_object(stored, |object| export.object(&object).map_err(unwritable))?;
+    export.finish().map_err(unwritable)
 }

@@ -1,6 +1,8 @@
 //! The values that properties are compared with.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use serde_json::{Number, Value as Json};
 
@@ -100,6 +102,26 @@ pub(super) fn folded(chars: impl Iterator<Item = char>) -> impl Iterator<Item = 
     })
 }
 
+/// All letters that are this one without their case.
+pub(crate) fn letters_alike(letter: char) -> Vec<char> {
+    /// Behind all letters that have a case.
+    const LAST: char = '\u{1FFFF}';
+    static CASED: OnceLock<HashMap<char, Vec<char>>> = OnceLock::new();
+    let cased = CASED.get_or_init(|| {
+        let mut cased: HashMap<char, Vec<char>> = HashMap::new();
+        for c in '\0'..=LAST {
+            let mut without = folded(std::iter::once(c));
+            if let Some(without) = without.next().filter(|without| *without != c) {
+                cased.entry(without).or_default().push(c);
+            }
+        }
+        cased
+    });
+    let mut alike = cased.get(&letter).cloned().unwrap_or_default();
+    alike.push(letter);
+    alike
+}
+
 fn single(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
     match (mapped.next(), mapped.next()) {
         (Some(one), None) => one,
@@ -109,7 +131,7 @@ fn single(mut mapped: impl Iterator<Item = char>, otherwise: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{fold, letters_alike};
 
     #[test]
     fn a_text_without_its_case_has_no_case_to_take() {
@@ -121,6 +143,9 @@ mod tests {
         for c in '\0'..=char::MAX {
             let once = fold(&c.to_string());
             assert_eq!(fold(&once), once, "{c}");
+            if once != c.to_string() || c.is_ascii() {
+                assert!(letters_alike(once.chars().next().expect("a letter")).contains(&c), "{c}");
+            }
         }
     }
 }

@@ -21,10 +21,10 @@ const OVERRIDE: &str = "x-http-method-override";
 
 /// The object type that a route is about, and the object if it is about one: `{type}` and `{id}` of its path.
 #[derive(Clone, Debug)]
-pub(super) struct Addressed {
-    pub(super) object_type: TypeName,
+pub(crate) struct Addressed {
+    pub(crate) object_type: TypeName,
     /// Empty for the collection.
-    pub(super) id: String,
+    pub(crate) id: String,
 }
 
 /// `{type}` of a path, as it is described.

@@ -168,7 +168,7 @@ fn named(mut members: Map<String, Value>, name: &str) -> Result<Value> {
     Ok(without_ours(Value::Object(members)))
 }
 
-fn without_ours(mut definition: Value) -> Value {
+pub(crate) fn without_ours(mut definition: Value) -> Value {
     if let Value::Object(members) = &mut definition {
         members.retain(|name, _| !name.starts_with('_'));
     }
@@ -176,7 +176,7 @@ fn without_ours(mut definition: Value) -> Value {
 }
 
 /// For whom only some types exist, no other can be made either.
-fn refuse_unseen(app: &App, principal: &Principal, name: &TypeName) -> Result<()> {
+pub(crate) fn refuse_unseen(app: &App, principal: &Principal, name: &TypeName) -> Result<()> {
     match principal.sees(name) {
         true => Ok(()),
         false => principal.object_type(app, name).map(drop),

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{
-    FoundPage, Hashes, Mode, ObjectNumber, ObjectPage, Search, Session, StoredType, Written, postgres, sqlite,
+    FoundPage, Hashes, LastWriter, Mode, ObjectNumber, ObjectPage, Prefix, PrefixPage, PrefixPlace, Search, Session,
+    StoredType, Written, postgres, sqlite,
 };
 use crate::config::{Memory, RepositorySettings};
 use crate::error::Result;
@@ -204,6 +205,16 @@ impl Repository {
         hand!(self.object_count(stored))
     }
 
+    /// How many objects the type has, but no more than `most`, for whoever does not want to wait for a large number.
+    pub fn object_count_to(&self, stored: &StoredType, most: u32) -> Result<u64> {
+        hand!(self.object_count_to(stored, most))
+    }
+
+    /// Who wrote the object of this id last; nobody if there is no such object.
+    pub fn last_writer(&self, stored: &StoredType, id: &str) -> Result<Option<LastWriter>> {
+        hand!(self.last_writer(stored, id))
+    }
+
     /// Hands every object of the type, in order of creation and as of one moment, to `each`.
     pub fn each_object(&self, stored: &StoredType, each: impl FnMut(Object) -> Result<()>) -> Result<()> {
         hand!(self.each_object(stored, each))
@@ -249,6 +260,31 @@ impl Repository {
     /// It looks at so few objects that it is short; so there may be more matches also where it found none.
     pub fn step(&self, stored: &StoredType, search: &Search, after: ObjectNumber, limit: usize) -> Result<FoundPage> {
         hand!(self.step(stored, search, after, limit))
+    }
+
+    /// Whether there is an index by which a search for texts that begin with a text can go.
+    pub fn has_prefix_index(&self, stored: &StoredType, prefix: &Prefix) -> Result<bool> {
+        hand!(self.has_prefix_index(stored, prefix))
+    }
+
+    /// Has the index made that such a search goes by, unless it is there or somebody else is making it, and waits for it.
+    /// That takes as long as reading all objects. From then on it is kept with every write.
+    pub fn make_prefix_index(&self, stored: &StoredType, prefix: &Prefix) -> Result<()> {
+        hand!(self.make_prefix_index(stored, prefix))
+    }
+
+    /// The next step of a search for texts that begin with a text: up to `limit` matches behind a place, in the order of
+    /// the texts without their case in ASCII, as far as they are indexed. It ends before that when it has looked at about
+    /// `enough` objects. To be asked only if there is the index.
+    pub fn step_by_prefix(
+        &self,
+        stored: &StoredType,
+        prefix: &Prefix,
+        after: Option<&PrefixPlace>,
+        limit: usize,
+        enough: usize,
+    ) -> Result<PrefixPage> {
+        hand!(self.step_by_prefix(stored, prefix, after, limit, enough))
     }
 
     /// Removes what only the repository itself knows of and nobody needs any more: what was left by processes that are no

@@ -13,6 +13,7 @@ mod insertion;
 mod leases;
 mod migrate;
 mod objects;
+mod prefix;
 mod runs;
 mod search;
 mod session;

@@ -93,6 +93,7 @@ pub(super) struct Step<'s> {
     search: &'s Search,
     limit: usize,
     bytes: usize,
+    looked_at: u64,
     /// The last object that was looked at, if the step ended with it.
     full: Option<ObjectNumber>,
     found: Vec<Found>,
@@ -100,11 +101,12 @@ pub(super) struct Step<'s> {
 
 impl<'s> Step<'s> {
     pub(super) fn new(search: &'s Search, limit: usize) -> Step<'s> {
-        Step { search, limit, bytes: 0, full: None, found: Vec::new() }
+        Step { search, limit, bytes: 0, looked_at: 0, full: None, found: Vec::new() }
     }
 
     /// Takes an object if it matches. Breaks off when there is no room for another one.
     pub(super) fn take(&mut self, number: ObjectNumber, object: Object) -> ControlFlow<()> {
+        self.looked_at += 1;
         if self.search.matches(&object) {
             self.bytes += object.document.len();
             self.found.push(Found { number, object });
@@ -120,7 +122,7 @@ impl<'s> Step<'s> {
     /// the object `last`.
     pub(super) fn page(self, through: ObjectNumber, last: ObjectNumber) -> FoundPage {
         let seen = self.full.unwrap_or(through);
-        FoundPage { found: self.found, next: (seen < last).then_some(seen) }
+        FoundPage { found: self.found, next: (seen < last).then_some(seen), looked_at: self.looked_at }
     }
 }
 

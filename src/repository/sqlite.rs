@@ -17,6 +17,7 @@ mod leaving;
 mod loan;
 mod locks;
 mod objects;
+mod prefix;
 mod rehearsal;
 mod runs;
 mod search;

@@ -15,6 +15,7 @@ mod javascript;
 mod moment;
 mod pattern;
 mod violation;
+mod words;
 
 use serde_json::{Value as Json, json};
 

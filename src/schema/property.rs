@@ -122,6 +122,28 @@ impl Property {
         &self.types
     }
 
+    /// What the policies ask for, in words.
+    pub fn policy_words(&self) -> Vec<String> {
+        let elements = self.elements.iter().flat_map(|elements| &elements.policies);
+        let of_elements = elements.map(|policy| format!("each element {}", policy.words()));
+        self.policies.iter().map(Policy::words).chain(of_elements).collect()
+    }
+
+    /// What the values are called in sentences: `string or null`, `array of strings`.
+    pub fn types_called(&self) -> String {
+        let names = |kinds: &[PropertyKind], end: &str| {
+            let mut names: Vec<String> = kinds.iter().map(|kind| format!("{}{end}", kind.called())).collect();
+            names.dedup();
+            names.join(" or ")
+        };
+        match &self.elements {
+            Some(elements) if !elements.types.is_empty() && self.kind == PropertyKind::Array => {
+                format!("array of {}", names(&elements.types, "s"))
+            }
+            _ => names(&self.types, ""),
+        }
+    }
+
     /// Whether every value is a text.
     pub fn holds_text_only(&self) -> bool {
         self.types.iter().all(|kind| matches!(kind.name(), "string" | "null"))

@@ -101,7 +101,7 @@ impl<'a> Searching<'a> {
 
     fn step(&mut self, behind: ObjectNumber) -> Result<Chunk> {
         let begun = Instant::now();
-        let FoundPage { found, next } = self.app.repository.step(self.stored, &self.search, behind, AT_ONCE)?;
+        let FoundPage { found, next, .. } = self.app.repository.step(self.stored, &self.search, behind, AT_ONCE)?;
         let candidates = found.iter().map(|found| self.candidate(found)).collect();
         self.spent += begun.elapsed();
         if self.spent > LONGEST {

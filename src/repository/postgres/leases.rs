@@ -68,6 +68,11 @@ pub(super) fn of_place(place: &str) -> String {
     format!("place {}", blake3::hash(place.as_bytes()).to_hex())
 }
 
+/// The name of the lease under which an index is made.
+pub(super) fn of_index(index: &str) -> String {
+    format!("index {index}")
+}
+
 impl Leases {
     pub(super) fn new(pool: &Pool) -> Leases {
         let book =

@@ -9,7 +9,7 @@ use super::conn::{Conn, Purpose};
 use super::{Postgres, sql, streams};
 use crate::error::Result;
 use crate::object::Object;
-use crate::repository::{ObjectNumber, ObjectPage, StoredType, ids};
+use crate::repository::{LastWriter, ObjectNumber, ObjectPage, StoredType, ids};
 
 /// The objects of type `$1`, as [`read`] reads them.
 pub(super) const SELECT: &str = "SELECT o.number, o.id, o.chosen_id, o.revision, i.id, o.document \
@@ -41,6 +41,25 @@ impl Postgres {
         let count = "SELECT count(*) FROM object WHERE object_type = $1";
         let count = self.read(|conn| conn.first(count, &[&stored.number], |row| sql::get::<i64>(row, 0)))?;
         Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
+    pub(in crate::repository) fn object_count_to(&self, stored: &StoredType, most: u32) -> Result<u64> {
+        let count = "SELECT count(*) FROM (SELECT 1 FROM object WHERE object_type = $1 LIMIT $2) AS some";
+        let most = i64::from(most);
+        let count = self.read(|conn| conn.first(count, &[&stored.number, &most], |row| sql::get::<i64>(row, 0)))?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
+    pub(in crate::repository) fn last_writer(&self, stored: &StoredType, id: &str) -> Result<Option<LastWriter>> {
+        let import = "SELECT import FROM object WHERE object_type = $1 AND number = $2";
+        self.read(|conn| {
+            let Some((number, object)) = find(conn, stored, id)? else { return Ok(None) };
+            if let Some(id) = object.import {
+                return Ok(Some(LastWriter::Import(id)));
+            }
+            let import = conn.first(import, &[&stored.number, &number], |row| sql::get::<i64>(row, 0))?;
+            Ok(import.map(|import| if import == 0 { LastWriter::Somebody } else { LastWriter::ForgottenImport }))
+        })
     }
 
     pub(in crate::repository) fn each_object(

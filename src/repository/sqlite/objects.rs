@@ -4,10 +4,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::{Sqlite, sql};
+use super::{Sqlite, sql, transaction_to_read};
 use crate::error::{Error, Result};
 use crate::object::Object;
-use crate::repository::{ObjectNumber, ObjectPage, StoredType, ids};
+use crate::repository::{LastWriter, ObjectNumber, ObjectPage, StoredType, ids};
 
 pub(super) const COLUMNS: &str = "o.number, o.id, o.revision, i.id, o.document";
 
@@ -29,6 +29,26 @@ impl Sqlite {
         let sql = format!("SELECT count(*) FROM object_{}", stored.number);
         let count = sql::first(&*self.conn()?, &sql, [], |row| sql::get::<i64>(row, 0))?;
         Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
+    pub(in crate::repository) fn object_count_to(&self, stored: &StoredType, most: u32) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM object_{} LIMIT ?1)", stored.number);
+        let count = sql::first(&*self.conn()?, &sql, [most], |row| sql::get::<i64>(row, 0))?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
+    pub(in crate::repository) fn last_writer(&self, stored: &StoredType, id: &str) -> Result<Option<LastWriter>> {
+        let mut conn = self.conn()?;
+        let sql = format!("SELECT coalesce(import, 0) FROM current_{} WHERE number = ?1", stored.number);
+        transaction_to_read(&mut conn, |conn| {
+            let Some((number, object)) = find(conn, stored, id)? else { return Ok(None) };
+            let import = sql::first(conn, &sql, [number], |row| sql::get::<i64>(row, 0))?;
+            Ok(Some(match (object.import, import) {
+                (Some(id), _) => LastWriter::Import(id),
+                (None, None | Some(0)) => LastWriter::Somebody,
+                (None, Some(_)) => LastWriter::ForgottenImport,
+            }))
+        })
     }
 
     pub(in crate::repository) fn each_object(

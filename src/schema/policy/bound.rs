@@ -30,6 +30,10 @@ impl Limit {
         self.count > 0
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn check_minimum(&self, path: &str, text: &str) -> Option<Violation> {
         // A UTF-16 unit takes three bytes at most, so long texts need not be counted.
         let is_met = text.len() / 3 >= self.count || (text.len() >= self.count && utf16_length(text) >= self.count);
@@ -76,6 +80,10 @@ impl Bound {
             _ => return None,
         };
         Some(Bound { number, params: params(name, given) })
+    }
+
+    pub(super) fn number(&self) -> &Value<'static> {
+        &self.number
     }
 
     pub(super) fn check_minimum(&self, path: &str, value: &Value<'_>) -> Option<Violation> {

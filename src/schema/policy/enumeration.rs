@@ -34,6 +34,20 @@ impl Enumeration {
         self.texts.iter().find(|allowed| allowed.eq_ignore_ascii_case(text)).map(String::as_str)
     }
 
+    pub(super) fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
+    /// What is allowed, in quotes.
+    pub(super) fn names(&self) -> Vec<String> {
+        let plain = |value: Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.allowed().map(|value| format!("'{}'", plain(value))).collect()
+    }
+
+    fn allowed(&self) -> impl Iterator<Item = Json> {
+        self.texts.iter().cloned().map(Json::String).chain(self.others.iter().cloned())
+    }
+
     pub(super) fn holds_text(&self, text: &str) -> bool {
         self.texts.iter().any(|allowed| allowed == text || (self.ignore_case && allowed.eq_ignore_ascii_case(text)))
     }
@@ -43,11 +57,8 @@ impl Enumeration {
     }
 
     pub(super) fn violation(&self, path: &str, text: &str) -> Violation {
-        let texts = self.texts.iter().cloned().map(Json::String);
-        let allowed: Vec<Json> = texts.chain(self.others.iter().cloned()).collect();
-        let plain = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let names: Vec<String> = allowed.iter().map(|value| format!("'{}'", plain(value))).collect();
-        Violation::new(path, "VALID_ENUM_VALUE", text, format_args!("is none of {}", names.join(", ")))
+        let allowed: Vec<Json> = self.allowed().collect();
+        Violation::new(path, "VALID_ENUM_VALUE", text, format_args!("is none of {}", self.names().join(", ")))
             .with_params(json!({ "validValues": allowed }))
     }
 }
