@@ -24,7 +24,7 @@ use serde::Deserialize;
 
 pub use self::drop_folder::{
     Authorization, Bucket, CallbackSettings, DropFolder, DropFolderLimits, DropFolderSettings, FileRules, Ground, KEY,
-    OnIdentical, S3Settings, Schedule, SetBy, WrittenDropFolder, filled,
+    OnIdentical, S3Settings, Schedule, SetBy, WrittenDropFolder, about, filled,
 };
 use self::drop_folder::{DropFoldersSection, Surroundings, in_one_spelling};
 pub use self::environment::{AwsIdentity, Environment};

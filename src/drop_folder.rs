@@ -32,6 +32,7 @@ use crate::config::DropFolder;
 use crate::error::{Error, Result, unpanicked};
 use crate::import::ImportId;
 use crate::outbound::Outbound;
+use crate::run::{Run, Step};
 
 pub use self::policy::Policies;
 pub use self::poll::Polled;
@@ -106,6 +107,11 @@ impl DropFolders {
             Ok(polled) => self.polls.end(name, polled),
             Err(error) => self.give_up_look(name, &error),
         }
+    }
+
+    /// What `status.txt` says of a run; nothing before all of its files are imported or refused.
+    pub fn status_text(run: &Run) -> Option<String> {
+        (run.step >= Step::Imported).then(|| status::text(run))
     }
 
     /// Ends a look that was begun and could not be done.

@@ -15,7 +15,7 @@ mod blocking;
 mod conditions;
 pub(crate) mod config;
 mod credentials;
-mod drop_folder;
+pub(crate) mod drop_folder;
 mod events;
 mod extended_value;
 pub(crate) mod failures;

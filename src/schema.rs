@@ -16,7 +16,7 @@ pub mod property;
 pub mod starter;
 pub mod value;
 
-pub use date_format::DateFormats;
+pub use date_format::{DateFormat, DateFormats};
 pub use object_type::{ObjectType, Positions, TypeName, parse_definitions};
 pub use policy::{Policy, Violation, Wanted, policy_detail, policy_error, policy_problem};
 pub use property::{Property, PropertyKind, Refusal, Scope, State, folded, path};

@@ -18,6 +18,7 @@ pub use self::limits::DropFolderLimits;
 pub(super) use self::limits::{DropFoldersSection, Surroundings};
 pub use self::place::Ground;
 pub(super) use self::place::read_bucket;
+pub use self::reading::about;
 pub(super) use self::reading::{endpoint_fault, is_key_id, is_region};
 pub use self::section::DropFolderSettings;
 pub use self::shown::filled;

@@ -90,6 +90,20 @@ impl DropFolders {
         self.app.repository.send_callback_again(run.id, &clock::now())
     }
 
+    /// Switches the callback of a drop folder off, so that nobody is told of its runs, or on again.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such drop folder; `Conflict` if it has no callback.
+    pub fn switch_callback(&self, name: &str, off: bool) -> Result<()> {
+        let folder = self.get(name)?;
+        if folder.callback.is_none() {
+            return Err(Error::conflict(format!("the drop folder '{name}' has no callback")));
+        }
+        // What can be switched is made with the first question how it stands.
+        self.state(&folder)?;
+        self.app.repository.switch_callback(&folder.name, off)
+    }
+
     /// Waits for the next attempt at the callback about a run that is to be made again, which this or another process
     /// makes. Others that are due are made too.
     pub fn deliver_callback_about(&self, run: &Run) -> Result<()> {

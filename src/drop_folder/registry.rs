@@ -153,6 +153,15 @@ impl DropFolders {
         }
     }
 
+    /// What a drop folder would be if it were put; nothing is stored.
+    ///
+    /// # Errors
+    /// See [`DropFolders::put`].
+    pub fn would_be(&self, written: WrittenDropFolder, set_by: SetBy, condition: &Condition) -> Result<DropFolder> {
+        let mut read = self.read_all(vec![written], set_by, &self.registered()?, condition)?;
+        read.pop().ok_or_else(|| Error::internal("a drop folder was neither read nor refused"))
+    }
+
     /// What drop folders mean that are to be set beside those that are known.
     fn read_all(
         &self,

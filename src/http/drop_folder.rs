@@ -3,10 +3,10 @@
 //! What they are set to is at `/openidm/config/dropFolder`, see [`settings`]. Whoever may see some object types only finds
 //! the drop folders of these; others are answered as those that are nowhere.
 
-pub(super) mod actions;
+pub(crate) mod actions;
 pub(super) mod record;
-pub(super) mod runs;
-pub(super) mod settings;
+pub(crate) mod runs;
+pub(crate) mod settings;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -101,7 +101,7 @@ pub(super) async fn policy(
 }
 
 /// The drop folders that the principal may see, by name.
-fn seen(door: &Door, principal: &Principal) -> Result<Vec<Registered>> {
+pub(crate) fn seen(door: &Door, principal: &Principal) -> Result<Vec<Registered>> {
     let mut all = door.drop_folders.registered()?;
     all.retain(|registered| sees(principal, &registered.settings));
     Ok(all)
@@ -111,7 +111,7 @@ fn seen(door: &Door, principal: &Principal) -> Result<Vec<Registered>> {
 ///
 /// # Errors
 /// `NotFound`, with the names that it may see.
-fn find(door: &Door, principal: &Principal, name: &str) -> Result<Registered> {
+pub(crate) fn find(door: &Door, principal: &Principal, name: &str) -> Result<Registered> {
     let mut seen = seen(door, principal)?;
     match seen.iter().position(|registered| registered.name == name) {
         Some(at) => Ok(seen.swap_remove(at)),

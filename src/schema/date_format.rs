@@ -113,11 +113,23 @@ impl DateFormat {
         ]
         .into_iter()
         .filter_map(|((year, month, day), local, manner)| {
-            let text = self.write(&Local { day: calendar::day_number(year, month, day), ..local }, manner);
-            let instant = self.read(&text).ok()?.instant(None).ok()?;
-            Some((text, instant.to_string()))
+            self.example(&Local { day: calendar::day_number(year, month, day), ..local }, manner)
         })
         .collect()
+    }
+
+    /// The same for a moment in RFC 3339 UTC.
+    pub fn example_of(&self, moment: &str) -> Option<(String, String)> {
+        let Written { day, time: Some(Time { second, nanosecond }), .. } = iso8601::read(moment).ok()? else {
+            return None;
+        };
+        self.example(&Local { day, second, nanosecond, offset: 0 }, Manner::Full)
+    }
+
+    fn example(&self, local: &Local, manner: Manner) -> Option<(String, String)> {
+        let text = self.write(local, manner);
+        let instant = self.read(&text).ok()?.instant(None).ok()?;
+        Some((text, instant.to_string()))
     }
 
     /// What the format is called in a sentence.

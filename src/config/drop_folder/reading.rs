@@ -35,6 +35,13 @@ pub(super) struct Read {
     pub(super) lacks: Vec<String>,
 }
 
+/// Which setting a sentence about a drop folder of this name is about, and what is said of it: `bucket`, ` is missing`.
+pub fn about<'m>(mistake: &'m str, name: &str) -> Option<(&'m str, &'m str)> {
+    let rest = mistake.strip_prefix("drop folder '")?.strip_prefix(name)?.strip_prefix("': ")?;
+    let end = rest.find(|c: char| !c.is_ascii_alphabetic() && c != '_' && c != '.')?;
+    Some(rest.split_at(end))
+}
+
 /// One drop folder being read.
 struct Reader<'a> {
     around: &'a Surroundings<'a>,

@@ -103,7 +103,9 @@ impl<'a> Courier<'a> {
         };
         let Some(settings) = &folder.callback else { return hopeless("the drop folder has no callback any more") };
         if self.folders.state(&folder)?.callback_off {
-            return hopeless("the callback is off: its endpoint has answered with 410, that it is gone");
+            return hopeless(
+                "the callback is off: its endpoint has answered with 410, that it is gone, or somebody has switched it off",
+            );
         }
         let secret = self.folders.signing_secret(&folder);
         let request = secret.and_then(|secret| request(&self.folders.outbound, callback, settings, &secret));

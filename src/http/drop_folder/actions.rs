@@ -2,6 +2,7 @@
 //!
 //! The bodies of these requests say nothing, so nothing is asked of them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{Path, State};
@@ -11,7 +12,7 @@ use super::record::ActedOnDropFolder;
 use super::runs::{all_shown, find_run};
 use super::{find, standing};
 use crate::access::{Principal, Role};
-use crate::drop_folder::Polled;
+use crate::drop_folder::{Asked, Polled, Registered};
 use crate::error::{Error, Result};
 use crate::http::Door;
 use crate::http::answer::Answer;
@@ -100,45 +101,59 @@ pub(in crate::http) async fn act(
             })
             .await?
         }
-        Action::Pause(paused) => {
-            door.run(move |door| {
-                let name = find(door, &principal, &name)?.name;
-                let registered = door.drop_folders.pause(&name, paused)?;
-                let done = if paused { "paused" } else { "resumed" };
-                tracing::info!(drop_folder = name, by = principal.name, "a drop folder was {done}");
-                standing(door, &registered)
-            })
-            .await?
-        }
+        Action::Pause(paused) => door.run(move |door| standing(door, &pause(door, &principal, &name, paused)?)).await?,
     };
     Ok(Answer::json(answer))
 }
 
-/// Has a drop folder looked at, and waits for that if it is wanted: in slices, so that a client that has gone and a
-/// service that is to stop are not waited for.
 async fn poll(door: &Door, principal: Principal, name: String, wait: bool) -> Result<Value, Problem> {
-    let deadline = door.app.config.server.request_timeout.map(|allowed| Instant::now() + allowed.mul_f32(0.8));
-    let (principal, name, asked) = door
+    let (principal, name, asked) = ask(door, principal, name).await?;
+    let polled = if wait { come(door, &name, asked).await? } else { None };
+    match polled {
+        Some(polled) => door.run(move |door| what_came(door, &principal, &name, &polled)).await,
+        None => Ok(json!({ "_id": name, "state": "ACTIVE" })),
+    }
+}
+
+/// Has a drop folder looked at, and waits for that: gives what came of it, or nothing if the look goes on.
+pub(crate) async fn look(door: &Door, principal: Principal, name: String) -> Result<Option<Arc<Polled>>, Problem> {
+    let (_, name, asked) = ask(door, principal, name).await?;
+    come(door, &name, asked).await
+}
+
+async fn ask(door: &Door, principal: Principal, name: String) -> Result<(Principal, String, Asked), Problem> {
+    let asked = door
         .run(move |door| {
             let name = find(door, &principal, &name)?.name;
             let asked = door.drop_folders.ask(&name)?;
             Ok((principal, name, asked))
         })
         .await?;
-    tracing::info!(drop_folder = name, by = principal.name, "a look was asked for");
-    while wait && !door.worker.is_stopping() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-        let (principal, name) = (principal.clone(), name.clone());
-        let over = door
-            .run(move |door| {
-                let polled = door.drop_folders.polls.wait(&name, asked, SLICE);
-                polled.map(|polled| what_came(door, &principal, &name, &polled)).transpose()
-            })
-            .await?;
-        if let Some(answer) = over {
-            return Ok(answer);
+    tracing::info!(drop_folder = asked.1, by = asked.0.name, "a look was asked for");
+    Ok(asked)
+}
+
+/// Waits for a look that was asked for: in slices, so that a client that has gone and a service that is to stop are not
+/// waited for.
+async fn come(door: &Door, name: &str, asked: Asked) -> Result<Option<Arc<Polled>>, Problem> {
+    let deadline = door.app.config.server.request_timeout.map(|allowed| Instant::now() + allowed.mul_f32(0.8));
+    while !door.worker.is_stopping() && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        let name = name.to_owned();
+        let polled = door.run(move |door| Ok(door.drop_folders.polls.wait(&name, asked, SLICE))).await?;
+        if polled.is_some() {
+            return Ok(polled);
         }
     }
-    Ok(json!({ "_id": name, "state": "ACTIVE" }))
+    Ok(None)
+}
+
+/// Has a drop folder looked at only when somebody asks, or by its schedule again.
+pub(crate) fn pause(door: &Door, principal: &Principal, name: &str, paused: bool) -> Result<Registered> {
+    let name = find(door, principal, name)?.name;
+    let registered = door.drop_folders.pause(&name, paused)?;
+    let done = if paused { "paused" } else { "resumed" };
+    tracing::info!(drop_folder = name, by = principal.name, "a drop folder was {done}");
+    Ok(registered)
 }
 
 /// What a look came to.

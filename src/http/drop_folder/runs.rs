@@ -94,7 +94,7 @@ pub(in crate::http) async fn read(
 ///
 /// # Errors
 /// `NotFound`. A text that is no id is that of no run.
-pub(super) fn find_run(door: &Door, principal: &Principal, name: &str, id: &str) -> Result<Run> {
+pub(crate) fn find_run(door: &Door, principal: &Principal, name: &str, id: &str) -> Result<Run> {
     let name = find(door, principal, name)?.name;
     let run = door.app.repository.partition_run(id.parse()?)?;
     run.filter(|run| run.drop_folder == name && sees(principal, run)).ok_or_else(|| no_run(id))
@@ -102,7 +102,7 @@ pub(super) fn find_run(door: &Door, principal: &Principal, name: &str, id: &str)
 
 /// Whether the principal may see the object types that the files of a run were imported into, which may be others than
 /// the drop folder has now.
-fn sees(principal: &Principal, run: &Run) -> bool {
+pub(crate) fn sees(principal: &Principal, run: &Run) -> bool {
     let outcomes = run.files.iter().filter_map(|file| file.outcome.as_ref());
     let types = outcomes.filter_map(|outcome| outcome.metadata["resourcePath"].as_str()?.parse().ok());
     types.into_iter().all(|object_type| principal.sees(&object_type))

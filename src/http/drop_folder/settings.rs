@@ -212,8 +212,7 @@ pub(in crate::http) async fn delete(
     let removed = door
         .run(move |door| {
             let was = door.drop_folders.shown(&find(door, &principal, &name)?)?;
-            door.drop_folders.remove(&name, &condition)?;
-            tracing::info!(drop_folder = name, by = principal.name, "a drop folder was removed");
+            remove(door, &principal, &name, &condition)?;
             Ok(was)
         })
         .await?;
@@ -221,7 +220,7 @@ pub(in crate::http) async fn delete(
 }
 
 /// For whom only the drop folders of some object types exist, one of another is nowhere, and none of another can be made.
-fn refuse_unseen(door: &Door, principal: &Principal, name: &str) -> Result<()> {
+pub(crate) fn refuse_unseen(door: &Door, principal: &Principal, name: &str) -> Result<()> {
     let is_known = door.drop_folders.registered()?.iter().any(|registered| registered.name == name);
     if is_known { find(door, principal, name).map(drop) } else { Ok(()) }
 }
@@ -234,14 +233,41 @@ fn store(
     settings: Map<String, Value>,
     condition: &Condition,
 ) -> Result<FolderPut> {
+    put_written(door, principal, written(door, principal, name, settings)?, condition)
+}
+
+/// What an administrator has written.
+pub(crate) fn written(
+    door: &Door,
+    principal: &Principal,
+    name: &str,
+    settings: Map<String, Value>,
+) -> Result<WrittenDropFolder> {
     for object_type in ["objectType", "object_type"].iter().filter_map(|key| settings.get(*key)?.as_str()?.parse().ok())
     {
         if !principal.sees(&object_type) {
             principal.object_type(&door.app, &object_type)?;
         }
     }
-    let written = WrittenDropFolder::from_json(Value::Object(settings))?.named(name)?;
+    WrittenDropFolder::from_json(Value::Object(settings))?.named(name)
+}
+
+/// Sets a drop folder as an administrator has written it.
+pub(crate) fn put_written(
+    door: &Door,
+    principal: &Principal,
+    written: WrittenDropFolder,
+    condition: &Condition,
+) -> Result<FolderPut> {
+    let name = written.name().unwrap_or_default().to_owned();
     let put = door.drop_folders.put(written, SetBy::Administrator, condition)?;
     tracing::info!(drop_folder = name, by = principal.name, "a drop folder was set");
     Ok(put)
+}
+
+/// Removes a drop folder, as an administrator may.
+pub(crate) fn remove(door: &Door, principal: &Principal, name: &str, condition: &Condition) -> Result<()> {
+    door.drop_folders.remove(name, condition)?;
+    tracing::info!(drop_folder = name, by = principal.name, "a drop folder was removed");
+    Ok(())
 }
