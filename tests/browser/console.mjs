@@ -3,5 +3,6 @@
 import { after, close } from "./harness.mjs";
 
 import "./sign_in.mjs";
+import "./jobs.mjs";
 
 after(close);

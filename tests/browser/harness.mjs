@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,15 +105,19 @@ export class Service {
     return answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text;
   }
 
-  /** Imports a file over the REST door, waits until that is over, and answers with the import. */
-  async given(csv, { into = "managed/user", unique = "userName", name = "users.csv", query = "" } = {}) {
+  /** Imports a file over the REST door and answers with the import once it is over, or with its id if it has only `begun`. */
+  async given(csv, { into = "managed/user", unique = "userName", name = "users.csv", query = "", begun = false } = {}) {
     const form = new FormData();
     form.append("upload", new Blob([csv], { type: "text/csv" }), name);
-    const uploaded = await this.rest("POST", `/upload/csv/${into}?uniqueProperty=${unique}${query}`, form);
-    const id = [uploaded].flat()[0].importUUIDs?.[0] ?? [uploaded.importUUIDs ?? uploaded].flat()[0];
+    const { importUUIDs: [id] } = await this.rest("POST", `/upload/csv/${into}?uniqueProperty=${unique}${query}`, form);
+    return begun ? id : this.over(id);
+  }
+
+  /** The import, once it is over. */
+  async over(id) {
     for (;;) {
-      const found = await this.rest("GET", `/openidm/csv/metadata/${id._id ?? id}`);
-      if (!["QUEUED", "RUNNING", "IN_PROGRESS"].includes(String(found.state ?? found.status).toUpperCase())) return found;
+      const found = await this.rest("GET", `/openidm/csv/metadata/${id}`);
+      if (!["queued", "running"].includes(found.state)) return found;
       await new Promise((resolve) => { setTimeout(resolve, 50); });
     }
   }
@@ -216,50 +220,80 @@ export const users = (count, { wrong = 0, prefix = "user" } = {}) => {
   return `${lines.join("\n")}\n`;
 };
 
-/** Fails for what axe-core finds serious or critical, in light and dark and at both widths. */
-export const accessible = async (page, where) => {
-  const found = new Set();
-  const before = page.viewportSize();
-  for (const width of WIDTHS) {
-    await page.setViewportSize({ width, height: HEIGHT });
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.evaluate(installed("axe-core").source);
-      const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
-      for (const violation of violations.filter(({ impact }) => ["serious", "critical"].includes(impact))) {
-        for (const node of violation.nodes) {
-          found.add(`${where}, ${width} px, ${colorScheme}: ${violation.id} (${violation.impact}) ${node.html.slice(0, 200)}: ${node.failureSummary}`);
-        }
-      }
-    }
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    if (overflow > 0) found.add(`${where}, ${width} px: the page is ${overflow} px too wide`);
-  }
-  await page.setViewportSize(before);
-  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
-  assert.deepEqual([...found], [], "what axe-core found");
-};
+/** How pages are looked at: every width in light, and dark at the larger one, where more is seen at once. */
+const VIEWS = [[360, "light"], [1440, "light"], [1440, "dark"], [360, "dark"]];
 
-/** Writes what a page looks like, at both widths, light and dark. */
-export const look = async (page, name) => {
+/**
+ * Looks at a page as it is now, at both widths, in light and dark: fails for what axe-core finds serious or critical, for a
+ * page that is wider than its window, and for markup that no template of ours has; leaves screenshots behind, named `where`.
+ */
+export const examine = async (page, where) => {
   mkdirSync(SCREENSHOTS, { recursive: true });
+  const found = new Set(await page.evaluate(foreign));
   const before = page.viewportSize();
-  for (const width of WIDTHS) {
+  await page.evaluate(installed("axe-core").source);
+  for (const [width, colorScheme] of VIEWS) {
     await page.setViewportSize({ width, height: HEIGHT });
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      const whole = await page.locator("dialog:modal").count() === 0;
-      await page.screenshot({ path: join(SCREENSHOTS, `${name} ${width} ${colorScheme}.png`), fullPage: whole });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // Colours are all that differs in the dark.
+    const options = { resultTypes: ["violations"], ...(colorScheme === "dark" ? { runOnly: ["color-contrast"] } : {}) };
+    const { violations } = await page.evaluate((all) => globalThis.axe.run(all), options);
+    for (const { id, impact, nodes } of violations.filter((each) => ["serious", "critical"].includes(each.impact))) {
+      for (const node of nodes) found.add(`${width} px, ${colorScheme}: ${id} (${impact}): ${node.html.slice(0, 200)}: ${node.failureSummary}`);
     }
+    const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (excess > 0) found.add(`${width} px: the page is ${excess} px too wide`);
+    const fullPage = await page.locator("dialog:modal").count() === 0;
+    await page.screenshot({ path: join(SCREENSHOTS, `${where} ${width} ${colorScheme}.png`), fullPage });
   }
   await page.setViewportSize(before);
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  assert.deepEqual([...found], [], `what is wrong with the page '${where}'`);
 };
 
-/** What is wrong with the markup of a page as the server sent it: what a parser had to mend. */
-export const text = async (page, path) => {
-  const answer = await page.request.get(path);
-  return answer.text();
+// Runs in the page: what is in it that none of our templates has, as it would be if a value had become markup.
+const foreign = () => {
+  const wrong = [];
+  const scripts = Array.from(document.scripts, (script) => script.getAttribute("src") ?? "inline");
+  if (scripts.length !== 3 || scripts.some((source) => !source.startsWith("/console/assets/"))) wrong.push(`scripts: ${scripts}`);
+  for (const element of document.querySelectorAll("img, iframe, object, embed, style, base, b, i, u, marquee, video, audio, math, frame, applet, svg a, svg script")) {
+    wrong.push(`element: ${element.outerHTML.slice(0, 120)}`);
+  }
+  for (const element of document.querySelectorAll("*")) {
+    for (const { name, value } of element.attributes) {
+      const isScript = name.startsWith("on") || name === "style" || /^hx-on|^hx-vals/.test(name);
+      const leads = ["href", "src", "action", "formaction"].includes(name) && !/^([/#?]|https?:\/\/(127\.0\.0\.1|localhost))/.test(value);
+      // What is in force is checked, not what is written: JavaScript sets styles of its own without an attribute.
+      if (isScript || leads || !/^[a-zA-Z:_][-a-zA-Z0-9:_.]*$/.test(name)) wrong.push(`attribute: ${name}="${value}" of ${element.tagName}`);
+    }
+  }
+  if (document.querySelectorAll("main").length !== 1 || document.querySelector("main").parentElement !== document.body) wrong.push("main is not where it was");
+  return wrong;
 };
 
-export { assert, after, chmodSync, existsSync, mkdirSync, readFileSync, test, writeFileSync };
+/** Presses Tab until what has the focus has this name; fails if that cannot be seen, or never comes. */
+export const reach = async (page, name, { key = "Tab", most = 80 } = {}) => {
+  const seen = [];
+  for (let at = 0; at < most; at += 1) {
+    await page.keyboard.press(key);
+    const focus = await page.evaluate(() => {
+      const element = document.activeElement;
+      const labels = Array.from(element.labels ?? [], (label) => label.textContent).join(" ");
+      const shows = [element, element.closest("label")].some((one) => {
+        const style = one && getComputedStyle(one);
+        return style && (style.outlineStyle !== "none" || style.boxShadow !== "none");
+      });
+      const called = element.getAttribute("aria-label") ?? (labels || element.textContent || element.value || "");
+      return { called: called.replace(/\s+/g, " ").trim(), shows, tag: element.tagName };
+    });
+    seen.push(focus.called.slice(0, 40));
+    const isIt = name instanceof RegExp ? name.test(focus.called) : focus.called.includes(name);
+    if (isIt && focus.tag !== "BODY") {
+      assert.ok(focus.shows, `'${focus.called}' has the focus, and nobody sees it`);
+      return;
+    }
+  }
+  assert.fail(`Tab never comes to '${name}', only to: ${seen.join(" | ")}`);
+};
+
+export { after, assert };

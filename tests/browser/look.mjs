@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 
-import { accessible, close, look, signIn, visit } from "./harness.mjs";
+import { close, examine, signIn, visit } from "./harness.mjs";
 
 const [address, token, ...paths] = process.argv.slice(2);
 const context = await visit();
@@ -21,8 +21,7 @@ for (const path of paths) {
   await page.goto(address + path);
   await page.waitForTimeout(300);
   const name = path.replace(/^\/console\/?/, "").replaceAll(/[^a-z0-9]+/gi, "-") || "home";
-  await look(page, name);
-  await accessible(page, path).catch((error) => { console.log(error.actual?.join("\n")); });
+  await examine(page, name).catch((error) => { console.log(path, error.actual?.join("\n") ?? error); });
 }
 console.log(context.complaints.all.join("\n") || "no complaints");
 await context.close();

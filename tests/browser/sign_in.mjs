@@ -1,17 +1,16 @@
 // Signing in and out, and finding one's way.
 
-import { ADMIN, accessible, assert, browsing, look, signIn } from "./harness.mjs";
+import { ADMIN, assert, browsing, examine, signIn } from "./harness.mjs";
 
 browsing("a stranger is asked for a token, and sent back to where he wanted to go", { signedIn: false }, async ({ page, service }) => {
   await page.goto(`${service.address}/console/objects`);
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  await accessible(page, "sign in");
-  await look(page, "sign-in");
+  await examine(page, "sign in");
 
   await page.getByLabel("Access token").fill("not a token");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("alert").filter({ hasText: "not known here" }).waitFor();
-  await accessible(page, "sign in, refused");
+  await examine(page, "sign in refused");
 
   await page.getByLabel("Access token").fill(ADMIN);
   await page.keyboard.press("Enter");
@@ -56,13 +55,12 @@ browsing("whoever may only look sees no way to change anything", { signedIn: fal
   assert.equal(await sections.getByRole("link", { name: "New import" }).count(), 0);
   await page.goto(`${service.address}/console/new`);
   await page.getByRole("alert").waitFor();
-  await accessible(page, "a refusal");
+  await examine(page, "forbidden");
 });
 
 browsing("an address where nothing is says so, and what to do", {}, async ({ page, service }) => {
   await page.goto(`${service.address}/console/nowhere`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.getByRole("alert").waitFor();
-  await accessible(page, "nowhere");
-  await look(page, "nowhere");
+  await examine(page, "nowhere");
 });
