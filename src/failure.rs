@@ -7,6 +7,7 @@
 mod guard;
 mod import_error;
 mod writer;
+mod wrong;
 
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,7 @@ use crate::schema::path;
 pub use guard::{Guards, guard, unguard, unguard_header};
 pub use import_error::import_error;
 pub use writer::{Escape, FailuresWriter};
+pub use wrong::Wrong;
 
 /// A failed record, kept with its original cells so that it can be corrected and imported again.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,9 +70,7 @@ pub(crate) fn column_of(violation: &Value, header: &[String]) -> Option<usize> {
     if let Some(named) = violation["column"].as_str() {
         return header.iter().position(|column| column == named);
     }
-    // Of an element of an array it is `path[3]`.
-    let property = violation["property"].as_str().unwrap_or_default();
-    let property = property.split_once('[').map_or(property, |(array, _)| array);
+    let property = whole_property(violation["property"].as_str().unwrap_or_default());
     header.iter().position(|column| path(column) == property)
 }
 
@@ -79,6 +79,16 @@ fn with_column(violation: &Value, header: &[String]) -> Value {
     let named = column.map(|column| ("column".to_owned(), Value::from(column.as_str())));
     let members = violation.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
     Value::Object(named.into_iter().chain(members).collect())
+}
+
+/// The column of a property that has the property's name.
+pub(crate) fn column_named<'h>(property: &str, header: &'h [String]) -> Option<&'h str> {
+    header.iter().find(|column| path(column) == property).map(String::as_str)
+}
+
+/// The property that a violation is about, which of an element of an array is `path[3]`.
+fn whole_property(property: &str) -> &str {
+    property.split_once('[').map_or(property, |(array, _)| array)
 }
 
 /// Where a problem keeps its violations.
@@ -94,6 +104,11 @@ pub const ESCAPE_COLUMN: &str = "_escape";
 pub(crate) fn wrong_width(cells: usize, columns: usize) -> String {
     let noun = if cells == 1 { "cell" } else { "cells" };
     format!("the record has {cells} {noun}, the header has {columns} columns")
+}
+
+/// What is said of a record with a NUL in this cell.
+pub(crate) fn has_nul(cell: usize) -> String {
+    format!("cell {cell} holds a NUL character, which no property can")
 }
 
 /// How many cells a record had and how many columns there were, if its `_importError` says that the cells were too few.

@@ -167,6 +167,9 @@ pub enum State {
 }
 
 impl State {
+    /// The words for all of them.
+    pub const NAMES: [&str; 5] = ["queued", "running", "finished", "failed", "cancelled"];
+
     /// The word for it.
     pub fn name(&self) -> &'static str {
         match self {

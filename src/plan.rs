@@ -241,6 +241,20 @@ pub enum Origin {
     DropFolder,
 }
 
+impl Origin {
+    /// All doors.
+    pub const ALL: [Origin; 3] = [Origin::Cli, Origin::Upload, Origin::DropFolder];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Cli => "cli",
+            Origin::Upload => "upload",
+            Origin::DropFolder => "drop-folder",
+        }
+    }
+}
+
 /// Who asked for the import, in PingIDM's two words for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -287,6 +301,13 @@ mod tests {
     fn a_plan_finds_objects_by_something() {
         assert!(plan(&["mail"]).normalised().validate().is_ok());
         assert!(plan(&["", " / "]).normalised().validate().is_err());
+    }
+
+    #[test]
+    fn doors_have_words() {
+        for origin in Origin::ALL {
+            assert_eq!(serde_json::to_value(origin).expect("a word"), origin.name());
+        }
     }
 
     #[test]

@@ -9,9 +9,11 @@
 //! sees its own puts.
 
 mod compatibility;
+mod grouping;
 mod identity;
 mod ids;
 mod interface;
+mod latest;
 mod leasing;
 mod postgres;
 mod prefix;
@@ -34,6 +36,7 @@ use crate::config::SetBy;
 use crate::filter::fold;
 use crate::import::{Counts, ImportId};
 use crate::object::Object;
+use crate::report::{Milestone, Sample};
 use crate::run::Trouble;
 use crate::schema::ObjectType;
 
@@ -133,7 +136,7 @@ pub enum Spooled {
 }
 
 /// What a commit says about the import besides its objects and failures.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Settled<'a> {
     /// What became of the records so far.
     pub counts: Counts,
@@ -141,6 +144,10 @@ pub struct Settled<'a> {
     pub records: u64,
     /// What was odd and no error.
     pub warnings: &'a [String],
+    /// How far the import was when.
+    pub milestones: &'a [Milestone],
+    /// Some of the changes that a dry run would make; those that were stored before stay if there are none.
+    pub samples: &'a [Sample],
 }
 
 /// A request that may be repeated.

@@ -8,6 +8,7 @@ mod imports;
 mod keys;
 mod ledger;
 mod objects;
+mod reports;
 mod runs;
 mod searches;
 mod sessions;
@@ -65,6 +66,12 @@ const CHECKS: &[(&str, Check)] = &[
     ("failures and bytes are purged", imports::purge),
     ("imports come page by page", imports::page_by_page),
     ("an import is deleted, its objects stay", imports::delete),
+    ("failures are counted in groups", reports::groups_are_counted),
+    ("failures of a dry run are counted in groups", reports::groups_of_a_dry_run),
+    ("failures are found by what is wrong", reports::failures_are_found),
+    ("imports come latest first, of each kind", reports::latest_first),
+    ("imports of many types come latest first", reports::many_types),
+    ("milestones and samples are kept", reports::milestones_and_samples),
     ("warnings are noted", runs::warnings_are_noted),
     ("a run is claimed once", runs::claimed_once),
     ("a run goes on step by step", runs::step_by_step),
@@ -175,7 +182,10 @@ fn an_older_form_is_brought_up_to_date() {
     conn.execute_batch(
         "DROP TABLE token; DROP TABLE idempotency; DROP TABLE chosen_id; ALTER TABLE import DROP COLUMN structure; \
          DROP TABLE callback_attempt; DROP TABLE callback; DROP TABLE run_file; DROP TABLE run; DROP TABLE drop_folder; \
-         DROP TABLE drop_folder_state; ALTER TABLE import DROP COLUMN cancelled_by; PRAGMA user_version = 1",
+         DROP TABLE drop_folder_state; ALTER TABLE import DROP COLUMN cancelled_by; DROP TABLE sign_in; \
+         DROP INDEX import_of_kind; DROP INDEX import_in_state; DROP INDEX import_begin; \
+         ALTER TABLE import DROP COLUMN origin; ALTER TABLE import DROP COLUMN milestones; \
+         DROP TABLE failure_group; DROP TABLE failure_rows; DROP TABLE import_samples; PRAGMA user_version = 1",
     )
     .unwrap();
     drop(conn);
@@ -198,7 +208,7 @@ fn a_dry_run_stays_one_when_its_report_fails() {
     put(&repository, &mut session, &stored, "a", "x");
     session.fail(failure(3));
     conn.execute_batch("CREATE TRIGGER full BEFORE INSERT ON failure BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
-    let settled = || Settled { counts: Counts { total: 2, ..Counts::default() }, records: 2, warnings: &[] };
+    let settled = || Settled { counts: Counts { total: 2, ..Counts::default() }, records: 2, ..Settled::default() };
     assert!(session.commit(settled()).is_err());
     conn.execute_batch("DROP TRIGGER full").unwrap();
     session.commit(settled()).unwrap();
@@ -322,7 +332,7 @@ pub(crate) fn holders(repository: &Repository, session: &mut Session, index: usi
 /// Commits as many records as created.
 pub(crate) fn commit(session: &mut Session, created: u64) {
     let counts = Counts { total: created, created, ..Counts::default() };
-    session.commit(Settled { counts, records: created, warnings: &[] }).unwrap();
+    session.commit(Settled { counts, records: created, ..Settled::default() }).unwrap();
 }
 
 /// Commits things with these ids.

@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use super::apply::Candidates;
 use super::fold::Folds;
+use super::milestones::Milestones;
 use super::pass::{Commits, Pass, Passed};
 use super::round::{Key, Round};
+use super::samples::Samples;
 use super::touched::Touched;
 use super::warnings::{Rows, Warnings};
 use crate::error::{Error, Result};
@@ -29,6 +31,9 @@ pub(super) struct Applier<'a> {
     pub(super) warnings: Warnings,
     /// Records that are about no object, where none is to be made.
     pub(super) left_out: Rows,
+    milestones: Milestones,
+    /// Of a dry run.
+    pub(super) samples: Option<Samples>,
     /// When the transaction began.
     opened: Instant,
     pub(super) scratch: Scratch,
@@ -53,7 +58,8 @@ pub(super) struct Scratch {
 }
 
 impl<'a> Applier<'a> {
-    pub(super) fn new(pass: Pass<'a>, eager: &'a AtomicBool, folds: Folds) -> Applier<'a> {
+    pub(super) fn new(mut pass: Pass<'a>, eager: &'a AtomicBool, folds: Folds) -> Applier<'a> {
+        let earlier = std::mem::take(&mut pass.milestones);
         Applier {
             eager,
             counts: pass.import.counts,
@@ -63,6 +69,8 @@ impl<'a> Applier<'a> {
             folds,
             warnings: Warnings::new(pass.import.warnings.clone()),
             left_out: Rows::default(),
+            milestones: Milestones::new(earlier, pass.import.started.as_deref(), pass.import.settled),
+            samples: pass.import.plan.dry_run.then(|| Samples::new(&pass.binding.layout.object_type)),
             opened: Instant::now(),
             scratch: Scratch::default(),
             pass,
@@ -124,6 +132,7 @@ impl<'a> Applier<'a> {
         self.settled = end.max(self.pass.import.settled);
         self.counts.total = self.counts.total.max(end).max(self.pass.progress.total());
         self.pass.progress.set_applied(end);
+        self.milestones.reach(self.settled);
         self.keep_pace()
     }
 
@@ -175,13 +184,18 @@ impl<'a> Applier<'a> {
     fn commit(&mut self, when: When) -> Result<()> {
         self.pass.check_record_count()?;
         self.counts.total = self.pass.scan.wait()?.records;
+        let samples = match &self.samples {
+            Some(samples) => samples.all(self.pass.session)?,
+            None => Vec::new(),
+        };
         let (counts, records) = match self.pass.commits {
             Commits::Batches | Commits::Atomic => (self.counts, self.settled),
             // What is not applied is not counted before all of it is known.
             Commits::Failures => (Counts { total: self.counts.total, ..Counts::default() }, 0),
         };
         let warnings = self.warnings.all();
-        let settled = Settled { counts, records, warnings: &warnings };
+        let milestones = self.milestones.all();
+        let settled = Settled { counts, records, warnings: &warnings, milestones, samples: &samples };
         match when {
             When::Now => self.pass.session.commit(settled)?,
             When::Soon => self.pass.session.commit_soon(settled)?,

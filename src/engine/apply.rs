@@ -288,6 +288,10 @@ impl Applier<'_> {
             Ok(changes) => changes,
             Err(violations) => return Ok(self.fail_policies(record.round, record.at, &violations)),
         };
+        if let Some(samples) = &mut self.samples {
+            let old = existing.and_then(|object| self.pass.session.object(object)).map(|object| object.document);
+            samples.see(record.round.records.get(record.at).row(), existing, old, document);
+        }
         let (object, outcome) = match existing {
             None => {
                 let object = self.pass.session.create(document);

@@ -6,7 +6,7 @@ use super::entry::{Entry, Said, meant};
 use super::layout::Layout;
 use super::reader::RecordRef;
 use crate::error::Error;
-use crate::failure::{Failure, IMPORT_ERROR_COLUMN, too_few_cells, wrong_width};
+use crate::failure::{Failure, IMPORT_ERROR_COLUMN, has_nul, too_few_cells, wrong_width};
 use crate::schema::{Violation, policy_problem};
 
 /// The failure of a record, with this problem.
@@ -26,7 +26,7 @@ pub(super) fn against_policies(record: RecordRef<'_>, layout: &Layout, violation
 pub(super) fn misshapen(record: RecordRef<'_>, layout: &Layout) -> Failure {
     let error = if record.has_nul() {
         let column = (0..record.width()).find(|&column| record.cell(column).contains('\0')).unwrap_or(0);
-        Error::record(format!("cell {} holds a NUL character, which no property can", column + 1))
+        Error::record(has_nul(column + 1))
     } else if record.width() != layout.width {
         Error::record(wrong_width(record.width(), layout.width))
     } else {

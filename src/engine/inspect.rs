@@ -64,7 +64,7 @@ impl<R: Read> Inspection<'_, R> {
     }
 
     fn keep(&mut self, counts: Counts) -> Result<()> {
-        self.session.commit(Settled { counts, records: 0, warnings: self.warnings })
+        self.session.commit(Settled { counts, warnings: self.warnings, ..Settled::default() })
     }
 }
 

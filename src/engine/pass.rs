@@ -22,6 +22,7 @@ use crate::config::{Limits, Pace};
 use crate::error::{Error, Result};
 use crate::import::{Counts, Import};
 use crate::plan::DuplicateKeys;
+use crate::report::Milestone;
 use crate::repository::{Hashes, Session};
 
 /// When a pass commits, and what.
@@ -52,6 +53,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) commits: Commits,
     /// Rows that an earlier run of the same import has stored as failed, in order; it settled `import.settled` records.
     pub(crate) failed_rows: Vec<u64>,
+    /// How far that run was when.
+    pub(crate) milestones: Vec<Milestone>,
     /// Asked once a round: whether the import was cancelled, or has to give way.
     pub(crate) is_stopped: &'a dyn Fn() -> bool,
 }

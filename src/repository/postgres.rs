@@ -14,6 +14,7 @@ mod leases;
 mod migrate;
 mod objects;
 mod prefix;
+mod reports;
 mod runs;
 mod search;
 mod session;

@@ -68,6 +68,11 @@ impl Session {
         hand!(self.object(number))
     }
 
+    /// The ids of these objects, with their numbers, of those there are as far as others know.
+    pub fn ids(&mut self, numbers: &[ObjectNumber]) -> Result<Vec<(ObjectNumber, String)>> {
+        hand!(self.ids(numbers))
+    }
+
     /// Puts a new object and says which number it has. Its keys are added separately.
     pub fn create(&mut self, document: &str) -> ObjectNumber {
         hand!(self.create(document))

@@ -19,6 +19,7 @@ mod locks;
 mod objects;
 mod prefix;
 mod rehearsal;
+mod reports;
 mod runs;
 mod search;
 mod session;
@@ -70,6 +71,9 @@ const MIGRATIONS: [&str; 4] = [
 
 /// In forms before this one the hashes of keys were others.
 const HASHES_AGAIN: usize = 2;
+
+/// In forms before this one failures were in no groups.
+const GROUPS: usize = 4;
 
 /// See the module's head.
 #[derive(Debug)]
@@ -254,6 +258,9 @@ fn migrate(conn: &mut Connection) -> Result<()> {
         }
         if (1..HASHES_AGAIN).contains(&done) {
             types::rebuild_indexes(conn, Hashes::new(&secret(conn)?))?;
+        }
+        if (1..GROUPS).contains(&done) {
+            reports::group_all(conn)?;
         }
         if done == 0 {
             let secret = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();

@@ -60,7 +60,7 @@ pub(super) struct Table {
 }
 
 /// All that is copied.
-pub(super) const TABLES: [Table; 19] = {
+pub(super) const TABLES: [Table; 23] = {
     use Column::{AnyText, Bytes, Flag, Id, Number, Text};
     use Origin::Query;
     [
@@ -88,22 +88,22 @@ pub(super) const TABLES: [Table; 19] = {
         Table {
             name: "import",
             columns: "number, id, object_type, plan, filename, header, state, began, started, ended, problem, size, \
-                      structure, cancelled_by, spool_purged, failures_purged, revision",
+                      structure, cancelled_by, spool_purged, failures_purged, revision, origin",
             origin: Query(
                 "SELECT number, id, object_type, plan, filename, header, state, begin, started, \"end\", problem, size, \
-                 structure, cancelled_by, spool_purged, failures_purged, revision FROM import",
+                 structure, cancelled_by, spool_purged, failures_purged, revision, origin FROM import",
                 &[
                     Number, Id, Text, Text, AnyText, Text, Text, Text, Text, Text, Text, Number, Text, AnyText, Flag,
-                    Flag, Number,
+                    Flag, Number, Text,
                 ],
             ),
         },
         Table {
             name: "import_progress",
-            columns: "import, total, created, updated, unchanged, failure, settled, warnings, revision",
+            columns: "import, total, created, updated, unchanged, failure, settled, warnings, revision, milestones",
             origin: Query(
-                "SELECT number, total, created, updated, unchanged, failure, settled, warnings, 0 FROM import",
-                &[Number, Number, Number, Number, Number, Number, Number, Text, Number],
+                "SELECT number, total, created, updated, unchanged, failure, settled, warnings, 0, milestones FROM import",
+                &[Number, Number, Number, Number, Number, Number, Number, Text, Number, Text],
             ),
         },
         Table { name: "cancel_mark", columns: "import, who", origin: Origin::CancelMarks },
@@ -111,6 +111,35 @@ pub(super) const TABLES: [Table; 19] = {
             name: "failure",
             columns: "import, row, cells, problem",
             origin: Query("SELECT import, row, cells, problem FROM failure", &[Number, Number, Text, Text]),
+        },
+        Table {
+            name: "failure_group",
+            columns: "import, requirement, property, column_name, failures, first_row, example",
+            origin: Query(
+                "SELECT import, requirement, property, column_name, failures, first_row, example FROM failure_group",
+                &[Number, Text, Text, Text, Number, Number, Text],
+            ),
+        },
+        Table {
+            name: "failure_rows",
+            columns: "import, requirement, property, last_row, packed",
+            origin: Query(
+                "SELECT import, requirement, property, last_row, packed FROM failure_rows",
+                &[Number, Text, Text, Number, Bytes],
+            ),
+        },
+        Table {
+            name: "import_samples",
+            columns: "import, samples",
+            origin: Query("SELECT import, samples FROM import_samples", &[Number, Text]),
+        },
+        Table {
+            name: "sign_in",
+            columns: "digest, token, subject, created, expires",
+            origin: Query(
+                "SELECT digest, token, subject, created, expires FROM sign_in",
+                &[Bytes, Text, Text, Text, Text],
+            ),
         },
         Table {
             name: "token",

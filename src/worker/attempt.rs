@@ -263,7 +263,10 @@ impl Passing<'_> {
         let Passing { started, stored, binding, tempo } = self;
         let Started { app, progress, .. } = started;
         let mut session = app.repository.session(stored, import, mode)?;
-        let failed_rows = if import.settled > 0 { app.repository.failed_rows(import.id)? } else { Vec::new() };
+        let (failed_rows, milestones) = match import.settled {
+            0 => (Vec::new(), Vec::new()),
+            _ => (app.repository.failed_rows(import.id)?, app.repository.milestones(import.id)?),
+        };
         Pass {
             import,
             limits: &app.config.limits,
@@ -277,6 +280,7 @@ impl Passing<'_> {
             progress,
             commits,
             failed_rows,
+            milestones,
             is_stopped: &|| started.is_stopped(),
         }
         .run()

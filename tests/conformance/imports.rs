@@ -100,7 +100,7 @@ pub(super) fn begin_anew_or_resume(repository: &Repository, open: Open<'_>) {
     put(repository, &mut first, &stored, "a", "x");
     first.fail(failure(2));
     let counts = Counts { total: 5, created: 1, failure: 1, ..Counts::default() };
-    first.commit(Settled { counts, records: 2, warnings: &["careful".to_owned()] }).unwrap();
+    first.commit(Settled { counts, records: 2, warnings: &["careful".to_owned()], ..Settled::default() }).unwrap();
     drop(first);
     let other = open();
     other.start(import.id, Attempt::Resumed).unwrap();
@@ -219,7 +219,7 @@ pub(super) fn purge(repository: &Repository, open: Open<'_>) {
     let mut session = session(repository, &stored, &import);
     session.fail(failure(2));
     let counts = Counts { total: 1, failure: 1, ..Counts::default() };
-    session.commit(Settled { counts, records: 1, warnings: &[] }).unwrap();
+    session.commit(Settled { counts, records: 1, ..Settled::default() }).unwrap();
     repository.finish(import.id, &State::Finished { end: clock::now() }, counts, &[], Spooled::Kept).unwrap();
     let kept = repository.import(import.id).unwrap().unwrap();
     assert!(!kept.spool_purged && !kept.failures_purged);

@@ -48,7 +48,7 @@ pub(super) fn commits_all_or_nothing(repository: &Repository, open: Open<'_>) {
     session.fail(failure(5));
     let warnings = ["mind the gap".to_owned()];
     let counts = Counts { total: 9, created: 2, updated: 1, unchanged: 1, failure: 2 };
-    session.commit(Settled { counts, records: 6, warnings: &warnings }).unwrap();
+    session.commit(Settled { counts, records: 6, warnings: &warnings, ..Settled::default() }).unwrap();
     assert!(!session.is_open());
     assert_eq!(seen(), (2, vec![3, 5], counts, 6, warnings.to_vec()));
     // The next commit adds to the first one.
@@ -56,7 +56,7 @@ pub(super) fn commits_all_or_nothing(repository: &Repository, open: Open<'_>) {
     put(repository, &mut session, &stored, "c", "x");
     session.fail(failure(8));
     let counts = Counts { created: 3, failure: 3, ..counts };
-    session.commit(Settled { counts, records: 9, warnings: &[] }).unwrap();
+    session.commit(Settled { counts, records: 9, ..Settled::default() }).unwrap();
     assert_eq!(seen(), (3, vec![3, 5, 8], counts, 9, Vec::new()));
 }
 
@@ -152,7 +152,7 @@ pub(super) fn dry_run_leaves_its_report(repository: &Repository, open: Open<'_>)
     // A report may be committed in parts.
     session.fail(failure(6));
     let counts = Counts { total: 3, created: 1, failure: 2, ..Counts::default() };
-    session.commit(Settled { counts, records: 3, warnings: &[] }).unwrap();
+    session.commit(Settled { counts, records: 3, ..Settled::default() }).unwrap();
     drop(session);
     let record = repository.import(import.id).unwrap().unwrap();
     assert_eq!((record.counts, record.settled), (counts, 3));

@@ -28,7 +28,7 @@ fn end_writers(look: &mut Look) -> i64 {
 }
 
 fn commit_nothing(session: &mut Session) -> Result<()> {
-    session.commit(Settled { counts: Default::default(), records: 1, warnings: &[] })
+    session.commit(Settled { counts: Default::default(), records: 1, ..Settled::default() })
 }
 
 #[track_caller]
@@ -60,7 +60,7 @@ fn a_reader_hears_why_a_commit_failed() {
     let number = put(&repository, &mut session, &stored, "a", "x");
     let mut other = folder.look();
     other.run("BEGIN; LOCK TABLE key_pair IN EXCLUSIVE MODE");
-    session.commit_soon(Settled { counts: Default::default(), records: 1, warnings: &[] }).unwrap();
+    session.commit_soon(Settled { counts: Default::default(), records: 1, ..Settled::default() }).unwrap();
     let ended = thread::scope(|scope| {
         let ending = scope.spawn(|| {
             let mut look = folder.look();

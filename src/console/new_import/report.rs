@@ -181,7 +181,7 @@ impl Report {
         Ok(Report {
             title: Described::new(object_type).title,
             absent,
-            samples: samples.iter().take(MOST_SAMPLES).map(|sample| ShownSample::new(sample, &import)).collect(),
+            samples: samples.iter().filter_map(|sample| ShownSample::new(sample, &import)).take(MOST_SAMPLES).collect(),
             more_groups: groups.len().saturating_sub(MOST_GROUPS),
             groups: groups
                 .iter()
@@ -255,19 +255,20 @@ impl Report {
 }
 
 impl ShownSample {
-    fn new(sample: &Sample, import: &Import) -> ShownSample {
+    fn new(sample: &Sample, import: &Import) -> Option<ShownSample> {
+        let object = sample.object.clone()?;
         let changes = sample.changes.iter().map(|change| ShownChange {
             property: change.property.clone(),
             old: change.old.as_ref().map(text),
             new: change.new.as_ref().map(text),
         });
-        let id = utf8_percent_encode(&sample.object, NON_ALPHANUMERIC);
-        ShownSample {
+        let id = utf8_percent_encode(&object, NON_ALPHANUMERIC);
+        Some(ShownSample {
             row: sample.row,
-            object: sample.object.clone(),
             address: format!("/console/objects/{}/{id}", import.plan.object_type.short()),
+            object,
             changes: changes.collect(),
-        }
+        })
     }
 }
 

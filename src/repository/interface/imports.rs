@@ -2,9 +2,9 @@
 
 use super::{Repository, hand};
 use crate::error::Result;
-use crate::failure::Failure;
+use crate::failure::{Failure, column_named};
 use crate::import::{Counts, Import, ImportId, State};
-use crate::report::{FailureGroup, ImportFilter, ImportsPage, Milestone, Sample};
+use crate::report::{FailureFilter, FailureGroup, FailuresPage, ImportFilter, ImportsPage, Milestone, Sample};
 use crate::repository::{AnsweredRequest, Attempt, KeyedRequest, Spooled};
 use crate::schema::TypeName;
 use crate::sign_in::SignIn;
@@ -203,40 +203,35 @@ impl Repository {
 
     /// Up to `limit` imports that are looked for, in front of position `before` if one is given, the latest first.
     pub fn imports_before(&self, filter: &ImportFilter, before: Option<i64>, limit: usize) -> Result<ImportsPage> {
-        let mut found = self.imports_behind(0, usize::MAX >> 1)?;
-        found.retain(|(position, import)| before.is_none_or(|before| *position < before) && filter.matches(import));
-        found.reverse();
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|(position, _)| *position);
-        Ok(ImportsPage { imports: found, next })
+        hand!(self.imports_before(filter, before, limit))
     }
 
     /// The failures of an import in groups, the largest first.
     pub fn failure_groups(&self, id: ImportId) -> Result<Vec<FailureGroup>> {
-        let mut groups: Vec<FailureGroup> = Vec::new();
-        self.each_failure(id, u64::MAX, |failure| {
-            for violation in failure.problem["violations"].as_array().into_iter().flatten() {
-                let requirement = violation["requirement"].as_str().unwrap_or_default().to_owned();
-                let property = violation["property"].as_str().map(str::to_owned);
-                match groups.iter_mut().find(|group| group.requirement == requirement && group.property == property) {
-                    Some(group) => group.failures += 1,
-                    None => groups.push(FailureGroup { requirement, property, failures: 1, first_row: failure.row }),
-                }
-            }
-            Ok(())
-        })?;
-        groups.sort_by_key(|group| std::cmp::Reverse(group.failures));
+        let mut groups = hand!(self.failure_groups(id))?;
+        let header = if groups.is_empty() { None } else { self.import(id)?.map(|import| import.header) };
+        let header = header.unwrap_or_default();
+        for group in groups.iter_mut().filter(|group| group.column.is_none()) {
+            let column = group.property.as_ref().and_then(|property| column_named(property, &header));
+            group.column = column.map(str::to_owned);
+        }
         Ok(groups)
     }
 
-    /// Some of the records of a dry run that would change an object.
-    pub fn samples(&self, _id: ImportId) -> Result<Vec<Sample>> {
-        Ok(Vec::new())
+    /// Up to `limit` failures behind row `after` that are looked for, in the file's order.
+    ///
+    /// It looks at so few failures that it is short; so there may be more also where it found none.
+    pub fn failures_of(&self, id: ImportId, filter: &FailureFilter, after: u64, limit: usize) -> Result<FailuresPage> {
+        hand!(self.failures_of(id, filter, after, limit))
+    }
+
+    /// Some of the records of a dry run that would change an object or make one, in the file's order.
+    pub fn samples(&self, id: ImportId) -> Result<Vec<Sample>> {
+        hand!(self.samples(id))
     }
 
     /// How far an import was when, the earliest first.
-    pub fn milestones(&self, _id: ImportId) -> Result<Vec<Milestone>> {
-        Ok(Vec::new())
+    pub fn milestones(&self, id: ImportId) -> Result<Vec<Milestone>> {
+        hand!(self.milestones(id))
     }
 }

@@ -11,7 +11,7 @@ use postgres::fallible_iterator::FallibleIterator as _;
 use super::conn::{Conn, Params, Purpose};
 use super::sql::{from_json, to_json};
 use super::transaction::Tx;
-use super::{Postgres, leases, sql};
+use super::{Postgres, leases, reports, sql};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
@@ -91,9 +91,9 @@ impl Postgres {
                 return Ok(false);
             };
             if attempt == Attempt::Anew {
-                tx.run("DELETE FROM failure WHERE import = $1", &[&number])?;
+                reports::delete_report(tx, number)?;
                 let sql = "UPDATE import_progress SET created = 0, updated = 0, unchanged = 0, failure = 0, \
-                           settled = 0, warnings = '[]' WHERE import = $1";
+                           settled = 0, warnings = '[]', milestones = '[]' WHERE import = $1";
                 tx.run(sql, &[&number])?;
             }
             self.leases.fence(tx, &leases::of_type(&object_type))?;
@@ -182,12 +182,9 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {
-        let sql = "SELECT failure.row, cells, problem FROM failure WHERE import = $1 AND failure.row > $2 \
-                   ORDER BY failure.row LIMIT $3";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(|conn| {
             let number = number(conn, id)?;
-            conn.all(sql, &[&number, &after.cast_signed(), &limit], read_failure)
+            failures_behind(conn, number, after, limit)
         })
     }
 
@@ -205,7 +202,7 @@ impl Postgres {
         let failed = |error| sql::failed(sql, error);
         let mut rows = conn.client().query_raw(sql, [number, limit]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            each(read_failure(&row)?)?;
+            each(read_failure_at(&row, 0)?)?;
         }
         Ok(())
     }
@@ -215,7 +212,7 @@ impl Postgres {
             let sql = "UPDATE import SET failures_purged = true, revision = revision + 1 WHERE id = $1 \
                        RETURNING number, object_type";
             let (number, _) = tx.first(sql, &[&id.uuid()], read_key)?.ok_or_else(|| no_import(id))?;
-            tx.run("DELETE FROM failure WHERE import = $1", &[&number]).map(drop)
+            reports::delete_failures(tx, number)
         })
     }
 
@@ -249,13 +246,9 @@ impl Postgres {
             {
                 return Ok(false);
             }
-            for delete in [
-                "DELETE FROM import WHERE number = $1",
-                "DELETE FROM import_progress WHERE import = $1",
-                "DELETE FROM failure WHERE import = $1",
-            ] {
-                tx.run(delete, &[&number])?;
-            }
+            tx.run("DELETE FROM import WHERE number = $1", &[&number])?;
+            tx.run("DELETE FROM import_progress WHERE import = $1", &[&number])?;
+            reports::delete_report(tx, number)?;
             unmark(tx, id)?;
             Ok(true)
         })
@@ -289,11 +282,14 @@ impl Postgres {
         })
     }
 
-    /// Cancel marks of all imports that are over, or that there are not.
+    /// Cancel marks of all imports that are over, or that there are not, and sign-ins that do not count any more.
     pub(in crate::repository) fn sweep(&self, _over: &[ImportId]) -> Result<()> {
         let sql = "DELETE FROM cancel_mark WHERE NOT EXISTS \
                    (SELECT 1 FROM import WHERE import.id = cancel_mark.import AND import.ended IS NULL)";
-        self.write(|tx| tx.run(sql, &[]).map(drop))
+        self.write(|tx| {
+            tx.run(sql, &[])?;
+            tx.run("DELETE FROM sign_in WHERE expires <= $1", &[&clock::now()]).map(drop)
+        })
     }
 }
 
@@ -302,13 +298,15 @@ pub(super) fn insert(tx: &mut Tx, imports: &[Import]) -> Result<()> {
     let many = i64::try_from(imports.len()).unwrap_or(i64::MAX);
     let first = tx.take_numbers("import", many)?;
     for (number, import) in (first..).zip(imports) {
-        let sql = "INSERT INTO import (number, id, object_type, plan, filename, header, state, began, size, structure) \
-                   VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9)";
+        let sql = "INSERT INTO import (number, id, object_type, plan, filename, header, state, began, size, structure, \
+                   origin) VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10)";
         let object_type = import.plan.object_type.to_string();
         let [plan, filename, header] = [to_json(&import.plan)?, to_json(&import.filename)?, to_json(&import.header)?];
         let structure = import.structure.as_ref().map(to_json).transpose()?;
-        let (id, size) = (import.id.uuid(), import.size.cast_signed());
-        tx.run(sql, &[&number, &id, &object_type, &plan, &filename, &header, &import.begin, &size, &structure])?;
+        let (id, size, origin) = (import.id.uuid(), import.size.cast_signed(), import.plan.origin.name());
+        let values: Params<'_> =
+            &[&number, &id, &object_type, &plan, &filename, &header, &import.begin, &size, &structure, &origin];
+        tx.run(sql, values)?;
         let sql = "INSERT INTO import_progress (import, total) VALUES ($1, $2)";
         tx.run(sql, &[&number, &import.counts.total.cast_signed()])?;
     }
@@ -331,6 +329,21 @@ fn mark(conn: &mut Conn, id: ImportId) -> Result<Option<Option<String>>> {
 
 fn unmark(tx: &mut Tx, id: ImportId) -> Result<()> {
     tx.run("DELETE FROM cancel_mark WHERE import = $1", &[&id.uuid()]).map(drop)
+}
+
+/// The imports of these numbers, with them.
+pub(super) fn at(conn: &mut Conn, numbers: &[i64]) -> Result<Vec<(i64, Import)>> {
+    // Said of both, so that both are looked up.
+    let sql = format!("{IMPORTS} WHERE import.number = ANY($1) AND import_progress.import = ANY($1)");
+    conn.all(&sql, &[&numbers], |row| Ok((sql::get(row, 0)?, read(row)?)))
+}
+
+/// Up to `limit` failures behind a row, in order.
+pub(super) fn failures_behind(conn: &mut Conn, import: i64, after: u64, limit: usize) -> Result<Vec<Failure>> {
+    let sql = "SELECT failure.row, cells, problem FROM failure WHERE import = $1 AND failure.row > $2 \
+               ORDER BY failure.row LIMIT $3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    conn.all(sql, &[&import, &after.cast_signed(), &limit], |row| read_failure_at(row, 0))
 }
 
 fn store_counts(tx: &mut Tx, import: i64, counts: Counts, warnings: &[String]) -> Result<()> {
@@ -398,7 +411,8 @@ fn count(row: &Row, column: usize) -> Result<u64> {
     sql::get::<i64>(row, column).map(i64::unsigned_abs)
 }
 
-fn read_failure(row: &Row) -> Result<Failure> {
-    let (cells, problem): (String, String) = (sql::get(row, 1)?, sql::get(row, 2)?);
-    Ok(Failure { row: count(row, 0)?, cells: from_json(&cells)?, problem: from_json(&problem)? })
+/// The failure in three columns, from `first` on.
+pub(super) fn read_failure_at(row: &Row, first: usize) -> Result<Failure> {
+    let (cells, problem): (String, String) = (sql::get(row, first + 1)?, sql::get(row, first + 2)?);
+    Ok(Failure { row: count(row, first)?, cells: from_json(&cells)?, problem: from_json(&problem)? })
 }

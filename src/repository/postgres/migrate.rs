@@ -9,16 +9,19 @@ use postgres::error::SqlState;
 use super::arriving::MOVING;
 use super::conn::{Conn, Engine, Pool, Purpose};
 use super::transaction::{Patience, Tx};
-use super::{sql, types, views};
+use super::{reports, sql, types, views};
 use crate::error::{Error, Kind, Result};
 use crate::repository::Hashes;
 use crate::schema::{TypeName, starter_definitions};
 
-/// The forms of the database: what they are called, and how each is made of the one before.
-const MIGRATIONS: [(&str, &str); 2] = [
-    ("first", include_str!("../../../migrations/postgres/001_first.sql")),
-    ("console", include_str!("../../../migrations/postgres/002_console.sql")),
+/// The forms of the database: what they are called, how each is made of the one before, and what then completes what was
+/// there. Everything may be done again.
+const MIGRATIONS: [Migration; 2] = [
+    ("first", include_str!("../../../migrations/postgres/001_first.sql"), |_| Ok(())),
+    ("console", include_str!("../../../migrations/postgres/002_console.sql"), reports::complete),
 ];
+
+type Migration = (&'static str, &'static str, fn(&mut Conn) -> Result<()>);
 
 /// What this program knows.
 pub(super) const FORM: usize = MIGRATIONS.len();
@@ -71,11 +74,11 @@ pub(super) fn migrate(pool: &Pool, meant: Meant) -> Result<Vec<u8>> {
     loop {
         let done = pool.read(newest)?;
         check(done)?;
-        let Some((name, migration)) = MIGRATIONS.get(done) else { break };
-        tracing::info!(form = done + 1, name, "migrating the repository");
+        let Some(migration) = MIGRATIONS.get(done) else { break };
+        tracing::info!(form = done + 1, name = migration.0, "migrating the repository");
         match pool.engine().makes_tables_in_transactions() {
-            true => again(|| migrate_at_once(pool, done, name, migration))?,
-            false => again(|| migrate_one_by_one(pool, done, name, migration))?,
+            true => again(|| migrate_at_once(pool, done, migration))?,
+            false => again(|| migrate_one_by_one(pool, done, migration))?,
         }
     }
     found(pool)
@@ -161,7 +164,7 @@ fn note(conn: &mut Conn, version: usize, name: &str) -> Result<()> {
     conn.run(sql, &[&version, &name]).map(drop)
 }
 
-fn migrate_at_once(pool: &Pool, done: usize, name: &str, migration: &str) -> Result<()> {
+fn migrate_at_once(pool: &Pool, done: usize, (name, migration, complete): &Migration) -> Result<()> {
     // An index over millions of objects takes as long as it takes.
     let mut conn = pool.connect(Purpose::Long("migration"))?;
     // Whoever starts meanwhile waits for it.
@@ -170,15 +173,17 @@ fn migrate_at_once(pool: &Pool, done: usize, name: &str, migration: &str) -> Res
     conn.first("SELECT 1 FROM schema_migration WHERE version = 0 FOR UPDATE", &[], |_| Ok(()))?;
     if newest(&mut conn)? == done {
         conn.batch(migration)?;
+        complete(&mut conn)?;
         note(&mut conn, done + 1, name)?;
     }
     // If the answer is lost, it is looked at again what is done.
     conn.batch("COMMIT")
 }
 
-fn migrate_one_by_one(pool: &Pool, done: usize, name: &str, migration: &str) -> Result<()> {
+fn migrate_one_by_one(pool: &Pool, done: usize, (name, migration, complete): &Migration) -> Result<()> {
     let mut conn = pool.connect(Purpose::Long("migration"))?;
     statements(migration).iter().try_for_each(|statement| conn.batch(statement))?;
+    complete(&mut conn)?;
     note(&mut conn, done + 1, name)
 }
 
@@ -239,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_migration_falls_into_statements_that_can_be_made_again() {
-        for (name, migration) in MIGRATIONS {
+        for (name, migration, _) in MIGRATIONS {
             for statement in statements(migration) {
                 let is_harmless = statement.contains("IF NOT EXISTS") && !statement.contains("--");
                 assert!(is_harmless, "{name}: {statement}");

@@ -275,6 +275,11 @@ impl Session {
         self.fetched.get(number)
     }
 
+    pub(in crate::repository) fn ids(&mut self, numbers: &[ObjectNumber]) -> Result<Vec<(ObjectNumber, String)>> {
+        let object_type = self.object_type;
+        self.side.ask(numbers, move |conn, numbers| ask::ids(conn, object_type, numbers))
+    }
+
     pub(in crate::repository) fn create(&mut self, document: &str) -> ObjectNumber {
         let number = self.numbers.next().unwrap_or_else(|error| {
             self.trouble.get_or_insert(error);
@@ -383,7 +388,7 @@ impl Session {
 
     pub(in crate::repository) fn commit_soon(&mut self, settled: Settled<'_>) -> Result<()> {
         self.end_round()?;
-        let settling = Settling::new(settled);
+        let settling = Settling::new(settled)?;
         match &mut self.side {
             Side::Batched { background, generation, .. } => {
                 background.commit(std::mem::take(&mut self.keys), settling)?;
@@ -391,7 +396,7 @@ impl Session {
             }
             Side::Atomic { writer, .. } => writer.commit(&settling)?,
             Side::DryRun { report, .. } => {
-                let kept = report.keep_failures(self.puts.failed().as_deref()).and_then(|()| report.commit(&settling));
+                let kept = report.keep_failures(self.puts.failed().as_ref()).and_then(|()| report.commit(&settling));
                 if kept.is_err() {
                     report.roll_back();
                 }

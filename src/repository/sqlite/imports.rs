@@ -8,11 +8,12 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, params};
 
 use super::sql::{from_json, to_json};
-use super::{Sqlite, sql};
+use super::{Sqlite, reports, sql};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::import::{Counts, Import, ImportId, State, no_import};
+use crate::repository::grouping::Groups;
 use crate::repository::{Attempt, Settled, Spooled};
 use crate::schema::TypeName;
 
@@ -83,9 +84,9 @@ impl Sqlite {
                 return Ok(false);
             }
             if attempt == Attempt::Anew {
-                sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
+                reports::delete_report(conn, number(conn, id)?)?;
                 let sql = "UPDATE import SET created = 0, updated = 0, unchanged = 0, failure = 0, settled = 0, \
-                           warnings = '[]', started = NULL WHERE id = ?1";
+                           warnings = '[]', milestones = '[]', started = NULL WHERE id = ?1";
                 sql::run(conn, sql, [id.to_string()])?;
             }
             let sql = "UPDATE import SET started = coalesce(started, ?2) WHERE id = ?1";
@@ -168,9 +169,14 @@ impl Sqlite {
         let _ = fs::remove_file(self.unfinished_cancel_mark(id));
     }
 
-    /// Cancel marks.
+    /// Cancel marks, and sign-ins that do not count any more.
     pub(in crate::repository) fn sweep(&self, over: &[ImportId]) -> Result<()> {
         over.iter().for_each(|import| self.forget_cancel(*import));
+        let now = clock::now();
+        let expired = "SELECT 1 FROM sign_in WHERE expires <= ?1 LIMIT 1";
+        if sql::first(&*self.conn()?, expired, [&now], |_| Ok(()))?.is_some() {
+            self.write(|conn| sql::run(conn, "DELETE FROM sign_in WHERE expires <= ?1", [&now]))?;
+        }
         Ok(())
     }
 
@@ -193,9 +199,7 @@ impl Sqlite {
 
     pub(in crate::repository) fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {
         let conn = self.conn()?;
-        let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 AND row > ?2 ORDER BY row LIMIT ?3";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        sql::all(&conn, sql, params![number(&conn, id)?, after.cast_signed(), limit], read_failure)
+        failures_behind(&conn, number(&conn, id)?, after, limit)
     }
 
     pub(in crate::repository) fn each_failure(
@@ -210,14 +214,14 @@ impl Sqlite {
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
         let mut rows = sql::query(&mut statement, params![number(&conn, id)?, limit])?;
         while let Some(row) = sql::next(&mut rows)? {
-            each(read_failure(row)?)?;
+            each(read_failure_at(row, 0)?)?;
         }
         Ok(())
     }
 
     pub(in crate::repository) fn purge_failures(&self, id: ImportId) -> Result<()> {
         self.write(|conn| {
-            sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number(conn, id)?])?;
+            reports::delete_failures(conn, number(conn, id)?)?;
             let sql = "UPDATE import SET failures_purged = 1, revision = revision + 1 WHERE id = ?1";
             sql::run(conn, sql, [id.to_string()]).map(drop)
         })
@@ -242,7 +246,7 @@ impl Sqlite {
             if sql::run(conn, delete, [number, revision.cast_signed()])? == 0 {
                 return Ok(false);
             }
-            sql::run(conn, "DELETE FROM failure WHERE import = ?1", [number])?;
+            reports::delete_report(conn, number)?;
             Ok(true)
         })?;
         if deleted {
@@ -267,15 +271,16 @@ impl Sqlite {
 }
 
 pub(super) fn insert(conn: &Connection, import: &Import) -> Result<()> {
-    let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total, structure) \
-               VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9)";
+    let sql = "INSERT INTO import (id, object_type, plan, filename, header, state, begin, size, total, structure, origin) \
+               VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10)";
     let plan = to_json(&import.plan)?;
     let header = to_json(&import.header)?;
     let object_type = import.plan.object_type.to_string();
     let (size, total) = (import.size.cast_signed(), import.counts.total.cast_signed());
     let structure = import.structure.as_ref().map(to_json).transpose()?;
     let id = import.id.to_string();
-    let values = params![id, object_type, plan, import.filename, header, import.begin, size, total, structure];
+    let origin = import.plan.origin.name();
+    let values = params![id, object_type, plan, import.filename, header, import.begin, size, total, structure, origin];
     sql::run(conn, sql, values).map(drop)
 }
 
@@ -292,14 +297,27 @@ pub(super) fn store_failures(conn: &Connection, import: i64, failures: &[Failure
         let cells = to_json(&failure.cells)?;
         sql::execute(&mut insert, params![import, failure.row.cast_signed(), cells, failure.problem.to_string()])?;
     }
-    Ok(())
+    reports::store_groups(conn, import, &Groups::of(failures))
+}
+
+/// The import of this number, if there is one.
+pub(super) fn at(conn: &Connection, number: i64) -> Result<Option<Import>> {
+    sql::first(conn, &format!("SELECT {COLUMNS} FROM import WHERE number = ?1"), [number], read)
+}
+
+/// Up to `limit` failures behind a row, in order.
+pub(super) fn failures_behind(conn: &Connection, import: i64, after: u64, limit: usize) -> Result<Vec<Failure>> {
+    let sql = "SELECT row, cells, problem FROM failure WHERE import = ?1 AND row > ?2 ORDER BY row LIMIT ?3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    sql::all(conn, sql, [import, after.cast_signed(), limit], |row| read_failure_at(row, 0))
 }
 
 /// Writes the counts of a commit, and how far it got.
 pub(super) fn settle(conn: &Connection, import: i64, settled: Settled<'_>) -> Result<()> {
     store_counts(conn, import, settled.counts, settled.warnings)?;
-    sql::run(conn, "UPDATE import SET settled = ?2 WHERE number = ?1", [import, settled.records.cast_signed()])
-        .map(drop)
+    let sql = "UPDATE import SET settled = ?2, milestones = ?3 WHERE number = ?1";
+    sql::run(conn, sql, params![import, settled.records.cast_signed(), to_json(settled.milestones)?])?;
+    reports::store_samples(conn, import, settled.samples)
 }
 
 fn store_counts(conn: &Connection, import: i64, counts: Counts, warnings: &[String]) -> Result<()> {
@@ -349,10 +367,11 @@ fn read(row: &Row<'_>) -> Result<Import> {
     })
 }
 
-fn read_failure(row: &Row<'_>) -> Result<Failure> {
-    let (cells, problem): (String, String) = (sql::get(row, 1)?, sql::get(row, 2)?);
+/// The failure in three columns, from `first` on.
+pub(super) fn read_failure_at(row: &Row<'_>, first: usize) -> Result<Failure> {
+    let (cells, problem): (String, String) = (sql::get(row, first + 1)?, sql::get(row, first + 2)?);
     Ok(Failure {
-        row: sql::get::<i64>(row, 0)?.unsigned_abs(),
+        row: sql::get::<i64>(row, first)?.unsigned_abs(),
         cells: from_json(&cells)?,
         problem: from_json(&problem)?,
     })

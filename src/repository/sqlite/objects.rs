@@ -106,14 +106,24 @@ fn page(conn: &Connection, stored: &StoredType, after: ObjectNumber, limit: usiz
     Ok(ObjectPage { objects: found.into_iter().map(|(_, object)| object).collect(), next })
 }
 
-pub(super) fn read(row: &Row<'_>) -> Result<(ObjectNumber, Object)> {
+/// The id of the object of this number, if there is one.
+pub(super) fn id_at(conn: &Connection, object_type: i64, number: ObjectNumber) -> Result<Option<String>> {
+    let sql = format!("SELECT id FROM current_{object_type} WHERE number = ?1");
+    sql::first(conn, &sql, [number], |row| read_id(row, 0))
+}
+
+fn read_id(row: &Row<'_>, column: usize) -> Result<String> {
     const UNREADABLE: &str = "the id of an object could not be read";
-    let id = match row.get_ref(1).map_err(|error| sql::failed("reading the id of an object", error))? {
+    match row.get_ref(column).map_err(|error| sql::failed("reading the id of an object", error))? {
         ValueRef::Blob(bytes) => {
-            Uuid::from_slice(bytes).map_err(|error| Error::storage(UNREADABLE, error))?.to_string()
+            Ok(Uuid::from_slice(bytes).map_err(|error| Error::storage(UNREADABLE, error))?.to_string())
         }
-        other => other.as_str().map_err(|error| Error::storage(UNREADABLE, error))?.to_owned(),
-    };
+        other => Ok(other.as_str().map_err(|error| Error::storage(UNREADABLE, error))?.to_owned()),
+    }
+}
+
+pub(super) fn read(row: &Row<'_>) -> Result<(ObjectNumber, Object)> {
+    let id = read_id(row, 1)?;
     let revision: i64 = sql::get(row, 2)?;
     let object =
         Object { id, revision: revision.unsigned_abs(), import: sql::get(row, 3)?, document: sql::get(row, 4)? };

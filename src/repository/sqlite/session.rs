@@ -14,7 +14,7 @@ use super::checkpoint::Checkpointer;
 use super::fingerprints::Fingerprints;
 use super::keys::KeyTable;
 use super::locks::{Turn, patiently, take_turn};
-use super::{LOCK_TIMEOUT, Sqlite, imports, sql, views};
+use super::{LOCK_TIMEOUT, Sqlite, imports, objects, sql, views};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
@@ -175,6 +175,11 @@ impl Session {
     pub(in crate::repository) fn object(&self, number: ObjectNumber) -> Option<Existing<'_>> {
         let (revision, place) = self.fetched.objects.get(&number.unsigned_abs())?;
         Some(Existing { revision: *revision, document: &self.fetched.text[place.clone()] })
+    }
+
+    pub(in crate::repository) fn ids(&mut self, numbers: &[ObjectNumber]) -> Result<Vec<(ObjectNumber, String)>> {
+        let id = |number: &ObjectNumber| objects::id_at(&self.conn, self.type_number, *number);
+        numbers.iter().filter_map(|number| id(number).map(|id| id.map(|id| (*number, id))).transpose()).collect()
     }
 
     pub(in crate::repository) fn create(&mut self, document: &str) -> ObjectNumber {

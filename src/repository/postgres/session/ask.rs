@@ -66,3 +66,10 @@ pub(super) fn objects<T>(
         Ok(read(sql::get(row, 0)?, sql::get::<i64>(row, 1)?.cast_unsigned(), document))
     })
 }
+
+/// The ids of these objects.
+pub(super) fn ids(conn: &mut Conn, object_type: i64, numbers: &[ObjectNumber]) -> Result<Vec<(ObjectNumber, String)>> {
+    let sql = "SELECT number, coalesce(chosen_id, CAST(id AS text)) FROM object \
+               WHERE object_type = $1 AND number = ANY($2)";
+    conn.all(sql, &[&object_type, &numbers], |row| Ok((sql::get(row, 0)?, sql::get(row, 1)?)))
+}

@@ -10,6 +10,7 @@ use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::failure::Failure;
 use crate::repository::ObjectNumber;
+use crate::repository::grouping::Groups;
 
 /// How an object that is stored changes.
 struct Change {
@@ -29,6 +30,14 @@ pub(super) struct Puts {
     text: String,
     changes: BTreeMap<ObjectNumber, Change>,
     failures: Rows,
+    groups: Groups,
+}
+
+/// Failures that are flushed together.
+pub(super) struct Failed {
+    /// Rows of `failure`.
+    pub(super) rows: Vec<u8>,
+    pub(super) groups: Groups,
 }
 
 /// What is flushed together.
@@ -37,8 +46,7 @@ pub(super) struct Flushed {
     pub(super) created: Option<Vec<u8>>,
     /// Rows of `staged_object`, and the objects they are about.
     pub(super) changed: Option<(Vec<u8>, Vec<ObjectNumber>)>,
-    /// Rows of `failure`.
-    pub(super) failures: Option<Vec<u8>>,
+    pub(super) failures: Option<Failed>,
 }
 
 impl Puts {
@@ -88,6 +96,7 @@ impl Puts {
         rows.number(failure.row.cast_signed());
         rows.text(&serde_json::Value::from(failure.cells.as_slice()).to_string());
         rows.text(&failure.problem.to_string());
+        self.groups.add(failure);
     }
 
     pub(super) fn failures(&self) -> usize {
@@ -113,13 +122,14 @@ impl Puts {
         self.numbers.iter().map(|(number, _)| *number).chain(self.changes.keys().copied())
     }
 
-    /// The rows of `failure`.
-    pub(super) fn failed(&self) -> Option<Vec<u8>> {
-        (!self.failures.is_empty()).then(|| self.failures.clone().finished())
+    /// The failures, which stay.
+    pub(super) fn failed(&self) -> Option<Failed> {
+        let failed = || Failed { rows: self.failures.clone().finished(), groups: self.groups.clone() };
+        (!self.failures.is_empty()).then(failed)
     }
 
     pub(super) fn take(&mut self, [object_type, import]: [i64; 2]) -> Flushed {
-        let Puts { created, text, changes, failures, .. } = std::mem::take(self);
+        let Puts { created, text, changes, failures, groups, .. } = std::mem::take(self);
         let mut changed = Rows::default();
         let numbers: Vec<ObjectNumber> = changes.keys().copied().collect();
         for (number, Change { seen, document, fingerprint }) in changes {
@@ -135,6 +145,10 @@ impl Puts {
             }
         }
         let rows = |rows: Rows| (!rows.is_empty()).then(|| rows.finished());
-        Flushed { created: rows(created), changed: rows(changed).map(|rows| (rows, numbers)), failures: rows(failures) }
+        Flushed {
+            created: rows(created),
+            changed: rows(changed).map(|rows| (rows, numbers)),
+            failures: rows(failures).map(|rows| Failed { rows, groups }),
+        }
     }
 }

@@ -6,15 +6,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::Postgres;
-use super::super::conn::{Conn, Pool};
+use super::super::conn::{Conn, Params, Pool};
 use super::super::leases::{self, Leases};
+use super::super::reports;
 use super::super::sql;
 use super::super::transaction::Tx;
 use super::super::views;
 use super::ask;
 use super::journal::{self, Keys, Neighbour};
 use super::known::Fetched;
-use super::puts::Flushed;
+use super::puts::{Failed, Flushed};
 use super::reader;
 use super::rows::Rows;
 use crate::error::{Error, Kind, Result};
@@ -29,13 +30,22 @@ const ENOUGH_STAGED: usize = 2048;
 pub(super) struct Settling {
     counts: Counts,
     records: u64,
+    /// These as JSON.
     warnings: String,
+    milestones: String,
+    samples: Option<String>,
 }
 
 impl Settling {
-    pub(super) fn new(settled: Settled<'_>) -> Settling {
-        let warnings = serde_json::Value::from(settled.warnings).to_string();
-        Settling { counts: settled.counts, records: settled.records, warnings }
+    pub(super) fn new(settled: Settled<'_>) -> Result<Settling> {
+        let Settled { counts, records, warnings, milestones, samples } = settled;
+        Ok(Settling {
+            counts,
+            records,
+            warnings: sql::to_json(warnings)?,
+            milestones: sql::to_json(milestones)?,
+            samples: if samples.is_empty() { None } else { Some(sql::to_json(samples)?) },
+        })
     }
 }
 
@@ -106,14 +116,18 @@ impl Writer {
                 self.change()?;
             }
         }
-        self.keep_failures(flushed.failures.as_deref())
+        self.keep_failures(flushed.failures.as_ref())
     }
 
-    /// Writes rows of `failure`, still uncommitted.
-    pub(super) fn keep_failures(&mut self, rows: Option<&[u8]>) -> Result<()> {
-        if let Some(rows) = rows {
+    /// Writes failures and their groups, still uncommitted.
+    pub(super) fn keep_failures(&mut self, failed: Option<&Failed>) -> Result<()> {
+        let import = self.import;
+        if let Some(Failed { rows, groups }) = failed {
             let copy = "COPY failure (import, row, cells, problem) FROM STDIN BINARY";
-            self.work(|tx| tx.copy(copy, rows))?;
+            self.work(|tx| {
+                tx.copy(copy, rows)?;
+                reports::store_groups(tx, import, groups)
+            })?;
         }
         Ok(())
     }
@@ -168,10 +182,15 @@ impl Writer {
         let [total, created, updated, unchanged, failure] =
             [total, created, updated, unchanged, failure].map(u64::cast_signed);
         let settle = "UPDATE import_progress SET total = $2, created = $3, updated = $4, unchanged = $5, failure = $6, \
-                      settled = $7, warnings = $8, revision = revision + 1 WHERE import = $1 AND settled = $9";
-        let warnings = &settling.warnings;
+                      settled = $7, warnings = $8, milestones = $10, revision = revision + 1 \
+                      WHERE import = $1 AND settled = $9";
+        let Settling { warnings, milestones, samples, .. } = settling;
         let settled = self.work(|tx| {
-            tx.run(settle, &[&import, &total, &created, &updated, &unchanged, &failure, &after, warnings, &before])
+            let values: Params<'_> =
+                &[&import, &total, &created, &updated, &unchanged, &failure, &after, warnings, &before, milestones];
+            let settled = tx.run(settle, values)?;
+            samples.as_ref().map_or(Ok(()), |samples| reports::store_samples(tx, import, samples))?;
+            Ok(settled)
         })?;
         // Whoever has lost the lease must not try again.
         self.work(|tx| leases.fence(tx, &lease))?;
