@@ -189,7 +189,8 @@ export const browsing = (name, options, body) => {
       mkdirSync(SCREENSHOTS, { recursive: true });
       const file = join(SCREENSHOTS, `failed ${name.replaceAll(/[^a-z0-9 ]/gi, "")}.png`);
       await page.screenshot({ path: file, fullPage: true }).catch(() => {});
-      error.message += `\n\nat ${page.url()}, ${file}\n${context.complaints.all.join("\n")}\n${service.log.split("\n").slice(-15).join("\n")}`;
+      const more = [`at ${page.url()}, ${file}`, ...context.complaints.all, ...service.log.split("\n").slice(-15)];
+      error.stack += `\n${more.join("\n")}`;
       throw error;
     } finally {
       await context.close();

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { assert, browsing, drop, examine, reach, users } from "./harness.mjs";
 
 const main = (page) => page.getByRole("main");
+const stands = (page, said) => main(page).locator(".standing", { hasText: said }).waitFor();
 const isOver = (page) => main(page).locator(".standing .state:not(.queued, .running)").first().waitFor();
 
 /** A new import of users, with a file dropped onto the page. */
@@ -42,7 +43,7 @@ browsing("a file is dropped onto the page, its dry run read, the good records im
   await main(page).getByRole("button", { name: "Import the 1,900 good records" }).click();
   await page.waitForURL("**/console/imports/*");
   await isOver(page);
-  await main(page).getByText("1,900 records are in, 100 records failed").waitFor();
+  await stands(page, "1,900 records are in, 100 records failed");
   await examine(page, "import");
 
   await page.goto(new URL("/console/imports", page.url()).href);
@@ -67,7 +68,7 @@ browsing("progress is live, and takes neither the focus nor what is selected awa
   }
   assert.ok(seen.size > 3, `progress was seen to move: ${[...seen]}`);
   assert.ok(await link.evaluate((element) => element === document.activeElement), "the focus is where it was");
-  await main(page).getByText("All 150,000 records are in").waitFor();
+  await stands(page, "All 150,000 records are in");
 });
 
 browsing("a large import is cancelled while it runs", {}, async ({ page, service }) => {
@@ -108,7 +109,7 @@ browsing("the failures are downloaded, corrected and uploaded again", {}, async 
   await page.waitForURL("**/console/new/report/**");
   await main(page).getByText("All 10 records are good").waitFor();
   await main(page).getByRole("button", { name: "Import 10 records" }).click();
-  await main(page).getByText("All 10 records are in").waitFor();
+  await stands(page, "All 10 records are in");
 });
 
 browsing("a file that does not fit is refused before anything happens, and corrected in place", {}, async ({ page, service }) => {
@@ -192,7 +193,7 @@ browsing("a whole job without JavaScript", { context: { javaScriptEnabled: false
     await page.waitForTimeout(200);
     await page.reload();
   }
-  await main(page).getByText("38 records are in, 2 records failed").waitFor();
+  await stands(page, "38 records are in, 2 records failed");
   await main(page).locator("summary", { hasText: "Delete the record" }).click();
   await main(page).getByRole("button", { name: "Delete the record of this import" }).click();
   await page.waitForURL("**/console/imports?*");
