@@ -133,7 +133,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post") return;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
     const button = event.submitter ?? form.querySelector("button:not([type=button])");
     if (button?.getAttribute("aria-busy") === "true") {
       event.preventDefault();
@@ -145,7 +145,7 @@
       send(form, event.submitter);
       return;
     }
-    if (!button || form.target) return;
+    if (!button || form.hasAttribute("target")) return;
     button.setAttribute("aria-busy", "true");
     setTimeout(() => release(button), 10_000);
   });
@@ -244,6 +244,8 @@
     panel.setAttribute("aria-label", "Upload");
     bar.setAttribute("aria-label", "Uploaded");
 
+    // A field may be called like a property of its form, and then is what one gets for it.
+    const address = form.getAttribute("action") ?? location.href;
     const request = new XMLHttpRequest();
     const body = new FormData(form, submitter);
     const started = Date.now();
@@ -276,7 +278,7 @@
     request.addEventListener("readystatechange", () => {
       if (request.readyState !== XMLHttpRequest.HEADERS_RECEIVED || !request.responseURL) return;
       const target = new URL(request.responseURL);
-      const asked = new URL(form.action, document.baseURI);
+      const asked = new URL(address, document.baseURI);
       if (target.pathname === asked.pathname && target.search === asked.search) return;
       gone = true;
       request.abort();
@@ -303,7 +305,7 @@
     form.after(panel);
     cancel.focus();
     announce(`Uploading ${name.textContent}`);
-    request.open("POST", form.action);
+    request.open("POST", address);
     request.send(body);
   };
 

@@ -4,5 +4,8 @@ import { after, close } from "./harness.mjs";
 
 import "./sign_in.mjs";
 import "./jobs.mjs";
+import "./drop_folders.mjs";
+import "./objects.mjs";
+import "./naughty.mjs";
 
 after(close);

@@ -189,7 +189,7 @@ export const browsing = (name, options, body) => {
       mkdirSync(SCREENSHOTS, { recursive: true });
       const file = join(SCREENSHOTS, `failed ${name.replaceAll(/[^a-z0-9 ]/gi, "")}.png`);
       await page.screenshot({ path: file, fullPage: true }).catch(() => {});
-      const more = [`at ${page.url()}, ${file}`, ...context.complaints.all, ...service.log.split("\n").slice(-15)];
+      const more = [`at ${page.url()}, ${file}`, ...context.complaints.all, ...service.log.split("\n").filter((line) => !line.includes('"INFO"')).slice(-15)];
       error.stack += `\n${more.join("\n")}`;
       throw error;
     } finally {
@@ -250,6 +250,11 @@ export const examine = async (page, where) => {
   await page.setViewportSize(before);
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   assert.deepEqual([...found], [], `what is wrong with the page '${where}'`);
+};
+
+/** Fails for markup, scripts and attributes that no template of ours has: for values that have become more than text. */
+export const inert = async (page, where) => {
+  assert.deepEqual(await page.evaluate(foreign), [], `what values have become on the page '${where}', ${page.url()}`);
 };
 
 // Runs in the page: what is in it that none of our templates has, as it would be if a value had become markup.
