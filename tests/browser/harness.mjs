@@ -55,6 +55,11 @@ export const close = async () => {
   if (launched) await (await launched).close();
 };
 
+// Nothing of ours goes on when we are told to end.
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
+
 /** A service on a free port. */
 export class Service {
   /** Starts one. `config` is the text of its rollbook.toml. */
@@ -68,6 +73,7 @@ export class Service {
       env: { ...process.env, ROLLBOOK_ADMIN_TOKEN: ADMIN, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    running.add(service.process);
     service.process.stderr.on("data", (text) => { service.log += text; });
     service.ended = new Promise((resolve) => { service.process.on("exit", resolve); });
     const lines = createInterface({ input: service.process.stdout });
@@ -85,6 +91,7 @@ export class Service {
     const late = setTimeout(() => this.process.kill("SIGKILL"), 20_000);
     const code = await this.ended;
     clearTimeout(late);
+    running.delete(this.process);
     rmSync(this.data, { recursive: true, force: true });
     assert.equal(code, 0, `rollbook ended with ${code}: ${this.log}`);
   }
