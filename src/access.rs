@@ -11,8 +11,10 @@ mod visits;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::oidc::FromIssuer;
 use self::oidc::Issuer;
 pub use self::tokens::ADMINISTRATOR;
+pub use self::visits::LONGEST_VISIT;
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::import::{Import, no_import};
@@ -63,6 +65,20 @@ impl Principal {
         self.object_types.as_ref().is_none_or(|seen| seen.contains(object_type))
     }
 
+    /// Whether it sees all that whoever is for these object types sees; none means all.
+    pub fn covers(&self, object_types: Option<&BTreeSet<TypeName>>) -> bool {
+        match (&self.object_types, object_types) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(seen), Some(object_types)) => object_types.is_subset(seen),
+        }
+    }
+
+    /// Whether this token is its own.
+    pub fn has(&self, token: &Token) -> bool {
+        self.component == TOKENS && self.name == token.name.as_str()
+    }
+
     /// Refuses what takes a higher role.
     ///
     /// # Errors
@@ -105,13 +121,22 @@ pub struct Access {
     app: Arc<App>,
     /// Who signs the JWTs that are taken, if any are.
     issuer: Option<Issuer>,
+    mark: String,
 }
 
 impl Access {
     /// The door keeper of this installation.
     pub fn new(app: Arc<App>) -> Access {
         let issuer = app.config.oidc.clone().map(Issuer::new);
-        Access { app, issuer }
+        let own = app.repository.hashes().key("rollbook console\0").to_le_bytes();
+        let mark = blake3::Hash::from(blake3::derive_key("rollbook 2026-11 mark of an installation", &own)).to_hex();
+        let mark = mark.chars().take(8).collect();
+        Access { app, issuer, mark }
+    }
+
+    /// By this the cookies of several installations on one host are told apart, as browsers do not by the port.
+    pub fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// Who shows these credentials; nobody if they are not good, or not any more.

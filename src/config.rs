@@ -10,12 +10,14 @@ mod drop_folder;
 mod environment;
 mod import;
 mod oidc;
+mod overview;
 mod repository;
 mod secrets;
 mod server;
 mod spool;
 mod upload;
 mod values;
+mod written;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,9 @@ pub use self::environment::{AwsIdentity, Environment};
 use self::import::ImportSection;
 pub use self::import::{Limits, Memory, Pace};
 use self::oidc::OidcSection;
-pub use self::oidc::OidcSettings;
 pub(crate) use self::oidc::is_trustworthy;
+pub use self::oidc::{OidcClient, OidcSettings};
+pub use self::overview::{SectionOverview, SettingOverview, Shown};
 use self::repository::RepositorySection;
 pub use self::repository::{PostgresSettings, RepositorySettings};
 use self::secrets::SecretsSection;
@@ -46,6 +49,7 @@ use self::upload::UploadSection;
 pub use self::upload::UploadSettings;
 use self::values::Values;
 pub use self::values::parse_duration;
+pub use self::written::{Pointer, Source, Written};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -95,6 +99,8 @@ pub struct Config {
     pub drop_folders: DropFolderSettings,
     /// The environment that settings may point to.
     pub environment: Environment,
+    /// Which of them somebody has written, and where.
+    pub written: Written,
 }
 
 impl Config {
@@ -126,6 +132,12 @@ impl Config {
         Config::load(data, None, environment.without(&[repository::VARIABLE]))
     }
 
+    /// Listens elsewhere, as an option of this name says.
+    pub fn listen_at(&mut self, listen: String, option: &'static str) {
+        self.server.listen = listen;
+        self.written.by_option("server.listen", option);
+    }
+
     /// The same settings with another repository.
     ///
     /// # Errors
@@ -145,7 +157,7 @@ impl Config {
         let server = file.server.read(data, &mut values);
         let upload = file.upload.read(&mut values);
         let import = file.import.read(&mut values);
-        let oidc = file.oidc.map(|section| section.read(&mut values));
+        let oidc = file.oidc.map(|section| section.read(data, &environment, &mut values));
         let repository = file.repository.read(data, &environment, &mut values);
         let spool = file.spool.read(data, &environment, &mut values);
         let limits = file.drop_folders.read();
@@ -171,6 +183,7 @@ impl Config {
             drop_folder_limits: limits,
             drop_folders,
             environment,
+            written: Written::of(text, named),
         })
     }
 }

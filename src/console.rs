@@ -16,6 +16,7 @@ mod imports;
 mod integrations;
 mod new_import;
 mod objects;
+mod origin;
 mod page;
 mod refusal;
 mod settings;

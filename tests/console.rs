@@ -5,6 +5,7 @@ mod imports;
 mod integrations;
 mod new_import;
 mod objects;
+mod oidc;
 mod settings;
 mod tokens;
 mod types;

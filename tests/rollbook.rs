@@ -13,6 +13,7 @@
 //! * `dropping`: files that are dropped; start there for anything that comes through a drop folder.
 //! * `failures`: exported, corrected, imported.
 //! * `harness`: an installation in a temporary directory; start there.
+//! * `issuer`: an OpenID Connect issuer.
 //! * `moving`: installations that move from SQLite into a PostgreSQL database.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 //! * `postgres`: what is only of PostgreSQL, and that nobody sees the difference.
@@ -41,6 +42,7 @@ mod drop_folder;
 mod dropping;
 mod failures;
 mod harness;
+mod issuer;
 mod moving;
 mod plan;
 mod postgres;

@@ -89,6 +89,8 @@ pub(crate) struct Visitor {
     client: Client,
     /// Names and values of cookies.
     pub(crate) cookies: Vec<(String, String)>,
+    /// The page that he saw last.
+    page: Option<String>,
 }
 
 /// What somebody sees.
@@ -162,7 +164,7 @@ impl Visitor {
             .tls_danger_accept_invalid_certs(true)
             .build()
             .unwrap();
-        Visitor { address: service.address.clone(), client, cookies: Vec::new() }
+        Visitor { address: service.address.clone(), client, cookies: Vec::new(), page: None }
     }
 
     /// Given the administrator, who has signed in.
@@ -221,9 +223,30 @@ impl Visitor {
 
     /// When this is sent without a form, as nobody does who has a page before him. Redirections are not followed.
     pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.post_with(path, fields, &[])
+    }
+
+    /// The same with headers of the test's own.
+    pub(crate) fn post_with(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
         let body = urlencoded(fields.iter().map(|(name, value)| (*name, *value)));
-        let request = self.request(Method::POST, path).header("Content-Type", "application/x-www-form-urlencoded");
+        let mut request = self.request(Method::POST, path).header("Content-Type", "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         self.send(request.body(body), path)
+    }
+
+    /// The same as `multipart/form-data`.
+    pub(crate) fn post_parts(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let parts: Vec<u8> = fields.iter().flat_map(part).chain(format!("--{BOUNDARY}--\r\n").into_bytes()).collect();
+        let request = self.request(Method::POST, path);
+        let request = request.header("Content-Type", format!("multipart/form-data; boundary={BOUNDARY}"));
+        self.send(request.body(parts), path)
+    }
+
+    /// When the service is elsewhere from now on.
+    pub(crate) fn move_to(&mut self, service: &Service) {
+        self.address.clone_from(&service.address);
     }
 
     /// When he presses this button of a form.
@@ -277,7 +300,13 @@ impl Visitor {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let is_form = method == Method::POST;
         let request = self.client.request(method, format!("{}{path}", self.address));
+        // As browsers name the page that a form is on.
+        let request = match &self.page {
+            Some(page) if is_form => request.header("Referer", format!("{}{page}", self.address)),
+            _ => request,
+        };
         match self.cookies.is_empty() {
             true => request,
             false => request.header("Cookie", self.cookie_header()),
@@ -303,6 +332,9 @@ impl Visitor {
             html: String::from_utf8_lossy(&bytes).into_owned(),
             bytes,
         };
+        if status < 300 {
+            self.page = Some(path.to_owned());
+        }
         for (_, cookie) in page.headers.iter().filter(|(name, _)| name == "set-cookie") {
             self.keep(cookie);
         }
@@ -818,9 +850,13 @@ fn href(pieces: &[Piece], end: usize) -> &str {
 }
 
 fn steady_page(text: &str) -> String {
-    let text = steady(text);
-    let moment = Regex::new(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d:\d\d UTC").unwrap();
-    moment.replace_all(&text, "28 Feb 2026, 17:05:00 UTC").into_owned()
+    [
+        (r"\b\d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d:\d\d UTC", "28 Feb 2026, 17:05:00 UTC"),
+        // Ids of tokens.
+        ("(?<![-0-9a-f])(?=[0-9]*[a-f])[0-9a-f]{12}(?![0-9a-f])", "0123456789ab"),
+    ]
+    .iter()
+    .fold(steady(text), |text, (pattern, with)| Regex::new(pattern).unwrap().replace_all(&text, *with).into_owned())
 }
 
 mod tests {

@@ -6,7 +6,9 @@
 
 mod claims;
 mod fetch;
+mod journey;
 mod keys;
+mod sign_in;
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
@@ -14,6 +16,8 @@ use serde_json::Value;
 
 use self::claims::principal;
 use self::keys::Keys;
+pub use self::sign_in::FromIssuer;
+use self::sign_in::Known;
 use super::Principal;
 use crate::config::OidcSettings;
 use crate::error::Result;
@@ -38,12 +42,14 @@ const LEEWAY: u64 = 60;
 pub(super) struct Issuer {
     settings: OidcSettings,
     keys: Keys,
+    /// What is known of where people sign in.
+    known: Known,
 }
 
 impl Issuer {
     /// The issuer of these settings, whose keys are asked for when they are first needed.
     pub(super) fn new(settings: OidcSettings) -> Issuer {
-        Issuer { settings, keys: Keys::default() }
+        Issuer { settings, keys: Keys::default(), known: Known::default() }
     }
 
     /// Whom this JWT names, if it is good. Blocks while the issuer is asked for its keys.
@@ -51,18 +57,33 @@ impl Issuer {
     /// # Errors
     /// `Busy` if the keys are needed and cannot be had now, `Forbidden` if the JWT is good and gives no role.
     pub(super) fn principal(&self, jwt: &str) -> Result<Option<Principal>> {
-        let Some(header) = decode_header(jwt).ok().filter(is_taken) else { return Ok(None) };
-        let key = self.keys.find(header.kid.as_deref(), || fetch::keys(&self.settings))?;
-        let claims = key.and_then(|key| self.verified(jwt, &header, &key));
+        let claims = self.claims(jwt, &self.settings.audience)?;
         claims.map_or(Ok(None), |claims| principal(&self.settings, &claims))
     }
 
-    /// The claims of the JWT, if the key has signed it and they are for us and for now.
-    fn verified(&self, jwt: &str, header: &Header, key: &Jwk) -> Option<Value> {
+    /// The same, with the second since 1970 from when on the JWT is good no more.
+    ///
+    /// # Errors
+    /// See [`Issuer::principal`].
+    pub(super) fn principal_until(&self, jwt: &str) -> Result<Option<(Principal, i64)>> {
+        let Some(claims) = self.claims(jwt, &self.settings.audience)? else { return Ok(None) };
+        let until = claims["exp"].as_f64().unwrap_or_default() as i64;
+        Ok(principal(&self.settings, &claims)?.map(|principal| (principal, until)))
+    }
+
+    /// The claims of a JWT that is good and for this audience.
+    fn claims(&self, jwt: &str, audience: &str) -> Result<Option<Value>> {
+        let Some(header) = decode_header(jwt).ok().filter(is_taken) else { return Ok(None) };
+        let key = self.keys.find(header.kid.as_deref(), || fetch::keys(&self.settings))?;
+        Ok(key.and_then(|key| self.verified(jwt, &header, &key, audience)))
+    }
+
+    /// The claims of the JWT, if the key has signed it and they are for this audience and for now.
+    fn verified(&self, jwt: &str, header: &Header, key: &Jwk, audience: &str) -> Option<Value> {
         let mut validation = Validation::new(header.alg);
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.set_issuer(&[&self.settings.issuer]);
-        validation.set_audience(&[&self.settings.audience]);
+        validation.set_audience(&[audience]);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY;
         let key = DecodingKey::from_jwk(key).ok()?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Access;
+use super::{Access, Principal};
 use crate::clock;
 use crate::error::{Error, Kind, Result};
 use crate::schema::TypeName;
@@ -36,6 +36,57 @@ impl Access {
         let token = Token { id, name, role, object_types, created: clock::now(), expires };
         self.app.repository.add_token(&token, &Digest::of(&secret))?;
         Ok((token, secret))
+    }
+
+    /// The tokens that somebody may know of and revoke, oldest first: those that see nothing which he does not see.
+    ///
+    /// # Errors
+    /// `Forbidden` unless he is an administrator.
+    pub fn tokens(&self, principal: &Principal) -> Result<Vec<Token>> {
+        principal.must_be(Role::Admin)?;
+        let mut tokens = self.app.repository.tokens()?;
+        tokens.retain(|token| principal.covers(token.object_types.as_ref()));
+        Ok(tokens)
+    }
+
+    /// Makes a token at somebody's wish, like [`create_token`](Access::create_token). It cannot see what he does not see.
+    ///
+    /// # Errors
+    /// `Forbidden` unless he is an administrator, `Request` if it would see too much; see also there.
+    pub fn create_token_for(
+        &self,
+        principal: &Principal,
+        name: TokenName,
+        role: Role,
+        object_types: Option<BTreeSet<TypeName>>,
+        lifetime: Option<Duration>,
+    ) -> Result<(Token, String)> {
+        principal.must_be(Role::Admin)?;
+        for object_type in object_types.iter().flatten() {
+            principal.object_type(&self.app, object_type)?;
+        }
+        if !principal.covers(object_types.as_ref()) {
+            return Err(Error::request(
+                "you do not see all object types, so a token of yours cannot: name some of them",
+            ));
+        }
+        let (token, secret) = self.create_token(name, role, object_types, lifetime)?;
+        tracing::info!(by = principal.name, id = token.id, name = token.name.as_str(), %role, "a token was made");
+        Ok((token, secret))
+    }
+
+    /// Revokes a token at somebody's wish. What was signed in with it counts no more.
+    ///
+    /// # Errors
+    /// `Forbidden` unless he is an administrator, `NotFound` if there is none of this id that he may know of.
+    pub fn revoke_token_for(&self, principal: &Principal, id: &str) -> Result<Token> {
+        let is_known = self.tokens(principal)?.iter().any(|token| token.id == id);
+        if !is_known {
+            return Err(Error::not_found(format!("there is no token with the id '{id}'")));
+        }
+        let token = self.app.repository.revoke_token(id)?;
+        tracing::info!(by = principal.name, id, name = token.name.as_str(), "a token was revoked");
+        Ok(token)
     }
 
     /// Sees to it that the administrator can come in: with this secret if one is given, else with one that is made if

@@ -45,7 +45,7 @@ pub(crate) struct ServeArgs {
 pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     log::start()?;
     if let Some(listen) = args.listen {
-        context.config.server.listen = listen;
+        context.config.listen_at(listen, "--listen");
     }
     // A slow reader of a long answer holds a thread; with one for each connection nobody waits for them.
     let threads = context.config.server.max_connections + SPARE_THREADS;

@@ -85,6 +85,8 @@ impl Default for Pace {
 /// How many bytes an import may keep in memory of what is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
+    /// Altogether, as it is set.
+    pub written: u64,
     /// Of database pages, dirty ones included.
     pub pages: u64,
     /// Of keys.
@@ -115,7 +117,7 @@ impl ImportSection {
             values.mistake(format!("import.time_zone: {error}"));
         }
         // Pages and fingerprints are mostly passed through once; keys are asked for at random.
-        let memory = Memory { pages: stored / 8 * 2, keys: stored / 8 * 5, fingerprints: stored / 8 };
+        let memory = Memory { written: memory, pages: stored / 8 * 2, keys: stored / 8 * 5, fingerprints: stored / 8 };
         ImportSettings { memory, limits, time_zone, pace }
     }
 

@@ -1,10 +1,15 @@
 //! `[oidc]`: whose JWTs are taken besides our own tokens, and what their claims mean.
 
+use std::path::Path;
+
 use reqwest::Url;
 use serde::Deserialize;
 
+use super::environment::Environment;
+use super::secrets::{NoSecret, WrittenSecret};
 use super::values::Values;
 use crate::address;
+use crate::secret::Secret;
 use crate::token::Role;
 
 #[derive(Debug, Deserialize)]
@@ -18,6 +23,10 @@ pub(super) struct OidcSection {
     #[serde(default)]
     roles: RolesSection,
     types_claim: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<WrittenSecret>,
+    scopes: Option<String>,
+    label: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,10 +54,26 @@ pub struct OidcSettings {
     pub roles: [(Role, String); 3],
     /// The claim with the object types that can be seen; without it all can.
     pub types_claim: Option<String>,
+    /// What the console is for the issuer; without it nobody is sent there to sign in.
+    pub client: Option<OidcClient>,
+}
+
+/// What the console is for the issuer.
+#[derive(Clone, Debug)]
+pub struct OidcClient {
+    /// The name by which the issuer knows it.
+    pub id: String,
+    /// What it proves that with; without it, it is a public client.
+    pub secret: Option<Secret>,
+    /// What it asks for, with blanks between.
+    pub scopes: String,
+    /// What the issuer is called among people.
+    pub label: String,
 }
 
 impl OidcSection {
-    pub(super) fn read(self, values: &mut Values) -> OidcSettings {
+    pub(super) fn read(mut self, data: &Path, environment: &Environment, values: &mut Values) -> OidcSettings {
+        let client = self.client(data, environment, values);
         for (key, url) in [("oidc.issuer", Some(&self.issuer)), ("oidc.jwks_url", self.jwks_url.as_ref())] {
             if let Some(url) = url.filter(|url| !is_trustworthy(url)) {
                 values.mistake(format!(
@@ -70,6 +95,7 @@ impl OidcSection {
                 (Role::Viewer, claim(viewer, "rollbook.viewer")),
             ],
             types_claim: self.types_claim,
+            client,
         };
         if settings.audience.is_empty() {
             values.mistake("oidc.audience is empty: write what JWTs for this service have as 'aud'");
@@ -80,6 +106,40 @@ impl OidcSection {
             }
         }
         settings
+    }
+
+    fn client(&mut self, data: &Path, environment: &Environment, values: &mut Values) -> Option<OidcClient> {
+        let (secret, scopes, label) = (self.client_secret.take(), self.scopes.take(), self.label.take());
+        let Some(id) = self.client_id.take() else {
+            let given = [("client_secret", secret.is_some()), ("scopes", scopes.is_some()), ("label", label.is_some())];
+            for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+                values.mistake(format!(
+                    "oidc.{key} is for people who sign in on the console, which takes oidc.client_id"
+                ));
+            }
+            return None;
+        };
+        if id.trim().is_empty() {
+            values.mistake("oidc.client_id is empty: write the name by which the issuer knows the console");
+        }
+        let secret = secret.and_then(|written| match written.resolve(data, environment) {
+            Ok(secret) => Some(secret),
+            Err(NoSecret::Wrong(why)) => {
+                values.mistake(format!("oidc.client_secret {why}"));
+                None
+            }
+            Err(NoSecret::Lacking(why)) => {
+                values.mistake(format!("oidc.client_secret: {why}"));
+                None
+            }
+        });
+        let scopes = scopes.unwrap_or_else(|| "openid".to_owned());
+        if !scopes.split_whitespace().any(|word| word == "openid") {
+            values.mistake(format!("oidc.scopes = '{scopes}' has no 'openid', without which nobody is named"));
+        }
+        let host = address::parse(&self.issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let label = label.filter(|label| !label.trim().is_empty()).or(host).unwrap_or_default();
+        Some(OidcClient { id, secret, scopes, label })
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::Url;
 use serde::Deserialize;
 
 use super::environment::Environment;
@@ -62,6 +63,19 @@ impl RepositorySettings {
             RepositorySettings::Sqlite(path) => Some(path),
             RepositorySettings::Postgres(_) => None,
         }
+    }
+}
+
+impl PostgresSettings {
+    /// Where the database is, without anything that lets somebody in.
+    pub fn place(&self) -> String {
+        let text = self.url.reveal();
+        let authority = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+        // Where readers may disagree on what the password is, nothing is shown.
+        let is_plain = authority.is_some_and(|authority| text.matches('@').count() == authority.matches('@').count());
+        let Some(url) = Url::parse(text).ok().filter(|_| is_plain) else { return "postgres:...".to_owned() };
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("postgres://{}{port}{}", url.host_str().unwrap_or_default(), url.path())
     }
 }
 

@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for WrittenSecret {
 }
 
 /// The variable that stands for `secrets.key`, whatever the file says.
-const VARIABLE: &str = "ROLLBOOK_SECRETS_KEY";
+pub(super) const VARIABLE: &str = "ROLLBOOK_SECRETS_KEY";
 
 /// What `[secrets]` means.
 #[derive(Clone, Debug, Default)]
@@ -129,6 +129,11 @@ impl SecretsSection {
 }
 
 impl SecretsSettings {
+    /// Whether a key is set, sound or not.
+    pub fn is_set(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The key that secrets are sealed with, if one is set.
     ///
     /// # Errors

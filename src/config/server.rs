@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::values::Values;
+use crate::address;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -13,6 +14,7 @@ pub(super) struct ServerSection {
     listen: Option<String>,
     tls: Option<TlsSection>,
     behind_proxy: Option<bool>,
+    public_url: Option<String>,
     request_timeout: Option<String>,
     header_timeout: Option<String>,
     body_timeout: Option<String>,
@@ -37,6 +39,8 @@ pub struct ServerSettings {
     pub certificate: Option<Certificate>,
     /// Whether a proxy in front of us speaks HTTPS, so that plain HTTP is right on any address.
     pub behind_proxy: bool,
+    /// The address that people reach us at, without a slash behind it; without it, the one that their browsers name.
+    pub public_url: Option<String>,
     /// How long an answer may take from the last byte of the request on.
     pub request_timeout: Option<Duration>,
     /// How long a client may take to send the head of a request, and how long a connection may lie idle.
@@ -69,6 +73,7 @@ impl ServerSection {
         if self.max_connections == Some(0) {
             values.mistake("server.max_connections = 0 lets nobody in: write at least 1");
         }
+        let public_url = self.public_url.as_deref().and_then(|url| public_url(url, values));
         let mut patience = |key, text: &Option<String>| {
             let text = text.as_deref();
             let length = values.duration(key, text, PATIENCE);
@@ -85,6 +90,7 @@ impl ServerSection {
             max_body_size: values.size("server.max_body_size", self.max_body_size.as_deref(), 5 << 20),
             max_connections: self.max_connections.unwrap_or(MAX_CONNECTIONS),
             behind_proxy: self.behind_proxy.unwrap_or(false),
+            public_url,
             certificate: self.tls.map(|tls| Certificate { chain: data.join(tls.certificate), key: data.join(tls.key) }),
             listen,
         }
@@ -95,6 +101,18 @@ impl ServerSection {
 const MAX_CONNECTIONS: usize = 800;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The address without a slash behind it, if it is that of a host and of nothing on it.
+fn public_url(text: &str, values: &mut Values) -> Option<String> {
+    let is_one =
+        address::parse(text).is_ok_and(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none());
+    if !is_one {
+        values.mistake(format!(
+            "server.public_url = '{text}' is not the address of a host: write for example 'https://rollbook.example.com'"
+        ));
+    }
+    is_one.then(|| text.trim_end_matches('/').to_owned())
+}
 
 /// Whether this is `HOST:PORT`. Whether there is such a host is seen when it is listened on.
 fn is_address(text: &str) -> bool {

@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::form::FORGED;
 use super::page::{Chrome, Section, html};
 use super::visitor::{Visitor, is_of_htmx};
 use crate::http::Problem;
@@ -45,7 +46,8 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let message = said.and_then(|Unwritten(body)| body["message"].as_str().map(str::to_owned)).unwrap_or_default();
     let visitor = response.extensions().get::<Visitor>().cloned();
     let status = response.status();
-    let (title, advice) = words(status);
+    let (title, advice) = words(status, &message);
+    let message = told(message, visitor.as_ref());
     let chrome = Chrome { title: title.to_owned(), section: Section::Elsewhere, visitor };
     let page = match wants_part {
         true => html(&RefusalPart { message, advice }),
@@ -69,9 +71,31 @@ pub(super) fn shown(status: StatusCode, page: Response) -> Response {
     response
 }
 
-/// What a status is called among people, and what they can do about it.
-fn words(status: StatusCode) -> (&'static str, &'static str) {
+/// What is said, where REST has PingIDM's words for it.
+fn told(message: String, visitor: Option<&Visitor>) -> String {
+    match visitor {
+        Some(visitor) if message == DENIED => {
+            format!("This takes another role than yours, which is '{}'.", visitor.principal.role)
+        }
+        _ => sentence(&message),
+    }
+}
+
+/// What the library says, as a sentence: it begins with a capital letter and has an end.
+pub(super) fn sentence(said: &str) -> String {
+    let mut letters = said.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let end = if said.ends_with(['.', '!', '?', ':']) || said.is_empty() { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+/// What a principal is told whose role is too low.
+const DENIED: &str = "Access denied";
+
+/// What a refusal is called among people, and what they can do about it.
+fn words(status: StatusCode, message: &str) -> (&'static str, &'static str) {
     match status.as_u16() {
+        403 if message == FORGED => ("This page is too old", "Go back, reload the page and try again."),
         400 => ("That did not work", "Go back and correct what is said here."),
         401 => ("Who are you?", "Sign in and try again."),
         403 => ("You may not do this", "Ask an administrator if you need to."),

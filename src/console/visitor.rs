@@ -3,16 +3,19 @@
 //! The cookie holds a secret of 256 random bits; the repository keeps its digest, for whom it is and until when. Whether
 //! that is still so is asked for each request, so what was revoked or has expired counts at once, in all processes.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::{COOKIE, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::form::forged;
+use super::origin::is_secure;
 use crate::access::{Principal, Role};
-use crate::config::ServerSettings;
 use crate::error::{Error, Kind};
 use crate::http::{Door, Problem};
 
@@ -22,6 +25,10 @@ pub(super) const SIGN_IN: &str = "/console/sign-in";
 /// What htmx says of its requests, and how it is told to go elsewhere.
 const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
+
+/// Whose page has sent a request, as browsers say by themselves.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Somebody who has signed in.
 #[derive(Clone, Debug)]
@@ -58,32 +65,55 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
 /// Lets visitors pass, and sends everybody else to where they can sign in.
 pub(super) async fn admit(State(door): State<Door>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let Some(secret) = Cookie::SESSION.read(request.headers()) else { return Ok(to_sign_in(&request)) };
+    let Some(secret) = Cookie::SESSION.read(request.headers(), &door) else { return Ok(to_sign_in(&request, false)) };
     let known = secret.clone();
     let Some(principal) = door.run(move |door| door.access.visitor(&known)).await? else {
-        return Ok(to_sign_in(&request));
+        return Ok(to_sign_in(&request, true));
     };
     let visitor = Visitor::new(principal, &secret);
-    request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let is_refused = !request.method().is_safe() && is_sent_elsewhere(request.headers());
+    let mut response = if is_refused {
+        Problem::from(forged()).into_response()
+    } else {
+        request.extensions_mut().insert(visitor.clone());
+        next.run(request).await
+    };
     // For the log, and for the page about what was refused.
     response.extensions_mut().insert(visitor.principal.clone());
     response.extensions_mut().insert(visitor);
     Ok(response)
 }
 
-/// The way to the sign-in page, and from there back here if that changes nothing.
-fn to_sign_in(request: &Request) -> Response {
-    let back = match (request.method(), request.uri().path_and_query()) {
-        (&Method::GET, Some(here)) if !is_of_htmx(request.headers()) => {
-            format!("{SIGN_IN}?next={}", utf8_percent_encode(here.as_str(), NON_ALPHANUMERIC))
-        }
-        _ => SIGN_IN.to_owned(),
+/// Whether the browser says that a page of somebody else's has sent this. Forms have their tokens besides.
+pub(super) fn is_sent_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none")
+}
+
+/// The way to the sign-in page, and from there back here, or to the page that a form is on.
+fn to_sign_in(request: &Request, was_known: bool) -> Response {
+    let headers = request.headers();
+    let is_part = is_of_htmx(headers);
+    let is_lost = !request.method().is_safe();
+    let back = match (is_part, is_lost) {
+        (true, _) => path_in(headers.get(HX_CURRENT_URL)),
+        (false, true) => path_in(headers.get(REFERER)),
+        (false, false) => request.uri().path_and_query().map(|here| here.as_str().to_owned()),
     };
-    if is_of_htmx(request.headers()) {
-        return [(HX_REDIRECT, back)].into_response();
-    }
-    Redirect::to(&back).into_response()
+    let why = match (is_lost, was_known) {
+        (true, _) => Some("done=lost"),
+        (false, true) => Some("done=over"),
+        (false, false) => None,
+    };
+    let next = back.map(|back| format!("next={}", utf8_percent_encode(&back, NON_ALPHANUMERIC)));
+    let query: Vec<&str> = next.as_deref().into_iter().chain(why).collect();
+    let to = if query.is_empty() { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?{}", query.join("&")) };
+    if is_part { [(HX_REDIRECT, to)].into_response() } else { Redirect::to(&to).into_response() }
+}
+
+/// Path and query of an address that a browser names as its own.
+fn path_in(address: Option<&HeaderValue>) -> Option<String> {
+    let address = address?.to_str().ok()?.parse::<Uri>().ok()?;
+    address.path_and_query().map(|path| path.as_str().to_owned())
 }
 
 /// Whether a part of a page is asked for, not a page.
@@ -104,34 +134,39 @@ impl Cookie {
     /// The secret of somebody who is about to sign in: what the sign-in form, and a journey to an issuer, are bound to.
     pub(super) const VISIT: Cookie = Cookie { name: "rollbook-visit" };
 
-    /// Its value in a request. Over HTTPS it has a name that no other host can have set.
-    pub(super) fn read(self, headers: &HeaderMap) -> Option<String> {
+    /// Its value in a request. One that comes with several values has none: which of them is ours, and which somebody else
+    /// has slipped in, is not for us to guess.
+    pub(super) fn read(self, headers: &HeaderMap, door: &Door) -> Option<String> {
+        let name = self.name(door);
         let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let pairs: Vec<(&str, &str)> =
-            all.flat_map(|all| all.split(';')).filter_map(|pair| pair.trim().split_once('=')).collect();
-        let named = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        named(&self.name_in(true)).or_else(|| named(&self.name_in(false)))
+        let pairs = all.flat_map(|all| all.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);
+        let first = values.next().filter(|value| !value.is_empty())?;
+        values.all(|value| value == first).then(|| first.to_owned())
     }
 
-    fn name_in(self, secure: bool) -> String {
-        format!("{}{}", if secure { "__Host-" } else { "" }, self.name)
+    /// Over HTTPS it has a name that only we can have set, and only over HTTPS; no other one is read then. Several
+    /// installations on one host have each their own.
+    fn name(self, door: &Door) -> String {
+        let prefix = if is_secure(&door.app.config.server) { "__Host-" } else { "" };
+        format!("{prefix}{}-{}", self.name, door.access.mark())
     }
 
-    /// The header that sets it until the browser is closed.
-    pub(super) fn set(self, value: &str, settings: &ServerSettings) -> (HeaderName, HeaderValue) {
-        self.header(value, "", settings)
+    /// The header that sets it, for so long or until the browser is closed.
+    pub(super) fn set(self, value: &str, lifetime: Option<Duration>, door: &Door) -> (HeaderName, HeaderValue) {
+        let lifetime = lifetime.map(|lifetime| format!("; Max-Age={}", lifetime.as_secs()));
+        self.header(value, &lifetime.unwrap_or_default(), door)
     }
 
     /// The header that removes it.
-    pub(super) fn remove(self, settings: &ServerSettings) -> (HeaderName, HeaderValue) {
-        self.header("", "; Max-Age=0", settings)
+    pub(super) fn remove(self, door: &Door) -> (HeaderName, HeaderValue) {
+        self.header("", "; Max-Age=0", door)
     }
 
     /// Sent to us only, also when somebody follows a link to us from elsewhere; no script can read it.
-    fn header(self, value: &str, more: &str, settings: &ServerSettings) -> (HeaderName, HeaderValue) {
-        let secure = settings.certificate.is_some() || settings.behind_proxy;
-        let (name, flag) = (self.name_in(secure), if secure { "; Secure" } else { "" });
-        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{flag}{more}");
+    fn header(self, value: &str, more: &str, door: &Door) -> (HeaderName, HeaderValue) {
+        let flag = if is_secure(&door.app.config.server) { "; Secure" } else { "" };
+        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{flag}{more}", self.name(door));
         // Values are ours: digits and letters.
         (SET_COOKIE, HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")))
     }

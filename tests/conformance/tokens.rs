@@ -37,8 +37,10 @@ pub(super) fn kept_as_they_are(repository: &Repository, open: Open<'_>) {
     assert_eq!(other.tokens().unwrap(), all, "oldest first");
     for token in &all {
         assert_eq!(other.token(&Digest::of(&token.id)).unwrap().as_ref(), Some(token));
+        assert_eq!(other.token_of_id(&token.id).unwrap().as_ref(), Some(token));
     }
     assert_eq!(other.token(&Digest::of("4")).unwrap(), None);
+    assert_eq!((other.token_of_id("4").unwrap(), other.token_of_id("1\0").unwrap()), (None, None));
 }
 
 pub(super) fn names_and_secrets_are_not_shared(repository: &Repository, open: Open<'_>) {
@@ -58,6 +60,7 @@ pub(super) fn expire(repository: &Repository, open: Open<'_>) {
     repository.add_token(&past, &Digest::of("x")).unwrap();
     let other = open();
     assert_eq!(other.token(&Digest::of("x")).unwrap(), None);
+    assert_eq!(other.token_of_id("1").unwrap(), None);
     assert_eq!(other.tokens().unwrap(), [past], "it is shown until somebody takes its name");
     other.add_token(&token("2", "a"), &Digest::of("x")).unwrap();
     assert_eq!(repository.token(&Digest::of("x")).unwrap().unwrap().id, "2");

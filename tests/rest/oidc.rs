@@ -1,14 +1,12 @@
 //! JWTs of an OpenID Connect issuer, which runs in the test.
 
-mod issuer;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
-use self::issuer::{Issuer, Key, now};
 use crate::harness::Folder;
+use crate::issuer::{Issuer, Key, now};
 use crate::service::{Reply, Service};
 
 /// Given a service that takes the issuer's JWTs, with these settings besides.

@@ -68,6 +68,7 @@ mod tests {
             role_claim: "scope".to_owned(),
             roles: [(Role::Admin, "a".to_owned()), (Role::Importer, "i".to_owned()), (Role::Viewer, "v".to_owned())],
             types_claim: None,
+            client: None,
         }
     }
 

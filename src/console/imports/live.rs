@@ -71,7 +71,7 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let principal = visitor.principal.clone();
     let id = door.run(move |door| Ok(principal.import(&door.app, &id)?.id)).await?;
-    let secret = Cookie::SESSION.read(&headers).unwrap_or_default();
+    let secret = Cookie::SESSION.read(&headers, &door).unwrap_or_default();
     let seen = Seen { looks: Looks::default(), drawn: Vec::new(), live: String::new(), failures: 0, asked: None };
     let watched = Watched { door, visitor, secret, id, seen, next: Next::Look };
     let events = unfold(watched, |mut watched| async move {

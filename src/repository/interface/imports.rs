@@ -162,6 +162,11 @@ impl Repository {
         hand!(self.token(digest))
     }
 
+    /// The token of this id, unless it has expired.
+    pub fn token_of_id(&self, id: &str) -> Result<Option<Token>> {
+        hand!(self.token_of_id(id))
+    }
+
     /// Stores a new token. One of its name that has expired makes room for it.
     ///
     /// # Errors

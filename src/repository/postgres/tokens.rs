@@ -27,6 +27,14 @@ impl Postgres {
         Ok(found.filter(|token| !token.is_expired(&clock::now())))
     }
 
+    pub(in crate::repository) fn token_of_id(&self, id: &str) -> Result<Option<Token>> {
+        if !sql::is_storable(id) {
+            return Ok(None);
+        }
+        let found = self.read(|conn| conn.first(&format!("{TOKENS} WHERE id = $1"), &[&id], read))?;
+        Ok(found.filter(|token| !token.is_expired(&clock::now())))
+    }
+
     pub(in crate::repository) fn add_token(&self, token: &Token, digest: &Digest) -> Result<()> {
         self.write(|tx| {
             let named = named(tx, token.name.as_str())?;

@@ -22,6 +22,11 @@ impl Sqlite {
         Ok(found.filter(|token| !token.is_expired(&clock::now())))
     }
 
+    pub(in crate::repository) fn token_of_id(&self, id: &str) -> Result<Option<Token>> {
+        let found = sql::first(&*self.conn()?, &format!("{COLUMNS} WHERE id = ?1"), [id], read)?;
+        Ok(found.filter(|token| !token.is_expired(&clock::now())))
+    }
+
     pub(in crate::repository) fn add_token(&self, token: &Token, digest: &Digest) -> Result<()> {
         self.write(|conn| {
             let sql = "DELETE FROM token WHERE name = ?1 AND expires <= ?2";
