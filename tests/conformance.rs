@@ -8,6 +8,7 @@ mod imports;
 mod keys;
 mod ledger;
 mod objects;
+mod prefixes;
 mod reports;
 mod runs;
 mod searches;
@@ -54,6 +55,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("indexes find what a filter chooses", searches::indexed),
     ("a search goes on while others write", searches::while_others_write),
     ("a search finds what the filter says", searches::as_the_filter_says),
+    ("an index finds texts by how they begin", prefixes::as_the_filter_says),
+    ("an index is asked for beginnings only where it helps", prefixes::only_where_it_helps),
+    ("who wrote an object last is known", objects::last_writer),
     ("imports are queued together, oldest first", imports::queue),
     ("an import is kept as it is", imports::kept_as_it_is),
     ("a request with a key is answered once", imports::answered_once),

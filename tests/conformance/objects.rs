@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use rollbook::repository::Repository;
+use rollbook::clock;
+use rollbook::import::{Counts, State};
+use rollbook::repository::{LastWriter, Repository, Spooled, Written};
 use serde_json::json;
 
 use super::{Open, commit, committed, definition, document, put, queued, session, thing};
@@ -90,4 +92,29 @@ pub(super) fn read_as_of_one_moment(repository: &Repository, open: Open<'_>) {
         .unwrap();
     assert_eq!(seen, ["a", "b", "c"].map(|id| document(id, "c")));
     assert_eq!(repository.object_count(&stored).unwrap(), 6);
+}
+
+pub(super) fn last_writer(repository: &Repository, open: Open<'_>) {
+    let stored = thing(repository);
+    let import = committed(repository, &stored, &["a", "b"]);
+    let other = open();
+    let objects = other.objects(&stored, 0, 9).unwrap().objects;
+    let (imported, written) = (&objects[0], &objects[1]);
+    let writer = |id: &str| other.last_writer(&stored, id).unwrap();
+    assert_eq!(writer(&imported.id), Some(LastWriter::Import(import.id.to_string())));
+    assert!(matches!(other.replace_object(&stored, written, &document("b", "z")).unwrap(), Written::Done(_)));
+    assert_eq!(writer(&written.id), Some(LastWriter::Somebody));
+    let Written::Done(created) = other.create_object(&stored, Some("chosen"), &document("c", "z")).unwrap() else {
+        panic!("not written")
+    };
+    assert_eq!(writer(&created.id), Some(LastWriter::Somebody));
+    assert_eq!(writer("nobody"), None);
+    repository
+        .finish(import.id, &State::Finished { end: clock::now() }, Counts::default(), &[], Spooled::Unneeded)
+        .unwrap();
+    let revision = repository.import(import.id).unwrap().unwrap().revision;
+    assert!(repository.delete_import(import.id, revision).unwrap());
+    assert_eq!(writer(&imported.id), Some(LastWriter::ForgottenImport));
+    assert_eq!(writer(&created.id), Some(LastWriter::Somebody));
+    assert_eq!([1, 2, 3, 4].map(|most| other.object_count_to(&stored, most).unwrap()), [1, 2, 3, 3]);
 }

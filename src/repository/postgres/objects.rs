@@ -44,7 +44,7 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn object_count_to(&self, stored: &StoredType, most: u32) -> Result<u64> {
-        let count = "SELECT count(*) FROM (SELECT 1 FROM object WHERE object_type = $1 LIMIT $2) AS some";
+        let count = "SELECT count(*) FROM (SELECT 1 FROM object WHERE object_type = $1 LIMIT $2) AS counted";
         let most = i64::from(most);
         let count = self.read(|conn| conn.first(count, &[&stored.number, &most], |row| sql::get::<i64>(row, 0)))?;
         Ok(count.unwrap_or(0).unsigned_abs())
