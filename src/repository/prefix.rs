@@ -112,26 +112,25 @@ impl Prefix {
         mut candidates: impl FnMut(&Behind<'_>, usize) -> Result<Vec<Candidate>, E>,
     ) -> Result<PrefixPage, E> {
         let mut page = PrefixPage::default();
-        let mut left = self.ranges.iter().filter(|range| after.is_none_or(|after| after.head < range.end)).peekable();
-        while let Some(range) = left.next() {
+        let left = self.ranges.iter().filter(|range| after.is_none_or(|after| after.head < range.end));
+        for range in left {
             let place = after.filter(|after| after.head >= range.first);
             let mut behind = place.cloned().unwrap_or_else(|| PrefixPlace { head: range.first.clone(), number: 0 });
             loop {
-                // One more than asked for tells whether there is anything behind.
-                let wanted = (limit + 1).max(FEWEST);
+                // Of a full page it is only asked whether anything is behind it.
+                let wanted = if page.found.len() < limit { limit.max(FEWEST) } else { 1 };
                 let asked = Behind { head: &behind.head, number: behind.number, end: &range.end };
                 let found = candidates(&asked, wanted)?;
                 let is_last = found.len() < wanted;
-                let mut found = found.into_iter();
-                while let Some(Candidate { place, object }) = found.next() {
+                for Candidate { place, object } in found {
+                    // Something is behind a full page.
+                    if page.found.len() >= limit {
+                        page.next = Some(behind);
+                        return Ok(page);
+                    }
                     page.looked_at += 1;
                     behind = place;
                     page.found.extend(object.filter(|object| self.matches(object)));
-                    if page.found.len() >= limit {
-                        let is_over = is_last && found.len() == 0 && left.peek().is_none();
-                        page.next = (!is_over).then_some(behind);
-                        return Ok(page);
-                    }
                 }
                 if is_last {
                     break;

@@ -197,7 +197,11 @@ fn the_head_of_a_page_waits_for_nobody() {
     let folder = Folder::new().file("people.csv", format!("userName,givenName,sn,mail\n{lines}")).after(IMPORT);
     let service = Service::on(folder);
     let mut zoe = Visitor::of(&service, "viewer");
-    let page = zoe.go("/console/objects/user?property=givenName&match=is&value=nobody");
+    let address = "/console/objects/user?property=givenName&match=is&value=nobody";
+    let begun = Instant::now();
+    zoe.listen(address, "role=\"search\"");
+    assert!(begun.elapsed() < Duration::from_secs(2), "the head came after {:?}", begun.elapsed());
+    let page = zoe.go(address);
     assert!(page.text().contains("No object of user whose First Name is 'nobody'."), "{}", page.text());
     let page = zoe.go("/console/objects/user?property=sn&match=is&value=B&after=59990");
     assert_eq!(names(&page).len(), 10);

@@ -29,11 +29,13 @@ fn somebody_looks_at_the_types() {
     [Its objects](/console/objects/role)
     ## Properties
     Properties of role, in their order
-    Property | Type | Required | Unique | Rules
-    name Name | string | required | unique | none
-    description Description | string | no | no | none
-    condition Condition | string | no | no | none
-    temporalConstraints Temporal Constraints | array of objects | no | no
+    Property | Type | Rules
+    name Name | string
+    - required
+    - unique
+    description Description | string | none
+    condition Condition | string | none
+    temporalConstraints Temporal Constraints | array of objects
     - no column of the template, but can be imported
     ## Finding existing objects
     An import updates the object that has the same values of the properties that you choose for it, and creates one where there is none.
@@ -91,35 +93,40 @@ fn somebody_looks_at_the_types() {
     let page = zoe.go("/console/types/user");
     insta::assert_snapshot!(page.text_of("class", "data"), @r"
     Properties of user, in their order
-    Property | Type | Required | Unique | Rules
-    userName Username | string | required | unique
+    Property | Type | Rules
+    userName Username | string
+    - required
+    - unique
     - not the name of an account of the server
     - without /
     - at least 1 character
     - at most 255 characters
-    password Password | string | no | no
+    password Password | string
     - not empty
     - at least 8 characters
     - at least 1 capital letter
     - at least 1 digit
     - without the value of userName, givenName, sn
     - private: never shown, never imported
-    givenName First Name | string | required | no | none
-    sn Last Name | string | required | no | none
-    mail Email Address | string | required | no
+    givenName First Name | string
+    - required
+    sn Last Name | string
+    - required
+    mail Email Address | string
+    - required
     - an e-mail address
-    description Description | string | no | no | none
-    accountStatus Status | string | no | no
+    description Description | string | none
+    accountStatus Status | string
     - a new object gets 'active' where it has no value
-    telephoneNumber Telephone Number | string | no | no
+    telephoneNumber Telephone Number | string
     - matching /^\+?([0-9\- \(\)])*$/
-    postalAddress Street Address | string | no | no | none
-    city City | string | no | no | none
-    postalCode Postal Code | string | no | no | none
-    country Country | string | no | no | none
-    stateProvince State or Province | string | no | no | none
-    preferences/updates News and Updates | boolean | no | no | none
-    preferences/marketing Special Offers | boolean | no | no | none
+    postalAddress Street Address | string | none
+    city City | string | none
+    postalCode Postal Code | string | none
+    country Country | string | none
+    stateProvince State or Province | string | none
+    preferences/updates News and Updates | boolean | none
+    preferences/marketing Special Offers | boolean | none
     ");
     assert!(!page.has_form("Save the definition"));
 }

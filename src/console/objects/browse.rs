@@ -30,7 +30,7 @@ use crate::object::Object;
 use crate::repository::StoredType;
 
 /// What is found within this time comes as a whole page.
-const AT_ONCE: Duration = Duration::from_millis(40);
+const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// Characters of a cell.
 const CELL: usize = 60;

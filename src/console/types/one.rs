@@ -142,4 +142,8 @@ impl Row {
             references: property.references.as_ref().map(|name| name.short().to_owned()),
         }
     }
+
+    fn has_no_rules(&self) -> bool {
+        !self.is_required && !self.is_unique && self.rules.is_empty() && self.notes.is_empty()
+    }
 }
