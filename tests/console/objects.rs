@@ -212,7 +212,7 @@ fn the_head_of_a_page_waits_for_nobody() {
 #[test]
 fn one_object_shows_all_that_is_public() {
     let service = Service::new();
-    service.curl("-X PUT /openidm/config/managed/gadget -H 'If-None-Match: *' -H 'Content-Type: application/json' -d '{\"schema\": {\"properties\": {\
+    let _ = service.curl("-X PUT /openidm/config/managed/gadget -H 'If-None-Match: *' -H 'Content-Type: application/json' -d '{\"schema\": {\"properties\": {\
         \"id\": {\"type\": \"string\", \"title\": \"Serial\", \"policies\": [{\"policyId\": \"unique\"}]}, \
         \"secret\": {\"type\": \"string\", \"scope\": \"private\"}, \
         \"owner\": {\"type\": \"string\", \"references\": \"managed/user\"}, \
@@ -301,7 +301,7 @@ fn one_object_shows_all_that_is_public() {
     let page = zoe.go("/console/objects/gadget/export%2Ecsv");
     assert!(!page.text().contains("secret"));
     let form = page.form("Delete 7 & 8");
-    service.curl("-X PATCH /openidm/managed/gadget/export.csv -H 'Content-Type: application/json' -d '[{\"operation\": \"replace\", \"field\": \"owner\", \"value\": \"z\"}]'");
+    let _ = service.curl("-X PATCH /openidm/managed/gadget/export.csv -H 'Content-Type: application/json' -d '[{\"operation\": \"replace\", \"field\": \"owner\", \"value\": \"z\"}]'");
     assert_eq!(zoe.press(&form, "Delete 7 & 8").status, 412, "it has changed since");
     let page = zoe.go("/console/objects/gadget/export%2Ecsv");
     let page = zoe.press(&page.form("Delete 7 & 8"), "Delete 7 & 8");
