@@ -8,10 +8,10 @@ mod body;
 mod counts;
 mod detail;
 mod failures;
-mod groups;
+pub(super) mod groups;
 mod list;
 mod live;
-mod progress;
+pub(super) mod progress;
 pub(super) mod requirements;
 mod words;
 

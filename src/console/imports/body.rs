@@ -7,18 +7,19 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::counts::{Share, shares};
 use super::groups::{Group, groups};
-use super::list::took;
-use super::progress::{Pace, Position};
+use super::list::{integration, took};
+use super::progress::{LEAST, Pace, Position};
 use super::words::{Wrong, origin, outcome, plan, problem};
 use crate::access::Role;
 use crate::clock;
 use crate::console::chart::{Chart, Sparkline};
+use crate::console::new_import::again;
 use crate::console::page::filters;
 use crate::console::visitor::Visitor;
 use crate::error::Result;
 use crate::figures::{ago, between, counted, grouped, size};
 use crate::http::Door;
-use crate::import::{Import, State};
+use crate::import::{Import, ImportId, State};
 use crate::plan::{Caller, Dropped};
 use crate::report::Milestone;
 
@@ -31,6 +32,10 @@ pub(super) struct Body {
     is_admin: bool,
     id: String,
     filename: String,
+    /// Where the file, corrected, is imported again in the same way.
+    again: String,
+    /// Of a dry run: the import of the same bytes.
+    applied: Option<ImportId>,
     live: Live,
     is_over: bool,
     problem: Option<(String, Vec<Wrong>)>,
@@ -72,7 +77,7 @@ impl HtmlSafe for Live {}
 #[template(path = "imports/groups.html")]
 pub(super) struct Failures {
     id: String,
-    into: String,
+    again: String,
     count: u64,
     groups: Vec<Group>,
     more: usize,
@@ -90,6 +95,7 @@ struct Facts {
     caller: Caller,
     origin: &'static str,
     dropped: Option<Dropped>,
+    folder: String,
     begin: String,
     ago: String,
     started: Option<String>,
@@ -118,6 +124,8 @@ impl Body {
             is_admin: visitor.may_be(Role::Admin),
             id: import.id.to_string(),
             filename: import.filename.clone(),
+            again: again(&import.plan),
+            applied: if import.plan.dry_run { door.app.applied(import.id)? } else { None },
             live: Live::of(door, import, overall(door, import), &milestones),
             is_over,
             problem: problem(import),
@@ -143,7 +151,7 @@ fn overall(door: &Door, import: &Import) -> Option<Pace> {
         None => Position::of(door, import).done,
     };
     let elapsed = between(started, import.state.end().unwrap_or(&clock::now()));
-    (records > 0 && !elapsed.is_zero()).then_some(Pace { records, elapsed })
+    (records > 0 && elapsed >= LEAST).then_some(Pace { records, elapsed })
 }
 
 impl Live {
@@ -169,7 +177,7 @@ impl Live {
             rate: pace.map(Pace::rate),
             left: pace.filter(|_| !is_over).and_then(|pace| pace.left(position)),
             took: took(import, &clock::now()),
-            bar: super::CountBar::new(&import.counts),
+            bar: super::CountBar::large(&import.counts),
             shares: shares(&import.counts),
             sparkline: Sparkline::new(milestones).filter(|_| !is_over),
         }
@@ -185,7 +193,7 @@ impl Failures {
         };
         Ok(Failures {
             id: import.id.to_string(),
-            into: import.plan.object_type.short().to_owned(),
+            again: again(&import.plan),
             count,
             groups,
             more,
@@ -221,6 +229,7 @@ impl Facts {
             caller: import.plan.caller.clone(),
             origin: origin(import.plan.origin),
             dropped: import.plan.dropped.clone(),
+            folder: import.plan.dropped.as_ref().map(integration).unwrap_or_default(),
             begin: import.begin.clone(),
             ago: ago(clock::since(&import.begin)),
             started: import.started.clone(),

@@ -16,6 +16,7 @@ const LEAST: u64 = 12;
 pub(in crate::console) struct CountBar {
     parts: Vec<Part>,
     words: String,
+    is_large: bool,
 }
 
 impl HtmlSafe for CountBar {}
@@ -28,13 +29,14 @@ struct Part {
     width: u64,
 }
 
-/// One outcome, how many records had it and which part of all they are.
+/// One outcome.
 #[derive(Clone, Debug)]
 pub(in crate::console) struct Share {
     pub(in crate::console) name: &'static str,
+    /// The class of its colour.
+    pub(in crate::console) class: &'static str,
     pub(in crate::console) records: u64,
     pub(in crate::console) percent: String,
-    pub(in crate::console) bar: CountBar,
 }
 
 impl CountBar {
@@ -47,12 +49,12 @@ impl CountBar {
             .collect();
         let words = if said.is_empty() { "no records yet".to_owned() } else { said.join(", ") };
         let parts = figures.map(|(_, class, records)| (class, records));
-        CountBar { parts: laid_out(&parts, counts.total), words }
+        CountBar { parts: laid_out(&parts, counts.total), words, is_large: false }
     }
 
-    /// One outcome among all records. What it says stands beside it.
-    fn of_one(class: &'static str, records: u64, total: u64) -> CountBar {
-        CountBar { parts: laid_out(&[(class, records)], total), words: String::new() }
+    /// The same, as tall as a heading.
+    pub(in crate::console) fn large(counts: &Counts) -> CountBar {
+        CountBar { is_large: true, ..CountBar::new(counts) }
     }
 }
 
@@ -67,15 +69,12 @@ fn figures(counts: &Counts) -> [(&'static str, &'static str, u64); 5] {
     ]
 }
 
-/// Every outcome with its own bar.
+/// Every outcome, and which part of all records had it.
 pub(in crate::console) fn shares(counts: &Counts) -> Vec<Share> {
-    let share = |(name, class, records): (&'static str, &'static str, u64)| Share {
-        name,
-        records,
-        percent: percent(records, counts.total),
-        bar: CountBar::of_one(class, records, counts.total),
-    };
-    figures(counts).into_iter().map(share).collect()
+    let share = |(name, class, records)| Share { name, class, records, percent: percent(records, counts.total) };
+    // While it goes on, and where it was stopped, there are records without one; else that says nothing.
+    let figures = figures(counts).into_iter().filter(|(_, class, records)| *class != "unprocessed" || *records > 0);
+    figures.map(share).collect()
 }
 
 /// `12 %`; what is little is not nothing, and what is not all is not 100 %.

@@ -45,7 +45,7 @@ fn notice(done: Option<&str>, is_over: bool) -> Option<&'static str> {
         ("cancelled", false) => Some("The import is being cancelled: it stops after its current records."),
         ("cancelled", true) => Some("You have asked for the import to be cancelled."),
         ("cleaned", _) => Some("The bytes of the file are no longer kept."),
-        ("failures-removed", _) => Some("The bytes of the file and the failures were removed."),
+        ("failures-removed", _) => Some("The failures were removed, and the bytes of the file are no longer kept."),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::IMPORTS;
 use super::groups::{Group, groups};
 use crate::access::Role;
+use crate::console::new_import::again;
 use crate::console::page::{Chrome, Section, filters, written};
 use crate::console::visitor::Visitor;
 use crate::error::{Error, Result, shown};
@@ -20,13 +21,11 @@ use crate::http::params::Params;
 use crate::http::streaming::{BodyWriter, not_sent};
 use crate::http::{Door, Problem};
 use crate::import::Import;
+use crate::report::FailureFilter;
 use crate::schema::path;
 
 /// Failures on a page.
 const ON_A_PAGE: usize = 50;
-
-/// Failures that are read at once.
-const AT_ONCE: usize = 256;
 
 /// A search that has found too few by then ends and says how far it got.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -46,11 +45,12 @@ const ROWS: &str = "<!--rows-->";
 struct FailuresPage {
     chrome: Chrome,
     id: String,
-    into: String,
+    again: String,
     filename: String,
     count: u64,
     were_removed: bool,
     is_over: bool,
+    may_import: bool,
     groups: Vec<Group>,
     more_groups: usize,
     asked: Asked,
@@ -96,7 +96,6 @@ struct Reason {
 struct Cell {
     text: String,
     is_wrong: bool,
-    is_empty: bool,
 }
 
 /// What comes behind the rows.
@@ -163,29 +162,23 @@ fn write(door: &Door, import: &Import, page: &FailuresPage, out: &mut BodyWriter
     }
     let audience = out.audience();
     let (deadline, asked) = (Instant::now() + DEADLINE, &page.asked);
-    let (mut found, mut after, mut is_over) = (0, asked.after, false);
-    'looking: while !is_over && found < ON_A_PAGE && Instant::now() < deadline {
+    let filter = asked.filter();
+    let (mut found, mut next) = (0, Some(asked.after));
+    while let Some(after) = next.filter(|_| found < ON_A_PAGE && Instant::now() < deadline) {
         audience.is_there()?;
-        let failures = door.app.repository.failures(import.id, after, AT_ONCE)?;
-        is_over = failures.len() < AT_ONCE;
-        for failure in &failures {
-            after = failure.row;
-            if asked.wants(failure) {
-                let row = FailureRow::of(failure, import, &page.columns);
-                out.write_all(written(&row)?.as_bytes()).map_err(not_sent)?;
-                found += 1;
-            }
-            if found == ON_A_PAGE {
-                is_over = is_over && failures.last().is_some_and(|last| last.row == after);
-                break 'looking;
-            }
+        let page_of = door.app.repository.failures_of(import.id, &filter, after, ON_A_PAGE - found)?;
+        for failure in &page_of.failures {
+            let row = FailureRow::of(failure, import, &page.columns);
+            out.write_all(written(&row)?.as_bytes()).map_err(not_sent)?;
         }
+        found += page_of.failures.len();
+        next = page_of.next;
     }
     let end = End {
         columns: page.columns.len() + 2,
         found,
-        searched: (found < ON_A_PAGE && !is_over).then(|| grouped(after)),
-        next: (!is_over).then(|| asked.address(after)),
+        searched: next.filter(|_| found < ON_A_PAGE).map(grouped),
+        next: next.map(|next| asked.address(next)),
         first: (asked.after > 0).then(|| asked.address(0)),
         all: format!("{IMPORTS}/{}/failures", asked.id),
         is_narrowed: asked.is_narrowed(),
@@ -204,11 +197,12 @@ impl FailuresPage {
         Ok(FailuresPage {
             chrome: Chrome::new(format!("Failures of {}", import.filename), Section::Imports, visitor),
             id: import.id.to_string(),
-            into: import.plan.object_type.short().to_owned(),
+            again: again(&import.plan),
             filename: import.filename.clone(),
             count: import.counts.failure,
             were_removed: import.failures_purged,
-            is_over: import.state.end().is_some() && visitor.may_be(Role::Importer),
+            is_over: import.state.end().is_some(),
+            may_import: visitor.may_be(Role::Importer),
             hidden: import.header.len() - columns.len(),
             groups,
             more_groups,
@@ -268,11 +262,9 @@ impl FailureRow {
         }
         let cell = |column: &Column| {
             let text = failure.cells.get(column.at).map_or("", String::as_str);
-            Cell {
-                text: shown(text, CELL).into_owned(),
-                is_wrong: wrong.contains(&column.at),
-                is_empty: text.trim().is_empty(),
-            }
+            // A cell that the record does not have is wrong too.
+            let is_wrong = wrong.contains(&column.at) || column.at >= failure.cells.len();
+            Cell { text: shown(text, CELL).into_owned(), is_wrong }
         };
         FailureRow {
             row: grouped(failure.row),
@@ -308,26 +300,12 @@ impl Asked {
         self.is_search() || self.requirement.is_some()
     }
 
-    fn wants(&self, failure: &Failure) -> bool {
-        self.is_of_group(failure) && (self.q.is_empty() || self.is_found_in(failure))
-    }
-
-    fn is_of_group(&self, failure: &Failure) -> bool {
-        let Some(requirement) = &self.requirement else { return true };
-        failure.violations().iter().any(|violation| {
-            violation["requirement"] == requirement.as_str()
-                && violation["property"].as_str().map(|found| found.split('[').next().unwrap_or(found))
-                    == self.property.as_deref()
-        })
-    }
-
-    fn is_found_in(&self, failure: &Failure) -> bool {
-        let q = self.q.to_lowercase();
-        let has = |text: &str| text.to_lowercase().contains(&q);
-        failure.row.to_string() == q
-            || failure.cells.iter().any(|cell| has(cell))
-            || failure.violations().iter().any(|violation| violation["message"].as_str().is_some_and(has))
-            || failure.problem["message"].as_str().is_some_and(has)
+    fn filter(&self) -> FailureFilter {
+        FailureFilter {
+            requirement: self.requirement.clone(),
+            property: self.property.clone(),
+            text: Some(self.q.clone()).filter(|q| !q.is_empty()),
+        }
     }
 
     /// Where these failures are, behind a row.

@@ -5,7 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::requirements::title;
 use crate::app::App;
 use crate::error::{Result, shown};
-use crate::failure::{Failure, column_of};
+use crate::failure::Failure;
 use crate::figures::{counted, grouped};
 use crate::import::Import;
 use crate::report::FailureGroup;
@@ -13,33 +13,26 @@ use crate::report::FailureGroup;
 /// Groups that are shown with an example. A file that is wrong in more ways is another file.
 const SHOWN: usize = 20;
 
-/// How much of a cell an example shows.
-const CELL: usize = 60;
+/// How much of what is said of an example is shown.
+const SENTENCE: usize = 200;
 
 /// A group of failures.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
-    pub(super) requirement: String,
-    pub(super) property: Option<String>,
-    pub(super) title: String,
+pub(in crate::console) struct Group {
+    pub(in crate::console) requirement: String,
+    pub(in crate::console) property: Option<String>,
+    pub(in crate::console) title: String,
     /// `4,211 records`.
-    pub(super) counted: String,
-    /// `e.g. row 17: '31.02.2021'`, with what is wrong with it.
-    pub(super) example: Option<Example>,
-    /// Its failures.
-    pub(super) address: String,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Example {
-    pub(super) row: String,
-    /// The offending cell, if there is one.
-    pub(super) cell: Option<String>,
-    pub(super) reason: String,
+    pub(in crate::console) counted: String,
+    /// The first of them: its row, and what is said of it.
+    pub(in crate::console) first_row: String,
+    pub(in crate::console) example: String,
+    /// Where they are.
+    pub(in crate::console) address: String,
 }
 
 /// The groups of an import's failures, the largest first, and how many there are beside those.
-pub(super) fn groups(app: &App, import: &Import) -> Result<(Vec<Group>, usize)> {
+pub(in crate::console) fn groups(app: &App, import: &Import) -> Result<(Vec<Group>, usize)> {
     let all = app.repository.failure_groups(import.id)?;
     let more = all.len().saturating_sub(SHOWN);
     let groups = all.into_iter().take(SHOWN).map(|group| Group::of(app, import, group)).collect::<Result<_>>()?;
@@ -48,18 +41,13 @@ pub(super) fn groups(app: &App, import: &Import) -> Result<(Vec<Group>, usize)> 
 
 impl Group {
     fn of(app: &App, import: &Import, group: FailureGroup) -> Result<Group> {
-        let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
-        let first = first.first().filter(|first| first.row == group.first_row);
-        let violation = first.and_then(|first| {
-            first.violations().iter().find(|violation| {
-                violation["requirement"] == group.requirement.as_str() && is_about(violation, group.property.as_deref())
-            })
-        });
-        let wanted = violation.and_then(|violation| violation["type"].as_str());
+        let about = group.column.as_deref().or(group.property.as_deref());
+        let wanted = wanted(app, import, &group)?;
         Ok(Group {
-            title: title(&group.requirement, group.property.as_deref(), wanted),
+            title: title(&group.requirement, about, wanted.as_deref()),
             counted: counted(group.failures, "record"),
-            example: first.map(|first| example(first, violation, import)),
+            first_row: grouped(group.first_row),
+            example: shown(&group.example, SENTENCE).into_owned(),
             address: address(import, &group.requirement, group.property.as_deref()),
             requirement: group.requirement,
             property: group.property,
@@ -67,25 +55,19 @@ impl Group {
     }
 }
 
-/// Whether a violation is about this property, or an element of it.
-fn is_about(violation: &serde_json::Value, property: Option<&str>) -> bool {
-    let found = violation["property"].as_str();
-    found == property || found.and_then(|found| found.split_once('[')).map(|(array, _)| array) == property
-}
-
-fn example(failure: &Failure, violation: Option<&serde_json::Value>, import: &Import) -> Example {
-    let column = violation.and_then(|violation| column_of(violation, &import.header));
-    let cell = column.and_then(|column| failure.cells.get(column));
-    let reason = violation.map_or(&failure.problem["message"], |violation| &violation["message"]);
-    Example {
-        row: grouped(failure.row),
-        cell: cell.filter(|cell| !cell.is_empty()).map(|cell| shown(cell, CELL).into_owned()),
-        reason: reason.as_str().unwrap_or_default().to_owned(),
+/// What the values should have been, where the name of the requirement does not tell it.
+fn wanted(app: &App, import: &Import, group: &FailureGroup) -> Result<Option<String>> {
+    if !group.requirement.starts_with("VALID_") {
+        return Ok(None);
     }
+    let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
+    let violations = first.first().filter(|first| first.row == group.first_row).map_or(&[][..], Failure::violations);
+    let of_group = violations.iter().find(|violation| violation["requirement"] == group.requirement.as_str());
+    Ok(of_group.and_then(|violation| violation["type"].as_str()).map(str::to_owned))
 }
 
 /// Where the failures of a group are.
-pub(super) fn address(import: &Import, requirement: &str, property: Option<&str>) -> String {
+pub(in crate::console) fn address(import: &Import, requirement: &str, property: Option<&str>) -> String {
     let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let property = property.map(|property| format!("&property={}", encoded(property))).unwrap_or_default();
     format!("/console/imports/{}/failures?requirement={}{property}", import.id, encoded(requirement))

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::console::page::{Chrome, Section, filters, html};
 use crate::console::visitor::{Visitor, is_of_htmx};
 use crate::error::{Error, Result};
-use crate::figures::{ago, between, counted, duration};
+use crate::figures::{ago, between, counted, duration, grouped};
 use crate::http::params::Params;
 use crate::http::{Door, Problem};
 use crate::import::{Import, State as Stand};
@@ -75,6 +75,8 @@ struct Row {
     is_atomic: bool,
     origin: &'static str,
     dropped: Option<Dropped>,
+    /// Where its drop folder is.
+    folder: String,
     who: String,
     begin: String,
     ago: String,
@@ -158,6 +160,7 @@ impl Row {
             is_atomic: plan.on_failure == OnFailure::RejectFile,
             origin: origin(plan.origin),
             dropped: plan.dropped.clone(),
+            folder: plan.dropped.as_ref().map(integration).unwrap_or_default(),
             who: plan.caller.auth_id.clone(),
             begin: import.begin.clone(),
             ago: ago(clock::since(&import.begin)),
@@ -166,6 +169,11 @@ impl Row {
             said: said(door, import),
         }
     }
+}
+
+/// Where the drop folder of a file is shown.
+pub(super) fn integration(dropped: &Dropped) -> String {
+    format!("/console/integrations/{}", utf8_percent_encode(&dropped.drop_folder, NON_ALPHANUMERIC))
 }
 
 /// How long it took, or takes.
@@ -188,7 +196,7 @@ fn said(door: &Door, import: &Import) -> String {
             }
         }
         _ if counts.failure > 0 => {
-            format!("{}, {} failed", records(counts.total), crate::figures::grouped(counts.failure))
+            format!("{}, {} failed", records(counts.total), grouped(counts.failure))
         }
         _ => records(counts.total),
     }

@@ -11,18 +11,18 @@ use crate::import::Import;
 const LOOKED_BACK: Duration = Duration::from_secs(10);
 
 /// A rate that is taken from less says nothing.
-const LEAST: Duration = Duration::from_millis(400);
+pub(super) const LEAST: Duration = Duration::from_millis(400);
 
 /// How far an import is: what this process knows if it runs it, else what is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Position {
-    pub(super) done: u64,
+pub(in crate::console) struct Position {
+    pub(in crate::console) done: u64,
     /// 0 while not known.
-    pub(super) total: u64,
+    pub(in crate::console) total: u64,
 }
 
 impl Position {
-    pub(super) fn of(door: &Door, import: &Import) -> Position {
+    pub(in crate::console) fn of(door: &Door, import: &Import) -> Position {
         let counts = &import.counts;
         let stored = Position { done: counts.success() + counts.failure, total: counts.total };
         match door.worker.progress(import.id) {

@@ -4,15 +4,16 @@
 //! by the sentences of violations; here is only what a group of them is called.
 
 /// What failures with this requirement have in common: `Invalid date in signUpDate`. `wanted` is the type that a value
-/// should have been of, where that is known: `date`, `number`.
-pub(in crate::console) fn title(requirement: &str, property: Option<&str>, wanted: Option<&str>) -> String {
+/// should have been of, where that is known: `date`, `number`. What it is about is named as people know it: by its column,
+/// or else its property.
+pub(in crate::console) fn title(requirement: &str, about: Option<&str>, wanted: Option<&str>) -> String {
     let what = match (requirement, wanted) {
         ("VALID_TYPE" | "VALID_DATE" | "VALID_DATETIME" | "VALID_NUMBER", Some(wanted)) => invalid(wanted),
         _ => name(requirement),
     };
-    match property {
-        Some(property) if requirement == "UNIQUE" => format!("{what}: {property}"),
-        Some(property) => format!("{what} in {property}"),
+    match about {
+        Some(about) if requirement == "UNIQUE" => format!("{what}: {about}"),
+        Some(about) => format!("{what} in {about}"),
         None => what,
     }
 }
@@ -51,8 +52,10 @@ fn name(requirement: &str) -> String {
         "CANNOT_CONTAIN_CHARACTERS" => "Forbidden characters",
         "CANNOT_CONTAIN_DUPLICATES" => "The same more than once",
         "CANNOT_CONTAIN_OTHERS" => "The value of another property",
-        "RECORD_SHAPE" => "Record that does not fit the header",
-        "AMBIGUOUS_KEY" => "Several objects with the same key",
+        "CELL_COUNT" => "More or fewer cells than columns",
+        "NO_NUL_CHARACTER" => "NUL character in a cell",
+        "UNAMBIGUOUS_KEY" => "Several objects with the same key",
+        "VALID_RECORD" => "Record that cannot be imported",
         other => return readable(other),
     };
     known.to_owned()
@@ -71,17 +74,17 @@ mod tests {
 
     #[test]
     fn groups_have_names() {
-        for (requirement, property, wanted, text) in [
+        for (requirement, about, wanted, text) in [
             ("VALID_DATE", Some("signUpDate"), Some("date"), "Invalid date in signUpDate"),
             ("VALID_TYPE", Some("score"), Some("number"), "Invalid number in score"),
             ("VALID_TYPE", Some("score"), None, "Value of the wrong type in score"),
             ("REQUIRED", Some("mail"), None, "Missing value in mail"),
             ("UNIQUE", Some("userName"), None, "Value that is taken: userName"),
             ("TOO_MANY_DOTS", Some("host"), None, "Too many dots in host"),
-            ("RECORD_SHAPE", None, None, "Record that does not fit the header"),
+            ("CELL_COUNT", None, None, "More or fewer cells than columns"),
             ("", None, None, "Refused"),
         ] {
-            assert_eq!(title(requirement, property, wanted), text);
+            assert_eq!(title(requirement, about, wanted), text);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What an import is told with: where it came from, what was asked for, what is wrong with its file.
 
 use crate::fault::Fault;
-use crate::figures::counted;
+use crate::figures::{counted, grouped};
 use crate::import::{Import, State};
-use crate::plan::{BlankCells, DuplicateKeys, OnFailure, Origin, Plan};
+use crate::plan::{BlankCells, DuplicateKeys, OnFailure, Origin, Plan, UTC};
 
 /// The origins by the words that addresses have for them and by those that people read.
 pub(super) const ORIGINS: [(Origin, &str, &str); 3] = [
@@ -61,7 +61,7 @@ pub(super) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
             facts.push((name, words()));
         }
     };
-    also(plan.time_zone != crate::plan::UTC, "Dates without a time zone are", &|| plan.time_zone.clone());
+    also(plan.time_zone != UTC, "Dates without a time zone are", &|| plan.time_zone.clone());
     also(!plan.create_missing, "Records without an object", &|| "are left out".to_owned());
     also(plan.null_token.is_some(), "A cell that removes its property", &|| {
         plan.null_token.clone().unwrap_or_default()
@@ -69,7 +69,7 @@ pub(super) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
     also(plan.columns.lenient, "Names of columns", &|| "are compared without case, blanks and hyphens".to_owned());
     also(plan.encoding.is_some(), "Encoding", &|| plan.encoding.clone().unwrap_or_default());
     also(plan.gzip_only, "Compression", &|| "gzip, as it must be".to_owned());
-    also(plan.max_records > 0, "Records at most", &|| crate::figures::grouped(plan.max_records));
+    also(plan.max_records > 0, "Records at most", &|| grouped(plan.max_records));
     facts
 }
 
@@ -110,10 +110,14 @@ pub(super) fn outcome(import: &Import) -> Option<String> {
         State::Finished { .. } if counts.total == 0 => "The file has no records.".to_owned(),
         State::Finished { .. } => {
             let head = match (dry, counts.failure) {
-                (true, 0) => format!("All {} would go in.", records(counts.total)),
-                (false, 0) => format!("All {} are in.", records(counts.total)),
-                (true, failed) => format!("{} would go in, {} would fail.", records(success), records(failed)),
-                (false, failed) => format!("{} are in, {} failed.", records(success), records(failed)),
+                (true, 0) => format!("All {} would go in.", records(success)),
+                (false, 0) if success == 1 => "Its only record is in.".to_owned(),
+                (false, 0) => format!("All {} are in.", records(success)),
+                (true, failed) => format!("{} would go in, {} would fail.", records(success), grouped(failed)),
+                (false, failed) => {
+                    let are = if success == 1 { "is" } else { "are" };
+                    format!("{} {are} in, {} failed.", records(success), grouped(failed))
+                }
             };
             if dry { format!("{head} Nothing was changed: this was a dry run.") } else { head }
         }
