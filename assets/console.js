@@ -111,7 +111,10 @@
     if (dialog.matches(":modal")) return;
     dialog.removeAttribute("open");
     dialog.showModal();
-    dialog.querySelector("[aria-invalid=true]")?.focus();
+    // What is to be filled in comes first, not the way out.
+    const fields = Array.from(dialog.querySelectorAll("input:not([type=hidden]), select, textarea"));
+    const first = dialog.querySelector("[aria-invalid=true]") ?? fields.find((field) => !field.disabled && field.checkVisibility());
+    first?.focus();
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       const out = dialog.querySelector("a[data-cancel], .form-actions a[href], .actions a[href], header a[href]");

@@ -13,7 +13,7 @@ const split = (csv) => csv.trimEnd().split("\n").reduce((all, line) => {
 
 const [folder] = process.argv.slice(2);
 const service = await Service.start();
-const context = await visit({ viewport: { width: 1200, height: 800 }, timezoneId: "UTC", reducedMotion: "reduce", colorScheme: "light" });
+const context = await visit({ viewport: { width: 1280, height: 800 }, timezoneId: "UTC", reducedMotion: "reduce", colorScheme: "light" });
 const page = await context.newPage();
 const take = (name) => page.screenshot({ path: join(ROOT, folder, `${name}.png`) });
 
