@@ -263,7 +263,16 @@ impl Config {
 
     fn source(&self, section: &str, entry: &Entry) -> Source {
         let variable = entry.variable.filter(|variable| self.environment.get(variable).is_some());
-        self.written.source(&format!("{section}.{}", entry.key), variable)
+        let source = self.written.source(&format!("{section}.{}", entry.key), variable);
+        match (section, entry.key, (entry.value)(self)) {
+            // Where the file says nothing of them, they are those of the environment.
+            _ if source != Source::Default => source,
+            (_, _, Shown::Nothing) => source,
+            ("spool", "access_key_id", _) => Source::Environment("AWS_ACCESS_KEY_ID"),
+            ("spool", "secret_access_key", _) => Source::Environment("AWS_SECRET_ACCESS_KEY"),
+            ("spool", "session_token", _) => Source::Environment("AWS_SESSION_TOKEN"),
+            _ => source,
+        }
     }
 }
 
@@ -332,15 +341,10 @@ mod tests {
 
     /// The keys that a section of the file may have, in the words of whoever reads it.
     fn known(section: &str) -> Vec<String> {
-        let text = format!("[{section}]\nissuer = 'https://a'\naudience = 'a'\nno_such_setting = 1\n");
-        let text = if section.starts_with("oidc") && section != "oidc.roles" {
-            text
-        } else {
-            format!("[{section}]\nno_such_setting = 1\n")
-        };
-        let said =
-            Config::parse(Path::new("data"), &text, "rollbook.toml", Environment::default()).expect_err("unknown");
-        let said = said.to_string();
+        let heading = if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+        let text = format!("{heading}no_such_setting = 1\n");
+        let read = Config::parse(Path::new("data"), &text, "rollbook.toml", Environment::default());
+        let said = read.expect_err("unknown").to_string();
         let (_, all) = said.split_once("expected ").unwrap_or_else(|| panic!("{said}"));
         all.split('\'').skip(1).step_by(2).map(str::to_owned).collect()
     }
@@ -389,11 +393,37 @@ mod tests {
     #[test]
     fn values_are_those_in_force() {
         let default = config("", &[]);
-        assert!(default.overview().iter().flat_map(|section| &section.settings).all(|s| s.source == Source::Default));
-        insta::assert_snapshot!(shown(&default, "server"), @"");
-        insta::assert_snapshot!(shown(&default, "import"), @"");
-        insta::assert_snapshot!(shown(&default, "upload"), @"");
-        insta::assert_snapshot!(shown(&default, "oidc"), @"");
+        let sections = default.overview();
+        let mut settings = sections.iter().flat_map(|section| &section.settings);
+        assert!(settings.all(|setting| setting.source == Source::Default));
+        insta::assert_snapshot!(shown(&default, "server"), @"
+        listen = 127.0.0.1:8080 Default
+        tls.certificate = - Default
+        tls.key = - Default
+        behind_proxy = false Default
+        public_url = - Default
+        request_timeout = 30 s Default
+        header_timeout = 30 s Default
+        body_timeout = 30 s Default
+        min_body_rate = 1 KB Default
+        max_body_size = 5 MB Default
+        max_connections = 800 Default
+        ");
+        insta::assert_snapshot!(shown(&default, "import"), @"
+        memory = 380 MB Default
+        time_zone = UTC Default
+        commit_every = 1800 ms Default
+        round = 16384 Default
+        max_columns = 2000 Default
+        max_record_size = 1 MB Default
+        max_line_breaks = 100 Default
+        max_decompressed_size = 0 (no limit) Default
+        max_ratio = 200 Default
+        ");
+        insta::assert_snapshot!(shown(&default, "upload"), @"
+        max_size = 50 MB Default
+        max_records = 0 (no limit) Default
+        ");
     }
 
     #[test]
@@ -405,18 +435,56 @@ mod tests {
         let config = config(text, &[("T", "sesame"), ("ROLLBOOK_SECRETS_KEY", "sesame sesame sesame sesame sesame")]);
         let all = ["repository", "spool", "oidc", "secrets"].map(|section| shown(&config, section)).join("\n");
         assert!(!all.contains("sesame"), "{all}");
-        insta::assert_snapshot!(all, @"");
-        let elsewhere = [("ROLLBOOK_REPOSITORY_URL", "postgres://u:p%40?sesame@h1,h2:99/x?password=se@same")];
-        let shown = shown(
-            &super::super::Config::parse(
-                Path::new("d"),
-                "",
-                "f",
-                Environment::new(elsewhere.map(|(n, v)| (n.to_owned(), v.to_owned()))),
-            )
-            .expect("settings"),
-            "repository",
-        );
-        assert!(!shown.contains("same"), "{shown}");
+        insta::assert_snapshot!(all, @r#"
+        url = postgres://db.example.com/px File(None)
+        lease = 30 s Default
+        url = s3://bulk File(None)
+        region = - Default
+        endpoint = - Default
+        access_key_id = AKIA File(None)
+        secret_access_key = (secret) File(None)
+        session_token = (secret) File(Some(Env("T")))
+        issuer = https://a.example.com File(None)
+        audience = a File(None)
+        jwks_url = - Default
+        name_claim = sub Default
+        role_claim = scope Default
+        roles.admin = rollbook.admin Default
+        roles.importer = rollbook.importer Default
+        roles.viewer = rollbook.viewer Default
+        types_claim = - Default
+        client_id = c File(None)
+        client_secret = (secret) File(None)
+        scopes = openid Default
+        label = a.example.com Default
+        key = (secret) Environment("ROLLBOOK_SECRETS_KEY")
+        "#);
+    }
+
+    #[test]
+    fn keys_of_the_environment_are_told() {
+        let ours = [("AWS_ACCESS_KEY_ID", "AKIA2"), ("AWS_SECRET_ACCESS_KEY", "sesame")];
+        insta::assert_snapshot!(shown(&config("[spool]\nurl = 's3://bulk'\n", &ours), "spool"), @r#"
+        url = s3://bulk File(None)
+        region = - Default
+        endpoint = - Default
+        access_key_id = AKIA2 Environment("AWS_ACCESS_KEY_ID")
+        secret_access_key = (secret) Environment("AWS_SECRET_ACCESS_KEY")
+        session_token = - Default
+        "#);
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_not_shown() {
+        for url in [
+            "postgres://u:sesame@h/x",
+            "postgres://u:p%40?sesame@h1,h2:99/x?password=se@same",
+            "postgres://u:1234?sesame@h/x",
+            "postgres://h/x?user=u&password=sesame",
+            "postgres://u:12/sesame@h/x",
+        ] {
+            let shown = shown(&config("", &[("ROLLBOOK_REPOSITORY_URL", url)]), "repository");
+            assert!(!shown.contains("same") && !shown.contains("12"), "{shown}");
+        }
     }
 }

@@ -142,7 +142,7 @@ fn what_is_sent_too_late_is_told_kindly() {
     assert_eq!(page.status, 403);
     insta::assert_snapshot!(page.text(), @"
     # This page is too old
-    this form was not sent from a page of yours, or you have signed in anew since you opened the page; nothing was done
+    This form was not sent from a page of yours, or you have signed in anew since you opened the page; nothing was done.
     Go back, reload the page and try again.
     [Go to the imports](/console/imports)
     ");
@@ -343,7 +343,7 @@ fn cookies_are_ours_alone() {
     rollbook-visit-MARK=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0
     ");
     let page = visitor.go("/console/imports");
-    insta::assert_snapshot!(cookies(&visitor.press_only(&page.form("Sign out"), "Sign out")).join("\n"), @"");
+    insta::assert_snapshot!(cookies(&visitor.press_only(&page.form("Sign out"), "Sign out")).join("\n"), @"rollbook-session-MARK=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
 }
 
 #[test]
@@ -430,7 +430,7 @@ fn pages_that_are_not_there_say_so() {
     assert_eq!(page.status, 404);
     insta::assert_snapshot!(page.text(), @"
     # There is nothing here
-    there is no page '/console/nowhere'
+    There is no page '/console/nowhere'.
     It may have been deleted, or you may not see it. Look for it in the lists above.
     [Go to the imports](/console/imports)
     ");
@@ -438,5 +438,10 @@ fn pages_that_are_not_there_say_so() {
     assert_eq!((page.status, page.elements("script").len()), (404, 3));
     let page = admin.post("/console/settings", &[]);
     assert_eq!(page.status, 405);
-    insta::assert_snapshot!(page.text(), @"");
+    insta::assert_snapshot!(page.text(), @"
+    # That did not work
+    '/console/settings' does not take POST.
+    Go back and try it from its page.
+    [Go to the imports](/console/imports)
+    ");
 }

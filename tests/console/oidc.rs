@@ -110,7 +110,15 @@ fn people_sign_in_at_the_issuer() {
     // The same once more is nothing, here and elsewhere.
     let page = zoe.clone().ask(&back);
     assert_eq!(page.status, 403);
-    insta::assert_snapshot!(page.text(), @"");
+    insta::assert_snapshot!(page.text(), @r#"
+    # Sign in to Rollbook
+    This sign-in was not begun in this browser, or too long ago, or it is over already: begin again.
+    [Sign in with Example & Co]
+    or with an access token
+    Access token {token: }
+    An administrator makes one on the page "Tokens", or with rollbook token create. The first one was printed when the service was started for the first time.
+    [Sign in]
+    "#);
     assert_eq!(issuer.redeemed().len(), 1);
     // And out again.
     let page = zoe.press(&page_of(&mut zoe.clone()).form("Sign out"), "Sign out");

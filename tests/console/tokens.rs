@@ -69,7 +69,8 @@ fn the_form_says_what_is_wrong_and_keeps_what_was_typed() {
     let said = |page: Page| {
         let alert = page.all().into_iter().find(|element| element.has("role", "alert"));
         let said = alert.map_or_else(|| "nothing".to_owned(), |alert| alert.text);
-        let said = said.trim_start_matches("No token was made: ").trim_end_matches("Correct it below").to_owned();
+        let said =
+            said.trim_start_matches("No token was made: ").trim_end_matches("Correct it below").trim_end().to_owned();
         format!("{} {}", page.status, Regex::new("id '[^']*'").unwrap().replace(&said, "id 'ID'"))
     };
     let mut refusals = vec![said(make(&mut admin, "ci", "viewer")), said(make(&mut admin, " ", "viewer"))];

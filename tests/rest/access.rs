@@ -53,7 +53,7 @@ fn whoever_is_not_known_is_told_nothing() {
         ),
         format!("--header 'Authorization: Bearer {secret}' --header 'Authorization: Bearer {other}'"),
     ] {
-        for path in [TEMPLATE, "/openidm/info/ping", "/somewhere/else", "/"] {
+        for path in [TEMPLATE, "/openidm/info/ping", "/somewhere/else"] {
             let reply = service.curl(&format!("{credentials} {path}"));
             assert_eq!((reply.status, reply.body.as_str()), (401, DENIED), "{credentials} {path}");
             assert_eq!(reply.header("www-authenticate"), None);
