@@ -144,6 +144,7 @@ impl Receiving {
         });
         let arrived = match Arc::into_inner(seen).and_then(OnceLock::into_inner) {
             Some(seen) => seen.told_with(checked),
+            None if self.is_thorough => checked.map_err(Fault::told),
             None => checked,
         };
         let arrived = arrived.and_then(|arrived| {

@@ -141,7 +141,8 @@ fn advice(fault: &Fault, title: &str) -> String {
         Fault::NotGzip => "Compress it with gzip.".to_owned(),
         Fault::DamagedGzip { .. } => "Compress it again, or send the CSV file as it is.".to_owned(),
         Fault::TooManyRecords { .. } => "Divide it into several files.".to_owned(),
-        Fault::Unreadable { .. } => "Correct that place in the file.".to_owned(),
+        // The sentence says it.
+        Fault::Unreadable { .. } => String::new(),
     }
 }
 

@@ -15,11 +15,13 @@ use super::refused::{ColumnRow, sentence};
 use crate::access::Role;
 use crate::app::{App, columns_of};
 use crate::console::form::Form;
+use crate::console::imports::CountBar;
+use crate::console::imports::requirements::title;
 use crate::console::page::{Chrome, Section, filters, html};
 use crate::console::visitor::{Visitor, is_of_htmx};
 use crate::error::{Result, shown};
 use crate::failure::Failure;
-use crate::figures::counted;
+use crate::figures::{counted, grouped};
 use crate::http::{Door, Problem};
 use crate::import::{Counts, Import, ImportId, State as Stage};
 use crate::plan::{OnFailure, Plan};
@@ -27,9 +29,6 @@ use crate::report::{FailureGroup, Sample};
 
 /// How many groups of failures are shown.
 const MOST_GROUPS: usize = 20;
-
-/// How many records that would change an object are shown.
-const MOST_SAMPLES: usize = 10;
 
 /// How much of a value is shown.
 const VALUE: usize = 200;
@@ -69,6 +68,9 @@ struct Report {
     samples: Vec<ShownSample>,
     groups: Vec<Group>,
     more_groups: usize,
+    bar: CountBar,
+    /// How many records were looked at, and of how many.
+    position: (u64, u64),
     /// What it became when it was applied.
     applied: Option<ImportId>,
     /// Where a file can be sent with the same choices.
@@ -77,11 +79,11 @@ struct Report {
     again_by_record: String,
 }
 
-/// A record that would change an object.
+/// A record that would change an object, or make one.
 struct ShownSample {
     row: u64,
-    object: String,
-    address: String,
+    /// The id of the object, and where it is.
+    object: Option<(String, String)>,
     changes: Vec<ShownChange>,
 }
 
@@ -93,10 +95,9 @@ struct ShownChange {
 
 /// Failures that are alike.
 struct Group {
-    requirement: String,
-    property: Option<String>,
-    failures: u64,
-    first_row: u64,
+    title: String,
+    counted: String,
+    first_row: String,
     /// What is said of the first one.
     example: String,
     address: String,
@@ -111,7 +112,7 @@ pub(super) async fn show(
     let principal = visitor.principal.clone();
     let found = door.run(move |door| {
         let import = principal.import(&door.app, &id)?;
-        if import.plan.dry_run { Report::of(&door.app, import).map(Ok) } else { Ok(Err(import.id)) }
+        if import.plan.dry_run { Report::of(door, import).map(Ok) } else { Ok(Err(import.id)) }
     });
     match found.await? {
         Ok(report) => page(&visitor, report, &headers),
@@ -164,12 +165,13 @@ enum Verdict {
 }
 
 impl Report {
-    fn of(app: &App, import: Import) -> Result<Report> {
+    fn of(door: &Door, import: Import) -> Result<Report> {
+        let app = &door.app;
         let stored = app.object_type(&import.plan.object_type)?;
         let object_type = &stored.object_type;
         let is_over = import.state.end().is_some();
-        let groups =
-            if is_over && import.counts.failure > 0 { app.repository.failure_groups(import.id)? } else { Vec::new() };
+        let has_failures = is_over && import.counts.failure > 0;
+        let (groups, more_groups) = if has_failures { Group::all(app, &import)? } else { Default::default() };
         let samples = if is_over { app.repository.samples(import.id)? } else { Vec::new() };
         let (columns, _) = columns_of(&import.header, object_type, &import.plan);
         let columns: Vec<ColumnRow> = columns.iter().map(|column| ColumnRow::new(column, object_type)).collect();
@@ -181,13 +183,11 @@ impl Report {
         Ok(Report {
             title: Described::new(object_type).title,
             absent,
-            samples: samples.iter().filter_map(|sample| ShownSample::new(sample, &import)).take(MOST_SAMPLES).collect(),
-            more_groups: groups.len().saturating_sub(MOST_GROUPS),
-            groups: groups
-                .iter()
-                .take(MOST_GROUPS)
-                .map(|group| Group::new(app, group, &import))
-                .collect::<Result<_>>()?,
+            samples: samples.iter().map(|sample| ShownSample::new(sample, &import)).collect(),
+            more_groups,
+            bar: CountBar::new(&import.counts),
+            position: position(door, &import),
+            groups,
             applied: app.applied(import.id)?,
             again: again(&import.plan),
             again_by_record: again(&by_record),
@@ -223,14 +223,22 @@ impl Report {
         matches!(self.verdict(), Verdict::Importable)
     }
 
-    /// The records that were looked at.
-    fn processed(&self) -> u64 {
-        self.import.counts.success() + self.import.counts.failure
-    }
-
     /// How many columns the file has.
     fn size(&self) -> u64 {
         self.columns.len() as u64
+    }
+
+    /// The records that would change an object, or those that would make one.
+    fn samples(&self, of_changes: bool) -> Vec<&ShownSample> {
+        self.samples.iter().filter(|sample| sample.object.is_some() == of_changes).collect()
+    }
+
+    /// What records without an outcome are.
+    fn left_over(&self) -> &'static str {
+        match self.verdict() {
+            Verdict::AllOrNothing => "Good, but left out",
+            _ => "Not looked at",
+        }
     }
 
     /// The records that would make or change an object.
@@ -255,20 +263,18 @@ impl Report {
 }
 
 impl ShownSample {
-    fn new(sample: &Sample, import: &Import) -> Option<ShownSample> {
-        let object = sample.object.clone()?;
+    fn new(sample: &Sample, import: &Import) -> ShownSample {
         let changes = sample.changes.iter().map(|change| ShownChange {
             property: change.property.clone(),
             old: change.old.as_ref().map(text),
             new: change.new.as_ref().map(text),
         });
-        let id = utf8_percent_encode(&object, NON_ALPHANUMERIC);
-        Some(ShownSample {
-            row: sample.row,
-            address: format!("/console/objects/{}/{id}", import.plan.object_type.short()),
-            object,
-            changes: changes.collect(),
-        })
+        let object: Option<String> = Option::from(sample.object.clone());
+        let address = |id: String| {
+            let address = format!("/console/objects/{}/", import.plan.object_type.short());
+            (id.clone(), address + &utf8_percent_encode(&id, NON_ALPHANUMERIC).to_string())
+        };
+        ShownSample { row: sample.row, object: object.map(address), changes: changes.collect() }
     }
 }
 
@@ -279,17 +285,20 @@ fn text(value: &Value) -> String {
 }
 
 impl Group {
-    /// What is wrong, in a few words.
-    fn title(&self) -> String {
-        match &self.property {
-            Some(property) => format!("{} in {property}", self.requirement),
-            None => self.requirement.clone(),
-        }
+    /// The largest groups, and how many there are besides.
+    fn all(app: &App, import: &Import) -> Result<(Vec<Group>, usize)> {
+        let all = app.repository.failure_groups(import.id)?;
+        let more = all.len().saturating_sub(MOST_GROUPS);
+        let groups = all.iter().take(MOST_GROUPS).map(|group| Group::new(app, group, import)).collect::<Result<_>>()?;
+        Ok((groups, more))
     }
 
     fn new(app: &App, group: &FailureGroup, import: &Import) -> Result<Group> {
         let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
-        let example = first.first().map(|failure| said(failure, group)).unwrap_or_default();
+        let violation = first.first().and_then(|first| violation_of(first, group));
+        let problem = first.first().map(|first| &first.problem);
+        let said = violation.map(|violation| &violation["message"]).or(problem.map(|problem| &problem["message"]));
+        let wanted = violation.and_then(|violation| violation["type"].as_str());
         let mut address = format!("/console/imports/{}/failures?requirement=", import.id);
         address.extend(utf8_percent_encode(&group.requirement, NON_ALPHANUMERIC));
         if let Some(property) = &group.property {
@@ -297,23 +306,30 @@ impl Group {
             address.extend(utf8_percent_encode(property, NON_ALPHANUMERIC));
         }
         Ok(Group {
-            requirement: group.requirement.clone(),
-            property: group.property.clone(),
-            failures: group.failures,
-            first_row: group.first_row,
-            example,
+            title: title(&group.requirement, group.property.as_deref(), wanted),
+            counted: counted(group.failures, "record"),
+            first_row: grouped(group.first_row),
+            example: said.and_then(Value::as_str).unwrap_or_default().to_owned(),
             address,
         })
     }
 }
 
-/// What is said of a failure of this group.
-fn said(failure: &Failure, group: &FailureGroup) -> String {
-    let violations = failure.problem["violations"].as_array().into_iter().flatten();
-    let is_of_group = |violation: &&Value| {
-        violation["requirement"] == *group.requirement && violation["property"].as_str() == group.property.as_deref()
-    };
-    let said = violations.clone().find(is_of_group).or_else(|| violations.clone().next());
-    let said = said.map_or(&failure.problem["message"], |violation| &violation["message"]);
-    said.as_str().unwrap_or_default().to_owned()
+/// The violation for which a failure is in this group.
+fn violation_of<'f>(failure: &'f Failure, group: &FailureGroup) -> Option<&'f Value> {
+    failure.problem["violations"].as_array()?.iter().find(|violation| {
+        let property = violation["property"].as_str();
+        let array = property.and_then(|property| property.split_once('[')).map(|(array, _)| array);
+        let wanted = group.property.as_deref();
+        violation["requirement"] == *group.requirement && (property == wanted || array == wanted && array.is_some())
+    })
+}
+
+/// How many records were looked at, and of how many: what this process knows if it does it, else what is stored.
+fn position(door: &Door, import: &Import) -> (u64, u64) {
+    let stored = (import.counts.success() + import.counts.failure, import.counts.total);
+    door.worker.progress(import.id).map_or(stored, |progress| {
+        let total = progress.total().max(stored.1);
+        (progress.applied().max(stored.0).min(total), total)
+    })
 }
