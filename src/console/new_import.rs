@@ -168,7 +168,14 @@ async fn dry_run(
     last_step: &LastStep,
 ) -> Result<ImportId, Problem> {
     let (head, body) = request.into_parts();
-    let mut uploading = Uploading::new(&head.headers, body, door.app.config.upload.max_size)?;
+    let mut uploading = match Uploading::new(&head.headers, body, door.app.config.upload.max_size) {
+        Err(problem) if problem.status() == StatusCode::BAD_REQUEST => {
+            // What is no form with files is not from a page of ours.
+            check_csrf(None, None)?;
+            return Err(problem);
+        }
+        uploading => uploading?,
+    };
     let fields = uploading.fields().await?;
     check_csrf(fields.one(CSRF)?, Some(&visitor.csrf))?;
     sent.choices = Choices::sent(&fields, &door.app.config)?;

@@ -72,7 +72,32 @@ fn an_object_type_is_chosen_first() {
     ");
     let page = zoe.click(&page, "Role");
     assert_eq!(page.address, "/console/new/role");
-    insta::assert_snapshot!(page.text(), @"");
+    insta::assert_snapshot!(page.text(), @"
+    # New import: Role
+    [Download the template](/console/new/role/template.csv) [Another object type](/console/new)
+    Unique properties
+    A record updates the object that has the same value here, and makes a new object if none has. Of several, all have to be the same.
+    [x] name Name
+    Other properties
+    [ ] description Description [ ] condition Condition
+    Options
+    An empty cell
+    [x] removes the value that is there [ ] keeps the value that is there
+    Records that fail
+    [ ] All or nothing: import none of the file if a record fails
+    Columns
+    [ ] Take other spellings and titles: First Name for firstName [ ] Pass over columns that are read-only or disabled
+    Drop a CSV file here or choose one from your computer {file: }
+    CSV with the names of the properties in its first row, plain or compressed with gzip, up to 50 MB. A file of failed records can be sent as it is once it is corrected. The file is checked at once.
+    [Check the file] Nothing is changed yet: you see first what would happen.
+    ## Columns
+    A file need not have all of them. A property without a column stays as it is; a new object needs those that are required.
+    Column | Title | Holds | Required | Example
+    name | Name | text, unique | yes | Example
+    description | Description | text | no | Example
+    condition | Condition | text | no | Example
+    temporalConstraints | Temporal Constraints | list, as JSON | no | []
+    ");
     let template = zoe.click(&page, "Download the template");
     assert_eq!(template.html, "\"name\",\"description\",\"condition\"\r\n");
     assert_eq!(template.header("content-type"), Some("text/csv; charset=UTF-8"));
@@ -104,6 +129,18 @@ fn a_file_is_looked_through_and_then_imported() {
       2
     [Import 2 records]
     Exactly the file that was checked is imported.
+    Some of the new objects
+    Row | Property | Value
+    2 | userName | ann
+    2 | givenName | Ann
+    2 | sn | Lee
+    2 | mail | ann@example.com
+    2 | accountStatus | active
+    3 | userName | bob
+    3 | givenName | Bob
+    3 | sn | Ray
+    3 | mail | bob@example.com
+    3 | accountStatus | active
     4 of 4 columns matched
     No. | Column | Fills
     1 | userName | userName Username
@@ -126,12 +163,12 @@ fn a_file_is_looked_through_and_then_imported() {
     assert_eq!(again.address, import.address);
     let report = zoe.go(&report.address);
     assert!(!report.has_form("Import 2 records"));
-    insta::assert_snapshot!(notice(&report), @"");
+    insta::assert_snapshot!(notice(&report), @"This file was imported. [See the import](/console/imports/00000000-0000-0000-0000-000000000000).");
     assert_eq!(zoe.click(&report, "See the import").address, import.address);
 
     // The same file again.
     let report = sent(&mut zoe, "/console/new/user", "users.csv", USERS);
-    insta::assert_snapshot!(notice(&report), @"");
+    insta::assert_snapshot!(notice(&report), @"There is nothing to import: all 2 records equal what is there already.");
     assert!(!report.html.contains("<button class=\"primary\">"));
 }
 
@@ -149,7 +186,7 @@ fn failures_are_corrected_and_sent_again() {
     let service = Service::new();
     let mut zoe = Visitor::of(&service, "importer");
     let users = format!("{USERS}eve,Eve,,=eve\n\"\",Nobody,X,x@example.com\n");
-    let form = "/console/new/user?unique=userName&blank=keep&zone=Europe%2FBerlin";
+    let form = "/console/new/user?unique=userName&blank=keep";
     let report = sent(&mut zoe, form, "users.csv", users);
     insta::assert_snapshot!(report.text(), @"
     # Dry run: users.csv
@@ -174,9 +211,21 @@ fn failures_are_corrected_and_sent_again() {
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
     Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&blank=keep&zone=UTC) as it is.
     What is wrong | How many | For example
-    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail) | 1 record | row 4: **=eve** '=eve' is not an e-mail address
     [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn) | 1 record | row 4: a value is required
+    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: '=eve' is not an e-mail address
     [Missing value in userName](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=userName) | 1 record | row 5: a value is required
+    Some of the new objects
+    Row | Property | Value
+    2 | userName | ann
+    2 | givenName | Ann
+    2 | sn | Lee
+    2 | mail | ann@example.com
+    2 | accountStatus | active
+    3 | userName | bob
+    3 | givenName | Bob
+    3 | sn | Ray
+    3 | mail | bob@example.com
+    3 | accountStatus | active
     4 of 4 columns matched
     No. | Column | Fills
     1 | userName | userName Username
@@ -201,7 +250,6 @@ fn failures_are_corrected_and_sent_again() {
     let page = zoe.click(&report, "send that file");
     let mut form = page.form("Check the file");
     assert!(form.fields.iter().any(|field| field.name == "blank" && field.value == "keep" && field.is_on));
-    assert_eq!(form.value("zone"), "Europe/Berlin");
     form.attach("file", "failures.csv", corrected);
     let page = zoe.press(&form, "Check the file");
     let report = settled(&mut zoe, page);
@@ -229,11 +277,20 @@ fn all_that_is_wrong_with_a_file_is_told_at_once() {
     - Column 'password' (column 6) is private and cannot be imported. Remove the column.
     - Column 'zoo & co' stands twice (columns 5 and 7). Remove one of the two, or give it another name.
     - Missing column 'mail'. Objects are found by it: add a column mail, or choose other unique properties below.
-    - Row 2, column 'First Name': the quote that opens column 2, in line 2 of the file, is never closed. Correct that place in the file.
+    - Row 2, column 'First Name': the quote that opens column 2, in line 2 of the file, is never closed.
     Some columns are only spelled otherwise: have other spellings taken (under Options) and send the file again.
     Nothing was changed. Correct the file, or your choices, and send it again below.
     ");
-    insta::assert_snapshot!(page.text_of("class", "table-wrap"), @"");
+    insta::assert_snapshot!(page.text_of("class", "table-wrap"), @"
+    No. | Column | Fills
+    1 | **userNmae** | unknown did you mean userName?
+    2 | **First Name** | unknown did you mean givenName?
+    3 | userName | userName Username
+    4 | **** | has no name
+    5 | **zoo & co** | unknown
+    6 | **password** | private
+    7 | **zoo & co** | stands twice
+    ");
     // The same choices are there to try again with.
     let form = page.form("Check the file");
     let ticked: Vec<&str> =
@@ -254,7 +311,13 @@ fn all_that_is_wrong_with_a_file_is_told_at_once() {
     let page = zoe.press(&form, "Check the file");
     let report = settled(&mut zoe, page);
     assert!(report.has_form("Import 1 record"), "{}", report.text());
-    insta::assert_snapshot!(report.text_of("class", "data"), @"");
+    insta::assert_snapshot!(report.text_of("aria-labelledby", "header"), @"
+    No. | Column | Fills
+    1 | User Name | userName Username
+    2 | First Name | givenName First Name
+    3 | sn | sn Last Name
+    4 | MAIL | mail Email Address
+    ");
 }
 
 #[test]
@@ -289,23 +352,23 @@ fn what_is_no_csv_is_refused_with_what_would_be_right() {
     ## title.csv cannot be imported
     - The first row is the single cell 'All our users': it must be the header, without a title above. The first row has the names of the columns: remove what stands above it.
     Nothing was changed. Correct the file, or your choices, and send it again below.
-    ## That did not work
-    - Sheet.xlsx: the file is a ZIP archive; a CSV file, plain or compressed with gzip, is needed.
+    ## sheet.xlsx cannot be imported
+    - The file is a ZIP archive; a CSV file, plain or compressed with gzip, is needed.
     Nothing was changed. Correct the file, or your choices, and send it again below.
-    ## That did not work
-    - Picture.csv, row 1: byte 0x89 at offset 0 of the file is not UTF-8: looks like Windows-1252 ('‰'); save the file as CSV UTF-8.
+    ## picture.csv cannot be imported
+    - Row 1: byte 0x89 at offset 0 of the file is not UTF-8: looks like Windows-1252 ('‰'); save the file as CSV UTF-8.
     Nothing was changed. Correct the file, or your choices, and send it again below.
     ## latin1.csv cannot be imported
-    - Row 2, column 'userName': byte 0xEB at offset 16 of the file is not UTF-8: looks like Windows-1252 ('ë'); save the file as CSV UTF-8. Correct that place in the file.
+    - Row 2, column 'userName': byte 0xEB at offset 16 of the file is not UTF-8: looks like Windows-1252 ('ë'); save the file as CSV UTF-8.
     Nothing was changed. Correct the file, or your choices, and send it again below.
-    ## That did not work
-    - Utf16.csv: the file is UTF-16 (little-endian) text; save it as CSV UTF-8.
+    ## utf16.csv cannot be imported
+    - The file is UTF-16 (little-endian) text; save it as CSV UTF-8.
     Nothing was changed. Correct the file, or your choices, and send it again below.
     ## cut.csv.gz cannot be imported
     - The gzip data ends too early, after 0 bytes of text: the file is not complete. Compress it again, or send the CSV file as it is.
     Nothing was changed. Correct the file, or your choices, and send it again below.
     ## open.csv cannot be imported
-    - Row 2, column 'userName': the quote that opens column 1, in line 2 of the file, is never closed. Correct that place in the file.
+    - Row 2, column 'userName': the quote that opens column 1, in line 2 of the file, is never closed.
     Nothing was changed. Correct the file, or your choices, and send it again below.
     ");
     assert_eq!(service.folder.spooled(), Vec::<String>::new());
@@ -369,7 +432,7 @@ fn all_or_nothing_is_nothing_if_a_record_fails() {
       0
     Failed
       1
-    Not looked at
+    Good, but left out
       2
     Records
       3
@@ -377,7 +440,19 @@ fn all_or_nothing_is_nothing_if_a_record_fails() {
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
     Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&atomic=true&zone=UTC) as it is.
     What is wrong | How many | For example
-    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail) | 1 record | row 4: **eve** 'eve' is not an e-mail address
+    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: 'eve' is not an e-mail address
+    Some of the new objects
+    Row | Property | Value
+    2 | userName | ann
+    2 | givenName | Ann
+    2 | sn | Lee
+    2 | mail | ann@example.com
+    2 | accountStatus | active
+    3 | userName | bob
+    3 | givenName | Bob
+    3 | sn | Ray
+    3 | mail | bob@example.com
+    3 | accountStatus | active
     4 of 4 columns matched
     No. | Column | Fills
     1 | userName | userName Username
@@ -404,7 +479,12 @@ fn a_dry_run_that_cannot_be_imported_says_why() {
     // Who has the old page before him is told too.
     let page = ann.press(&form, "Import 2 records");
     assert_eq!(page.status, 409);
-    insta::assert_snapshot!(page.text(), @"");
+    insta::assert_snapshot!(page.text(), @"
+    # Something has changed meanwhile
+    import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are kept for 24 hours and are gone; import the file again
+    Go back, reload the page and look again.
+    [Go to the imports](/console/imports)
+    ");
 }
 
 #[test]
@@ -420,11 +500,11 @@ fn a_report_shows_itself_while_its_turn_has_not_come() {
     Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
     [Start over](/console/new/user?unique=userName&zone=UTC)
     The file waits for its turn. Nothing is changed.
-    <p>This page looks again by itself.</p>
+    This page looks again by itself.
     ");
     assert!(page.html.contains("<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>"));
     let part = zoe.ask_with(&page.address, &[("HX-Request", "true")]);
-    assert!(part.html.starts_with("<div id=\"report\" hx-get=\""), "{}", part.html);
+    assert!(part.html.trim_start().starts_with("<div id=\"report\" hx-get=\""), "{}", part.html);
     drop(lease);
     let page = settled(&mut zoe, page);
     assert!(page.has_form("Import 2 records"));
@@ -511,7 +591,7 @@ fn what_somebody_may_not_see_does_not_exist() {
 
 #[test]
 fn a_file_that_is_too_large_is_refused() {
-    let folder = Folder::new().file("rollbook-data/rollbook.toml", "[upload]\nmax_size = 100\n");
+    let folder = Folder::new().file("rollbook-data/rollbook.toml", "[upload]\nmax_size = '100'\n");
     let service = Service::on(folder);
     let mut zoe = Visitor::of(&service, "importer");
     let page = zoe.go("/console/new/user");
@@ -519,7 +599,11 @@ fn a_file_that_is_too_large_is_refused() {
     assert_eq!(sent(&mut zoe, "/console/new/user", "users.csv", USERS).status, 200);
     let page = sent(&mut zoe, "/console/new/user", "users.csv", format!("{USERS}eve,Eve,Adams,eve@example.com\n"));
     assert_eq!(page.status, 413);
-    insta::assert_snapshot!(page.text_of("class", "bad"), @"");
+    insta::assert_snapshot!(page.text_of("class", "bad"), @"
+    ## users.csv is too large
+    - The files of the request have more than 100 bytes, the most that is allowed.
+    Nothing was changed. Correct the file, or your choices, and send it again below.
+    ");
     assert_eq!(service.folder.spooled().len(), 1);
 }
 
@@ -582,4 +666,40 @@ fn an_object_type_may_have_any_name() {
     let page = zoe.press(&form, "Check the file");
     let report = settled(&mut zoe, page);
     assert!(report.has_form("Import 1 record"), "{}", report.text());
+}
+
+#[test]
+fn differences_are_shown_before_anything_is_changed() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let report = sent(&mut zoe, "/console/new/user", "users.csv", USERS);
+    insta::assert_snapshot!(report.text_of("aria-labelledby", "made"), @"
+    Row | Property | Value
+    2 | userName | ann
+    2 | givenName | Ann
+    2 | sn | Lee
+    2 | mail | ann@example.com
+    2 | accountStatus | active
+    3 | userName | bob
+    3 | givenName | Bob
+    3 | sn | Ray
+    3 | mail | bob@example.com
+    3 | accountStatus | active
+    ");
+    let form = report.form("Import 2 records");
+    let import = zoe.press(&form, "Import 2 records");
+    service.finished(&id_of(&import));
+    let users = "userName,givenName,sn,mail,city\nann,Ann,Leeds,ann@example.com,Bonn\nbob,Bob,Ray,bob@example.com,\n";
+    let report = sent(&mut zoe, "/console/new/user", "users.csv", users);
+    insta::assert_snapshot!(report.text_of("aria-labelledby", "samples"), @"
+    ## Some of the differences
+    Row | Object | Property | From | To
+    2 | [00000000-0000-0000-0000-000000000000](/console/objects/user/00000000-0000-0000-0000-000000000000) | sn | ~~Lee~~ | ++Leeds++
+    2 | [00000000-0000-0000-0000-000000000000](/console/objects/user/00000000-0000-0000-0000-000000000000) | city | nothing | ++Bonn++
+    ");
+    assert!(report.html.contains("<del>Lee</del>") && report.html.contains("<ins>Leeds</ins>"), "{}", report.html);
+    let form = report.form("Import 1 record");
+    let import = zoe.press(&form, "Import 1 record");
+    let metadata = service.finished(&id_of(&import));
+    assert_eq!((&metadata["updated"], &metadata["unchanged"]), (&1.into(), &1.into()));
 }

@@ -2,7 +2,7 @@
 //!
 //! Forms and addresses have it in the same words, so that what was chosen once can be chosen again.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::access::Principal;
 use crate::config::Config;
@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::http::params::Params;
 use crate::plan::{BlankCells, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use crate::schema::{ObjectType, PropertyKind};
+
+/// What stands in addresses as it is, besides letters and digits.
+pub(super) const IN_ADDRESSES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// The names of the fields.
 const UNIQUE: &str = "unique";
@@ -169,7 +172,7 @@ pub(in crate::console) fn again(plan: &Plan) -> String {
         separator = '&';
         address.push_str(name);
         address.push('=');
-        address.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        address.extend(utf8_percent_encode(value, IN_ADDRESSES));
     };
     plan.correlation.iter().for_each(|path| add(UNIQUE, path));
     if plan.blank_cells == BlankCells::Keep {

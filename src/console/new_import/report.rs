@@ -6,10 +6,11 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
 use super::again;
+use super::choices::IN_ADDRESSES;
 use super::described::Described;
 use super::refused::{ColumnRow, sentence};
 use crate::access::Role;
@@ -248,7 +249,7 @@ impl Report {
 
     /// The same in words, where others fail.
     fn good(&self) -> String {
-        counted(self.changing(), "good record")
+        if self.changing() == 1 { "good record".to_owned() } else { counted(self.changing(), "good record") }
     }
 
     /// How many columns fill a property.
@@ -269,12 +270,11 @@ impl ShownSample {
             old: change.old.as_ref().map(text),
             new: change.new.as_ref().map(text),
         });
-        let object: Option<String> = Option::from(sample.object.clone());
-        let address = |id: String| {
-            let address = format!("/console/objects/{}/", import.plan.object_type.short());
-            (id.clone(), address + &utf8_percent_encode(&id, NON_ALPHANUMERIC).to_string())
-        };
-        ShownSample { row: sample.row, object: object.map(address), changes: changes.collect() }
+        let object = sample.object.as_ref().map(|id| {
+            let encoded = utf8_percent_encode(id, IN_ADDRESSES);
+            (id.clone(), format!("/console/objects/{}/{encoded}", import.plan.object_type.short()))
+        });
+        ShownSample { row: sample.row, object, changes: changes.collect() }
     }
 }
 
@@ -296,20 +296,18 @@ impl Group {
     fn new(app: &App, group: &FailureGroup, import: &Import) -> Result<Group> {
         let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
         let violation = first.first().and_then(|first| violation_of(first, group));
-        let problem = first.first().map(|first| &first.problem);
-        let said = violation.map(|violation| &violation["message"]).or(problem.map(|problem| &problem["message"]));
         let wanted = violation.and_then(|violation| violation["type"].as_str());
         let mut address = format!("/console/imports/{}/failures?requirement=", import.id);
-        address.extend(utf8_percent_encode(&group.requirement, NON_ALPHANUMERIC));
+        address.extend(utf8_percent_encode(&group.requirement, IN_ADDRESSES));
         if let Some(property) = &group.property {
             address.push_str("&property=");
-            address.extend(utf8_percent_encode(property, NON_ALPHANUMERIC));
+            address.extend(utf8_percent_encode(property, IN_ADDRESSES));
         }
         Ok(Group {
             title: title(&group.requirement, group.property.as_deref(), wanted),
             counted: counted(group.failures, "record"),
             first_row: grouped(group.first_row),
-            example: said.and_then(Value::as_str).unwrap_or_default().to_owned(),
+            example: group.example.clone(),
             address,
         })
     }
