@@ -234,10 +234,26 @@
 
   const sendsFile = (form) => Array.from(form.querySelectorAll("input[type=file]")).some((input) => input.files.length);
 
-  const send = (form, submitter) => {
+  // A browser does not read a file that was changed after it was chosen, nor a folder; it says so by breaking off.
+  const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+  const unreadable = async (form, files) => {
+    for (const file of files) {
+      if (await isReadable(file)) continue;
+      each("input[type=file]", form, (input) => {
+        input.value = "";
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+      });
+      complain(form, `${file.name} has changed since you chose it, or cannot be read: choose it again, or drop it here.`);
+      form.querySelector("input[type=file]").focus();
+      return true;
+    }
+    return false;
+  };
+
+  const send = async (form, submitter) => {
     const files = Array.from(form.querySelectorAll("input[type=file]")).flatMap((input) => Array.from(input.files));
     form.querySelector(".notice[data-complaint]")?.remove();
-    if (isTooLarge(form, files)) return;
+    if (form.inert || isTooLarge(form, files) || await unreadable(form, files)) return;
     const figures = made("span");
     const bar = made("progress", { max: 1, value: 0 });
     const cancel = made("button", { type: "button", className: "danger", textContent: "Cancel the upload" });
@@ -292,7 +308,8 @@
       if (!isPage) return fail(`The server answered ${request.status}. Try again; its log knows more.`);
       show(form, request.responseText, end);
     });
-    request.addEventListener("error", () => {
+    request.addEventListener("error", async () => {
+      if (await unreadable(form, files)) return end();
       fail("The connection broke before an answer came: nothing was imported. Is the file larger than what is taken here? Otherwise try again.");
     });
     request.addEventListener("abort", () => {
@@ -333,9 +350,15 @@
     here.files = input.files;
     window.htmx?.process(main);
     enhance(main);
+    // It is shown as chosen, and not sent once more.
+    const { upload } = here.form.dataset;
     here.form.dataset.upload = "";
     here.dispatchEvent(new Event("change", { bubbles: true }));
+    here.form.dataset.upload = upload;
     attend();
+    // Whoever was at the button is led to what is said about his file.
+    (main.querySelector(".notice[role=alert]") ?? main).scrollIntoView({ block: "start" });
+    if (!main.contains(document.activeElement)) main.focus({ preventScroll: true });
   };
 
   // What is live.

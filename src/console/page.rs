@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -99,7 +99,8 @@ pub(super) fn written(template: &impl Template) -> Result<String> {
 /// Tells browsers what our pages do not do, so that they do not do it whoever tells them to.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let is_page = response.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let kept = response.headers().get(CACHE_CONTROL).and_then(|said| said.to_str().ok());
+    let is_for_ever = kept.is_some_and(|said| said.contains("immutable"));
     let headers = response.headers_mut();
     let always = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -111,9 +112,9 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
-    if is_page {
-        // What somebody has seen is not to be seen by whoever goes back in his browser after he has signed out.
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if !is_for_ever {
+        // What somebody has seen or downloaded is not to be found in his browser after he has signed out.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
 }

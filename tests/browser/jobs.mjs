@@ -1,6 +1,7 @@
 // The whole job: a file is checked, imported, watched, cancelled, corrected.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { assert, browsing, drop, examine, reach, users } from "./harness.mjs";
 
@@ -127,6 +128,27 @@ browsing("a file that does not fit is refused before anything happens, and corre
   await main(page).getByText("favouriteColour").first().waitFor();
   await dropped(page, "colours.csv", "userName,givenName,sn,mail,favouriteColour\nada,Ada,Lovelace,ada@example.com,green\n");
   await main(page).getByText("All 1 record").or(main(page).getByText("good.")).first().waitFor();
+});
+
+browsing("a file that was corrected on disk is chosen again, not sent as it was", {}, async ({ page, service }) => {
+  const file = join(service.data, "people.csv");
+  writeFileSync(file, "userName,givenName,sn,email\nada,Ada,Lovelace,ada@example.com\n");
+  await page.goto(`${service.address}/console/new/user`);
+  const input = page.locator(".dropzone input[type=file]");
+  await input.setInputFiles(file);
+  const refused = main(page).getByRole("alert").filter({ hasText: "email" });
+  await refused.waitFor();
+  await page.waitForFunction(() => {
+    const { top, bottom } = document.querySelector(".notice[role=alert]").getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  });
+  await page.waitForTimeout(50);
+  writeFileSync(file, "userName,givenName,sn,mail\nada,Ada,Lovelace,ada@example.com\ngrace,Grace,Hopper,grace@example.com\n");
+  await main(page).getByRole("button", { name: "Check the file" }).click();
+  await main(page).getByText("people.csv has changed since you chose it").waitFor();
+  await input.setInputFiles(file);
+  await page.waitForURL("**/console/new/report/**");
+  await main(page).getByText("All 2 records are good").waitFor();
 });
 
 browsing("an upload is cancelled, and too large a file is not even sent", { config: "[upload]\nmax_size = \"8MB\"\n" }, async ({ page, service, context }) => {
