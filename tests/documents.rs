@@ -11,12 +11,13 @@ use rollbook::config::{Config, Environment};
 use crate::harness::{Folder, steady};
 use crate::service::{ADMIN, Service};
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "ARCHITECTURE.md",
     "COMPATIBILITY.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
+    "docs/console.md",
     "docs/distributed.md",
     "docs/drop-folder.md",
     "docs/postgresql.md",
