@@ -16,7 +16,7 @@
 mod access;
 mod fate;
 mod itself;
-mod moto;
+pub(crate) mod moto;
 mod signature;
 mod store;
 mod sts;

@@ -38,7 +38,7 @@ pub(super) struct Read {
 /// Which setting a sentence about a drop folder of this name is about, and what is said of it: `bucket`, ` is missing`.
 pub fn about<'m>(mistake: &'m str, name: &str) -> Option<(&'m str, &'m str)> {
     let rest = mistake.strip_prefix("drop folder '")?.strip_prefix(name)?.strip_prefix("': ")?;
-    let end = rest.find(|c: char| !c.is_ascii_alphabetic() && c != '_' && c != '.')?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.')?;
     Some(rest.split_at(end))
 }
 
