@@ -238,7 +238,16 @@ fn an_import_tells_what_became_of_its_records() {
       2
       66 %
     ");
-    insta::assert_snapshot!(page.text_of("id", "failures"), @"");
+    insta::assert_snapshot!(page.text_of("id", "failures"), @"
+    ## 2 failures
+    - [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn): 1 record, e.g. row 3: a value is required
+    - [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail): 1 record, e.g. row 3: 'jo at example' is not an e-mail address
+    - [More or fewer cells than columns](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=CELL%5FCOUNT): 1 record, e.g. row 4: the record has 2 cells, the header has 4 columns
+    [Look through the failures](/console/imports/00000000-0000-0000-0000-000000000000/failures) [Download them as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
+    How do I correct them?
+    The download has the columns of your file and a column _importError that says what is wrong. Correct the cells in a spreadsheet, save it as CSV and upload it again as it is: the last column is passed over, and only these records are imported.
+    Cells that look like formulas are guarded with an apostrophe for spreadsheets; the upload removes the guard again. For programs there is [the same without guards](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv?escape=none).
+    ");
     insta::assert_snapshot!(calm(&page.text_of("class", "cards")), @"
     ## Who and whence
     Imported into
@@ -346,7 +355,13 @@ fn failures_show_the_offending_cells() {
     let mut form = group.form("Search");
     form.fill("q", "x");
     let page = zoe.press(&form, "Search");
-    insta::assert_snapshot!(page.text_of("class", "failures"), @"");
+    insta::assert_snapshot!(page.text_of("class", "failures"), @"
+    Row | What is wrong | userName | givenName | sn | mail
+    3
+    mail: 'jo at example' is not an e-mail address
+    sn: a value is required
+     | jdoe | Jo | **empty** | **jo at example**
+    ");
 }
 
 #[test]
@@ -378,12 +393,19 @@ fn what_an_import_keeps_is_cleaned_up() {
     let page = zoe.go(&path);
     let page = zoe.press(&page.form("Remove the failed records"), "Remove the failed records");
     insta::assert_snapshot!(page.text_of("role", "status"), @"The failures were removed, and the bytes of the file are no longer kept.");
-    insta::assert_snapshot!(page.text_of("id", "failures"), @"");
+    insta::assert_snapshot!(page.text_of("id", "failures"), @"
+    ## 2 failures
+    The failed records were removed and can no longer be looked at.
+    ");
     assert!(!page.has_form("Remove the failed records"));
-    insta::assert_snapshot!(zoe.go(&format!("{path}/failures")).text_of("class", "empty"), @"");
+    insta::assert_snapshot!(zoe.go(&format!("{path}/failures")).text_of("class", "empty"), @"
+    ## The failures were removed
+    Somebody has cleaned up behind this import. Its counts are still on its page.
+    [The import](/console/imports/00000000-0000-0000-0000-000000000000)
+    ");
     let page = zoe.press(&page.form("Delete the record of this import"), "Delete the record of this import");
     assert_eq!(page.address, "/console/imports?done=deleted");
-    insta::assert_snapshot!(page.text_of("role", "status"), @"");
+    insta::assert_snapshot!(page.text_of("role", "status"), @"The record of the import was deleted. The objects that it wrote are still there.");
     assert_eq!(zoe.go(&path).status, 404);
 }
 
