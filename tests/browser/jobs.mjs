@@ -44,7 +44,7 @@ browsing("a file is dropped onto the page, its dry run read, the good records im
   await main(page).getByRole("button", { name: "Import the 1,900 good records" }).click();
   await page.waitForURL("**/console/imports/*");
   await isOver(page);
-  await stands(page, "1,900 records are in, 100 records failed");
+  await stands(page, "1,900 records are in, 100 failed");
   await examine(page, "import");
 
   await page.goto(new URL("/console/imports", page.url()).href);
@@ -215,7 +215,7 @@ browsing("a whole job without JavaScript", { context: { javaScriptEnabled: false
     await page.waitForTimeout(200);
     await page.reload();
   }
-  await stands(page, "38 records are in, 2 records failed");
+  await stands(page, "38 records are in, 2 failed");
   await main(page).locator("summary", { hasText: "Delete the record" }).click();
   await main(page).getByRole("button", { name: "Delete the record of this import" }).click();
   await page.waitForURL("**/console/imports?*");
