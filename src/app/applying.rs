@@ -21,18 +21,36 @@ impl App {
         self.apply(id, caller, Repeated::ImportsAnew)
     }
 
-    /// The same for somebody who may ask twice for one thing: what was applied before is not applied again.
+    /// The same for somebody who may ask twice for one thing: what was applied before is not applied again, unless that
+    /// import was cancelled or has failed.
     ///
     /// # Errors
     /// See [`App::apply_dry_run`].
     pub fn apply_dry_run_once(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
-        self.applied(id)?.map_or_else(|| self.apply(id, caller, Repeated::IsOne), Ok)
+        match self.applications(id)?.latest {
+            Some(latest) if !is_in_vain(&latest) => Ok(latest.id),
+            _ => self.apply(id, caller, Repeated::IsOne),
+        }
     }
 
-    /// What a dry run became when it was first applied, if it was and that is known still.
+    /// What a dry run became when it was applied, if it was and that is known still; of several imports the latest that
+    /// those before had come to nothing for.
     pub fn applied(&self, id: ImportId) -> Result<Option<ImportId>> {
-        let answered = self.repository.answered_request(ANYBODY, &key(id))?;
-        Ok(answered.and_then(|answered| answered.imports.first().copied()))
+        Ok(self.applications(id)?.latest.map(|latest| latest.id))
+    }
+
+    fn applications(&self, id: ImportId) -> Result<Applications> {
+        let mut known = Applications { latest: None, key: format!("apply {id}") };
+        while let Some(noted) = self.repository.answered_request(ANYBODY, &known.key)? {
+            let Some(applied) = noted.imports.first().copied() else { break };
+            let Some(import) = self.repository.import(applied)? else { break };
+            let is_last = !is_in_vain(&import);
+            known = Applications { latest: Some(import), key: format!("apply {id} after {applied}") };
+            if is_last {
+                break;
+            }
+        }
+        Ok(known)
     }
 
     fn apply(&self, id: ImportId, caller: Caller, repeated: Repeated) -> Result<ImportId> {
@@ -63,7 +81,7 @@ impl App {
         let import = Import::queued(applied, plan, dry.filename, dry.header, clock::now());
         let import = Import { size: dry.size, structure: dry.structure, counts, ..import };
         let digest = *blake3::hash(id.to_string().as_bytes()).as_bytes();
-        let request = KeyedRequest { caller: ANYBODY.to_owned(), key: key(id), digest };
+        let request = KeyedRequest { caller: ANYBODY.to_owned(), key: self.applications(id)?.key, digest };
         let imports = [import];
         match (self.repository.queue_once(&imports, &request), repeated) {
             (Ok(()), _) => {}
@@ -89,6 +107,15 @@ enum Repeated {
     IsOne,
 }
 
-fn key(id: ImportId) -> String {
-    format!("apply {id}")
+/// The imports that a dry run became.
+struct Applications {
+    /// The last one.
+    latest: Option<Import>,
+    /// By which it is noted what it becomes next.
+    key: String,
+}
+
+/// Whether an import has ended and not done what it was to do.
+fn is_in_vain(import: &Import) -> bool {
+    matches!(import.state, State::Cancelled { .. } | State::Failed { .. })
 }

@@ -85,7 +85,7 @@ struct FormPage {
 
 impl FormPage {
     fn new(door: &Door, visitor: &Visitor, stored: &StoredType, choices: Choices) -> FormPage {
-        let object_type = Described::new(&stored.object_type);
+        let object_type = Described::with_examples(&stored.object_type);
         let chrome = Chrome::new(format!("New import: {}", object_type.title), Section::NewImport, visitor);
         FormPage { chrome, object_type, choices, refused: None, max_size: door.app.config.upload.max_size }
     }
@@ -113,7 +113,7 @@ async fn form(
 ) -> Result<Response, Problem> {
     let stored = importable_type(&door, &visitor, &name).await?;
     let choices = Choices::asked(&params, &stored.object_type, &door.app.config)?;
-    Ok(html(&FormPage::new(&door, &visitor, &stored, choices))?)
+    door.run(move |door| html(&FormPage::new(door, &visitor, &stored, choices))).await
 }
 
 async fn template(State(door): State<Door>, visitor: Visitor, Path(name): Path<String>) -> Result<Response, Problem> {
@@ -148,7 +148,7 @@ async fn upload(
             await_end(&door, id).await?;
             Ok(Redirect::to(&report::address(id)).into_response())
         }
-        Err(problem) => refuse(&door, &visitor, &stored, sent, problem),
+        Err(problem) => refuse(&door, visitor, stored, sent, problem).await,
     }
 }
 
@@ -183,21 +183,20 @@ async fn dry_run(
     let plan = sent.choices.plan(&stored.object_type, &visitor.principal, &door.app.config);
     let receiving = door.run(move |door| Ok(door.app.receive(plan, None)?.thorough())).await?;
     let receiving = uploading.receive(door, receiving).await?;
-    match receiving.files() {
-        0 => return Err(Error::request("no file was chosen: drop one, or choose one").into()),
-        1 => {}
-        _ => return Err(Error::request("there is more than one file: send one at a time").into()),
-    }
     last_step.begin();
-    let ids = door.run(move |_| receiving.queue()).await?;
-    Ok(ids.first().copied().ok_or_else(|| Error::internal("a file became no import"))?)
+    let queue = move |_: &Door| match receiving.files() {
+        0 => Err(Error::request("no file was chosen: drop one, or choose one")),
+        1 => receiving.queue()?.first().copied().ok_or_else(|| Error::internal("a file became no import")),
+        _ => Err(Error::request("there is more than one file: send one at a time")),
+    };
+    door.run(queue).await
 }
 
 /// The form again, with what is wrong with the file; any other problem is for other pages to tell.
-fn refuse(
+async fn refuse(
     door: &Door,
-    visitor: &Visitor,
-    stored: &StoredType,
+    visitor: Visitor,
+    stored: StoredType,
     sent: Sent,
     problem: Problem,
 ) -> Result<Response, Problem> {
@@ -206,10 +205,12 @@ fn refuse(
         return Err(problem);
     }
     let Sent { filename, choices } = sent;
-    let plan = choices.plan(&stored.object_type, &visitor.principal, &door.app.config);
-    let refused = Refused::new(filename, problem.body(), &stored.object_type, &plan);
-    let page = FormPage { refused: Some(refused), ..FormPage::new(door, visitor, stored, choices) };
-    Ok(shown(status, html(&page)?))
+    let page = door.run(move |door| {
+        let plan = choices.plan(&stored.object_type, &visitor.principal, &door.app.config);
+        let refused = Refused::new(filename, problem.body(), &stored.object_type, &plan);
+        html(&FormPage { refused: Some(refused), ..FormPage::new(door, &visitor, &stored, choices) })
+    });
+    Ok(shown(status, page.await?))
 }
 
 /// Waits a little for an import to be over.

@@ -24,8 +24,10 @@ use self::body::{Fault, Pace, WatchedBody};
 use super::problem::Problem;
 use crate::config::ServerSettings;
 
-/// What has limits of its own for what comes in.
-const UPLOADS: [&str; 2] = ["/upload/", "/console/new/"];
+/// Whether what is at this address has limits of its own for what comes in: `/upload/...`, `/console/new/TYPE`.
+fn is_upload(path: &str) -> bool {
+    path.starts_with("/upload/") || path.strip_prefix("/console/new/").is_some_and(|rest| !rest.contains('/'))
+}
 
 /// The limits.
 #[derive(Debug)]
@@ -64,8 +66,7 @@ impl LastStep {
 /// Lets a request take its time, but no more.
 pub(super) async fn watch(State(patience): State<Arc<Patience>>, request: Request, next: Next) -> Response {
     let last_step = LastStep::default();
-    let is_upload = UPLOADS.iter().any(|uploads| request.uri().path().starts_with(uploads));
-    let max_size = if is_upload { u64::MAX } else { patience.max_body_size };
+    let max_size = if is_upload(request.uri().path()) { u64::MAX } else { patience.max_body_size };
     let (over, is_over) = oneshot::channel();
     let mut account = None;
     let mut request = request.map(|body| {

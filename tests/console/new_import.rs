@@ -481,10 +481,45 @@ fn a_dry_run_that_cannot_be_imported_says_why() {
     assert_eq!(page.status, 409);
     insta::assert_snapshot!(page.text(), @"
     # Something has changed meanwhile
-    import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are kept for 24 hours and are gone; import the file again
+    Import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are kept for 24 hours and are gone; import the file again.
     Go back, reload the page and look again.
     [Go to the imports](/console/imports)
     ");
+}
+
+#[test]
+fn what_was_cancelled_can_be_imported_again() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let report = sent(&mut zoe, "/console/new/user", "users.csv", USERS);
+    let form = report.form("Import 2 records");
+    let lease = service.folder.busy();
+    let import = zoe.press(&form, "Import 2 records");
+    insta::assert_snapshot!(notice(&zoe.go(&report.address)), @"This file is being imported. [Watch the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+    let id = id_of(&import);
+    assert_eq!(service.curl(&format!("--request POST '/openidm/csv/metadata/{id}?_action=cancel'")).status, 200);
+    assert_eq!(service.finished(&id)["state"], "cancelled");
+    drop(lease);
+    let report = zoe.go(&report.address);
+    insta::assert_snapshot!(notice(&report), @"The import of this file was cancelled. [See the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+    let form = report.form("Import again");
+    let again = zoe.press(&form, "Import again");
+    assert_ne!(again.address, import.address);
+    assert_eq!(service.finished(&id_of(&again))["created"], 2);
+    assert_eq!(zoe.press(&form, "Import again").address, again.address);
+    insta::assert_snapshot!(notice(&zoe.go(&report.address)), @"This file was imported. [See the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+}
+
+#[test]
+fn names_of_any_length_are_told_briefly() {
+    let service = Service::new();
+    let mut ann = Visitor::admin(&service);
+    let header =
+        format!("{},{}", "x".repeat(500_000), (0..300).map(|n| format!("col{n}")).collect::<Vec<_>>().join(","));
+    let page = sent(&mut ann, "/console/new/user", "users.csv", header + "\n");
+    assert_eq!(page.status, 400);
+    assert!(page.html.len() < 200_000, "{}", page.html.len());
+    assert!(page.text().contains("And 202 more of the kind."), "{}", page.text());
 }
 
 #[test]
@@ -504,7 +539,7 @@ fn a_report_shows_itself_while_its_turn_has_not_come() {
     ");
     assert!(page.html.contains("<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>"));
     let part = zoe.ask_with(&page.address, &[("HX-Request", "true")]);
-    assert!(part.html.trim_start().starts_with("<div id=\"report\" hx-get=\""), "{}", part.html);
+    assert!(part.html.trim_start().starts_with("<div id=\"report\">") && part.html.contains("hx-get"), "{}", part.html);
     drop(lease);
     let page = settled(&mut zoe, page);
     assert!(page.has_form("Import 2 records"));
@@ -527,9 +562,9 @@ fn only_pages_of_ours_send_files() {
     let page = zoe.press(&form, "Check the file");
     assert_eq!(page.status, 403);
     insta::assert_snapshot!(page.text(), @"
-    # You may not do this
-    this form was not sent from a page of yours, or you have signed in anew since you opened the page: go back, reload the page and try again
-    Ask an administrator if you need to.
+    # This page is too old
+    This form was not sent from a page of yours, or you have signed in anew since you opened the page; nothing was done.
+    Go back, reload the page and try again.
     [Go to the imports](/console/imports)
     ");
     // Behind the file it is too late.

@@ -32,15 +32,32 @@ pub(super) struct DescribedProperty {
     pub(super) example: Option<String>,
 }
 
+/// The name of an object type for people.
+pub(super) fn title_of(object_type: &ObjectType) -> String {
+    text_of(object_type, "title").unwrap_or_else(|| object_type.name().short()).to_owned()
+}
+
+fn text_of<'t>(object_type: &'t ObjectType, member: &str) -> Option<&'t str> {
+    let text = object_type.definition()["schema"][member].as_str().map(str::trim);
+    text.filter(|text| !text.is_empty())
+}
+
 impl Described {
+    /// The object type with an example for each of its properties, which takes some work.
+    pub(super) fn with_examples(object_type: &ObjectType) -> Described {
+        let mut described = Described::new(object_type);
+        for shown in &mut described.properties {
+            shown.example = object_type.property(&shown.path).and_then(example);
+        }
+        described
+    }
+
     pub(super) fn new(object_type: &ObjectType) -> Described {
-        let schema = &object_type.definition()["schema"];
-        let text = |name: &str| schema[name].as_str().map(str::trim).filter(|text| !text.is_empty());
         let name = object_type.name().short().to_owned();
         let importable = object_type.properties().iter().filter(|property| property.importable().is_ok());
         Described {
-            title: text("title").unwrap_or(&name).to_owned(),
-            description: text("description").map(str::to_owned),
+            title: title_of(object_type),
+            description: text_of(object_type, "description").map(str::to_owned),
             is_open: object_type.is_open(),
             properties: importable.map(DescribedProperty::new).collect(),
             name,
@@ -73,7 +90,7 @@ impl DescribedProperty {
             is_unique: property.unique,
             is_date: matches!(property.kind, PropertyKind::Date | PropertyKind::DateTime),
             finds: can_be_unique(property.kind),
-            example: example(property),
+            example: None,
         }
     }
 }

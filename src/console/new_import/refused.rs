@@ -3,15 +3,20 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::described::Described;
+use super::described::title_of;
 use crate::app::{Column, Taken, columns_of};
+use crate::console::refusal::sentence;
 use crate::error::shown;
 use crate::fault::Fault;
 use crate::plan::Plan;
 use crate::schema::{ObjectType, folded};
 
-/// How much of a name is shown in a table.
+/// How much of a name is shown.
 const NAME: usize = 80;
+
+/// How much of a sentence, and how many of them: a file can be wrong in as many ways as it has columns.
+const SENTENCE: usize = 1000;
+const MOST: usize = 100;
 
 /// A file that was refused.
 pub(super) struct Refused {
@@ -19,6 +24,8 @@ pub(super) struct Refused {
     pub(super) head: String,
     /// What is wrong as a whole, one by one.
     pub(super) faults: Vec<Told>,
+    /// How many things are wrong besides.
+    pub(super) more: u64,
     /// Its columns, if its header could be read.
     pub(super) columns: Vec<ColumnRow>,
     /// Whether other spellings of names would help.
@@ -50,10 +57,14 @@ pub(super) struct ColumnRow {
 impl Refused {
     /// What a problem tells of a file.
     pub(super) fn new(filename: Option<String>, problem: &Value, object_type: &ObjectType, plan: &Plan) -> Refused {
-        let faults = Fault::all_of(problem);
+        let mut faults = Fault::all_of(problem);
+        if faults.len() > MOST {
+            // What is not of the kind that there is so much of shall be among those that are told.
+            faults.sort_by_key(|fault| matches!(fault, Fault::UnknownColumn { .. }));
+        }
         let header = problem["detail"]["header"].as_array().into_iter().flatten();
         let header: Vec<String> = header.filter_map(|name| name.as_str().map(str::to_owned)).collect();
-        let title = Described::new(object_type).title;
+        let title = title_of(object_type);
         let short = object_type.name().short();
         let told = match faults.as_slice() {
             [] => vec![Told {
@@ -61,7 +72,7 @@ impl Refused {
                 advice: String::new(),
                 add: None,
             }],
-            faults => faults.iter().map(|fault| Told::new(fault, &title, short)).collect(),
+            faults => faults.iter().take(MOST).map(|fault| Told::new(fault, &title, short)).collect(),
         };
         let lenient_helps = !plan.columns.lenient && has_other_spellings(&faults, object_type);
         let is_table = !faults.iter().any(|fault| matches!(fault, Fault::NotSeparated { .. }));
@@ -72,7 +83,7 @@ impl Refused {
             _ => "That did not work".to_owned(),
         };
         let columns = columns.iter().map(|column| ColumnRow::new(column, object_type)).collect();
-        Refused { head, faults: told, columns, lenient_helps }
+        Refused { head, more: faults.len().saturating_sub(MOST) as u64, faults: told, columns, lenient_helps }
     }
 
     /// How many columns the file has.
@@ -99,12 +110,33 @@ fn has_other_spellings(faults: &[Fault], object_type: &ObjectType) -> bool {
 
 impl Told {
     fn new(fault: &Fault, title: &str, short: &str) -> Told {
-        let add = match fault {
-            Fault::UnknownColumn { column, .. } => Some((column.clone(), adding(short, column))),
+        let fault = shortened(fault);
+        let add = match &fault {
+            // One that had to be cut is none that anybody wants.
+            Fault::UnknownColumn { column, .. } if column.chars().count() <= NAME => {
+                Some((column.clone(), adding(short, column)))
+            }
             _ => None,
         };
-        Told { said: sentence(&fault.to_string()), advice: advice(fault, title), add }
+        let said = sentence(&shown(&fault.to_string(), SENTENCE));
+        Told { said, advice: advice(&fault, title), add }
     }
+}
+
+/// A fault with as much of the name of its column as is shown.
+fn shortened(fault: &Fault) -> Fault {
+    let mut fault = fault.clone();
+    match &mut fault {
+        Fault::UnknownColumn { column, .. }
+        | Fault::DuplicateColumn { column, .. }
+        | Fault::DisabledColumn { column, .. }
+        | Fault::ReadOnlyColumn { column, .. }
+        | Fault::PrivateColumn { column, .. }
+        | Fault::RelationshipColumn { column, .. }
+        | Fault::MissingColumn { suggestion: Some(column), .. } => *column = shown(column, NAME).into_owned(),
+        _ => {}
+    }
+    fault
 }
 
 /// Where an administrator can add a property of this name.
@@ -144,14 +176,6 @@ fn advice(fault: &Fault, title: &str) -> String {
         // The sentence says it.
         Fault::Unreadable { .. } => String::new(),
     }
-}
-
-/// With a capital letter and a full stop.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
 
 impl ColumnRow {

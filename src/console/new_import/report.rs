@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::utf8_percent_encode;
@@ -11,18 +11,20 @@ use serde_json::Value;
 
 use super::again;
 use super::choices::IN_ADDRESSES;
-use super::described::Described;
-use super::refused::{ColumnRow, sentence};
+use super::described::title_of;
+use super::refused::ColumnRow;
 use crate::access::Role;
 use crate::app::{App, columns_of};
 use crate::console::form::Form;
 use crate::console::imports::CountBar;
 use crate::console::imports::requirements::title;
 use crate::console::page::{Chrome, Section, filters, html};
+use crate::console::refusal::sentence;
 use crate::console::visitor::{Visitor, is_of_htmx};
 use crate::error::{Result, shown};
 use crate::failure::Failure;
 use crate::figures::{counted, grouped};
+use crate::http::patience::LastStep;
 use crate::http::{Door, Problem};
 use crate::import::{Counts, Import, ImportId, State as Stage};
 use crate::plan::{OnFailure, Plan};
@@ -73,7 +75,7 @@ struct Report {
     /// How many records were looked at, and of how many.
     position: (u64, u64),
     /// What it became when it was applied.
-    applied: Option<ImportId>,
+    applied: Option<Import>,
     /// Where a file can be sent with the same choices.
     again: String,
     /// The same, without all or nothing.
@@ -135,10 +137,12 @@ pub(super) async fn apply(
     State(door): State<Door>,
     visitor: Visitor,
     Path(id): Path<String>,
+    Extension(last_step): Extension<LastStep>,
     _form: Form,
 ) -> Result<Response, Problem> {
     visitor.principal.must_be(Role::Importer)?;
     let principal = visitor.principal.clone();
+    last_step.begin();
     let applied = door.run(move |door| {
         let id = principal.import(&door.app, &id)?.id;
         door.app.apply_dry_run_once(id, principal.caller())
@@ -161,8 +165,20 @@ enum Verdict {
     Cancelled,
     /// Its bytes are gone.
     Expired,
-    /// It was imported, as this import.
-    Applied(ImportId),
+    /// It is being imported, or was.
+    Applied(ImportId, Became),
+}
+
+/// What became of the import that a dry run became.
+enum Became {
+    /// It is not over.
+    UnderWay,
+    Done,
+    /// It was cancelled or has failed, and the file is there still or not.
+    Nothing {
+        word: &'static str,
+        is_kept: bool,
+    },
 }
 
 impl Report {
@@ -182,14 +198,14 @@ impl Report {
         let absent = absent.map(|property| property.path.clone()).collect();
         let by_record = Plan { on_failure: OnFailure::SkipRecord, ..import.plan.clone() };
         Ok(Report {
-            title: Described::new(object_type).title,
+            title: title_of(object_type),
             absent,
             samples: samples.iter().map(|sample| ShownSample::new(sample, &import)).collect(),
             more_groups,
             bar: CountBar::new(&import.counts),
             position: position(door, &import),
             groups,
-            applied: app.applied(import.id)?,
+            applied: app.applied(import.id)?.map(|applied| app.import(applied)).transpose()?,
             again: again(&import.plan),
             again_by_record: again(&by_record),
             columns,
@@ -207,12 +223,22 @@ impl Report {
             Stage::Failed { problem, .. } => {
                 Verdict::Refused(sentence(problem["message"].as_str().unwrap_or("the file was refused")))
             }
-            Stage::Finished { .. } => match self.applied {
-                Some(applied) => Verdict::Applied(applied),
+            Stage::Finished { .. } => match &self.applied {
+                Some(applied) => Verdict::Applied(applied.id, self.became(applied)),
                 None if created + updated == 0 => Verdict::NothingToDo,
                 None if self.import.spool_purged => Verdict::Expired,
                 None => Verdict::Importable,
             },
+        }
+    }
+
+    fn became(&self, applied: &Import) -> Became {
+        let nothing = |word| Became::Nothing { word, is_kept: !self.import.spool_purged };
+        match applied.state {
+            Stage::Queued | Stage::Running => Became::UnderWay,
+            Stage::Finished { .. } => Became::Done,
+            Stage::Cancelled { .. } => nothing("was cancelled"),
+            Stage::Failed { .. } => nothing("has failed"),
         }
     }
 

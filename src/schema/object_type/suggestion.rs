@@ -11,12 +11,16 @@ use crate::schema::property::Property;
 /// `telephoneNumber`.
 const ALIKE: f64 = 0.88;
 
+/// The longest name that is compared with others, in bytes.
+const LONGEST: usize = 400;
+
 /// The path of the property that can be imported and is most like the column, if one is like it at all.
 ///
 /// The same letters count most, whatever their case and whatever stands between words; then the name for people, then
 /// the last step of a path, then few mistakes.
 pub(super) fn suggest<'p>(properties: &'p [Property], column: &str) -> Option<&'p str> {
-    let wanted = letters(column);
+    // Nobody means a property by a name as long as that, and to compare it would take long too.
+    let wanted = if column.len() > LONGEST { String::new() } else { letters(column) };
     if wanted.is_empty() {
         return None;
     }
