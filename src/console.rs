@@ -54,6 +54,7 @@ pub fn pages(door: &Door, manners: &Manners) -> Router {
         .merge(sign_in::routes())
         .merge(assets::routes())
         .route("/", get(async || Redirect::to(HOME)))
+        .route("/console/", get(async || Redirect::to(HOME)))
         .method_not_allowed_fallback(refusal::no_such_method)
         .layer(DefaultBodyLimit::disable())
         .with_state(door.clone());

@@ -30,6 +30,9 @@ pub enum Shown {
 /// Whom an issuer has named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
+    /// Who has named him.
+    #[serde(default)]
+    pub issuer: String,
     /// The name.
     pub name: String,
     /// Where the name is known.

@@ -52,6 +52,11 @@ impl Issuer {
         Issuer { settings, keys: Keys::default(), known: Known::default() }
     }
 
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.settings.issuer
+    }
+
     /// Whom this JWT names, if it is good. Blocks while the issuer is asked for its keys.
     ///
     /// # Errors

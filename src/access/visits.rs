@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Access, Credentials, FromIssuer, Principal};
+use super::{Access, Credentials, FromIssuer, Issuer, Principal};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::sign_in::{Shown, SignIn, Subject};
@@ -24,11 +24,9 @@ impl Access {
         if let Some(token) = self.app.repository.token(&Digest::of(secret))? {
             return self.keep(Shown::Token(token.id), None).map(Some);
         }
-        let found = match &self.issuer {
-            Some(issuer) => issuer.principal_until(secret)?,
-            None => None,
-        };
-        found.map(|(principal, until)| self.keep(Shown::Subject(principal.into()), Some(until))).transpose()
+        let Some(issuer) = &self.issuer else { return Ok(None) };
+        let found = issuer.principal_until(secret)?;
+        found.map(|(principal, until)| self.keep(Shown::Subject(subject(principal, issuer)), Some(until))).transpose()
     }
 
     /// What the issuer is called among people, if they can sign in there.
@@ -41,19 +39,20 @@ impl Access {
     ///
     /// # Errors
     /// `Busy` if the issuer does not answer, `NotFound` if nobody can sign in there.
-    pub fn way_to_issuer(&self, visit: &str, next: &str, redirect: &str) -> Result<String> {
+    pub fn way_to_issuer(&self, visit: &str, redirect: &str) -> Result<String> {
         let nobody = || Error::not_found("nobody signs in here but with a token");
-        self.issuer.as_ref().ok_or_else(nobody)?.way_there(visit, next, redirect)
+        self.issuer.as_ref().ok_or_else(nobody)?.way_there(visit, redirect)
     }
 
-    /// Has somebody known who comes back from the issuer: by a secret, which is given with where he wanted to be.
+    /// Has somebody known who comes back from the issuer: by a secret, which is given.
     ///
     /// # Errors
     /// `Forbidden` if he has no business here, `Busy` if the issuer does not answer, each in words for him.
-    pub fn sign_in_by_issuer(&self, visit: &str, answer: &FromIssuer, redirect: &str) -> Result<(String, String)> {
+    pub fn sign_in_by_issuer(&self, visit: &str, answer: &FromIssuer, redirect: &str) -> Result<String> {
         let nobody = || Error::not_found("nobody signs in here but with a token");
-        let (principal, next) = self.issuer.as_ref().ok_or_else(nobody)?.come_back(visit, answer, redirect)?;
-        Ok((self.keep(Shown::Subject(principal.into()), None)?, next))
+        let issuer = self.issuer.as_ref().ok_or_else(nobody)?;
+        let principal = issuer.come_back(visit, answer, redirect)?;
+        self.keep(Shown::Subject(subject(principal, issuer)), None)
     }
 
     /// Notes who has signed in, until the second since 1970 that is given, if that is sooner.
@@ -70,11 +69,14 @@ impl Access {
     }
 
     /// Who has signed in and got this secret; nobody if that is too long ago, if the token was revoked or has expired, or
-    /// if nobody's word is taken any more but that of tokens.
+    /// if it was by the word of an issuer that is not asked any more.
     pub fn visitor(&self, secret: &str) -> Result<Option<Principal>> {
         let Some(sign_in) = self.app.repository.sign_in(&Digest::of(secret))? else { return Ok(None) };
         match sign_in.shown {
-            Shown::Subject(subject) => Ok(self.issuer.is_some().then(|| Principal::from(subject))),
+            Shown::Subject(subject) => {
+                let counts = self.issuer.as_ref().is_some_and(|issuer| issuer.name() == subject.issuer);
+                Ok(counts.then(|| Principal::from(subject)))
+            }
             Shown::Token(id) => Ok(self.app.repository.token_of_id(&id)?.map(Principal::from)),
         }
     }
@@ -85,14 +87,13 @@ impl Access {
     }
 }
 
-impl From<Principal> for Subject {
-    fn from(Principal { name, component, role, object_types }: Principal) -> Subject {
-        Subject { name, component, role, object_types }
-    }
+fn subject(principal: Principal, issuer: &Issuer) -> Subject {
+    let Principal { name, component, role, object_types } = principal;
+    Subject { issuer: issuer.name().to_owned(), name, component, role, object_types }
 }
 
 impl From<Subject> for Principal {
-    fn from(Subject { name, component, role, object_types }: Subject) -> Principal {
+    fn from(Subject { name, component, role, object_types, .. }: Subject) -> Principal {
         Principal { name, component, role, object_types }
     }
 }

@@ -234,7 +234,7 @@ const SECRETS: &[Entry] = &[entry_or(
 const DROP_FOLDERS: &[Entry] = &[
     entry("local_roots", "The directories that their directories lie in.", |c| {
         let roots = c.drop_folder_limits.local_roots.iter().map(|root| root.display().to_string());
-        text(roots.collect::<Vec<_>>().join(", "))
+        Shown::of(Some(roots.collect::<Vec<_>>().join(", ")).filter(|roots| !roots.is_empty()))
     }),
     entry("allow_private", "Whether their endpoints and callbacks may be private addresses.", |c| {
         text(c.drop_folder_limits.allow_private)

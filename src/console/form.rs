@@ -1,5 +1,7 @@
 //! What forms send.
 
+use std::error::Error as _;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 
@@ -9,7 +11,7 @@ use crate::http::Problem;
 use crate::http::params::Params;
 
 /// More than anybody types.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 5 << 20;
 
 /// The field with the visitor's token against forged requests.
 pub(super) const CSRF: &str = "csrf";
@@ -48,8 +50,13 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
 /// The fields of a form, whoever sent it.
 pub(super) async fn fields(request: Request) -> Result<Params, Problem> {
-    let body = to_bytes(request.into_body(), LARGEST).await;
-    let body = body.map_err(|_| Error::request("the form was cut off, or is too large"))?;
+    let body = to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
+        let is_too_large = error.source().is_some_and(|cause| cause.to_string() == "length limit exceeded");
+        match is_too_large {
+            true => Error::new(Kind::TooLarge, format!("the form is larger than {} MB", LARGEST >> 20)),
+            false => Error::request("the form was cut off"),
+        }
+    })?;
     let text = str::from_utf8(&body).map_err(|_| Error::request("the form is not UTF-8"))?;
     Ok(Params::of_form(text)?)
 }

@@ -17,7 +17,8 @@ pub(super) fn origin(headers: &HeaderMap, settings: &ServerSettings) -> String {
 
 /// Whether people reach us over HTTPS.
 pub(super) fn is_secure(settings: &ServerSettings) -> bool {
-    settings.certificate.is_some() || settings.behind_proxy
+    let is_https = |url: &String| url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    settings.certificate.is_some() || settings.behind_proxy || settings.public_url.as_ref().is_some_and(is_https)
 }
 
 /// Whether this can be a host and its port, and nothing else.

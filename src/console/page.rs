@@ -63,9 +63,12 @@ impl Chrome {
             (Section::Tokens, "/console/tokens", "Tokens", Role::Admin),
             (Section::Settings, "/console/settings", "Settings", Role::Admin),
         ];
-        let may = |role| self.visitor.as_ref().is_some_and(|visitor| visitor.may_be(role));
+        let may = |section, role| {
+            let sees = |visitor: &Visitor| section != Section::Settings || visitor.principal.object_types.is_none();
+            self.visitor.as_ref().is_some_and(|visitor| visitor.may_be(role) && sees(visitor))
+        };
         all.into_iter()
-            .filter(|(.., role)| may(*role))
+            .filter(|(section, .., role)| may(*section, *role))
             .map(|(section, address, name, _)| (address, name, section == self.section))
             .collect()
     }

@@ -106,6 +106,9 @@ fn words(status: StatusCode, message: &str) -> (&'static str, &'static str) {
         405 => ("That did not work", "Go back and try it from its page."),
         408 | 413 => ("That was too much", "Try again with less at once."),
         409 | 412 => ("Something has changed meanwhile", "Go back, reload the page and look again."),
+        503 if message.contains("took too long") => {
+            ("That took too long", "It may have been done all the same: look before you try again.")
+        }
         503 => ("Too busy right now", "Nothing was changed. Try again in a few seconds."),
         507 => ("The disk is full", "Nothing was changed. Make room on the server and try again."),
         _ => ("Something went wrong", "The server's log knows more. Trying again may be enough."),

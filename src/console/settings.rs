@@ -16,7 +16,7 @@ use crate::access::Role;
 use crate::config::{
     Config, Pointer, RepositorySettings, SectionOverview, SettingOverview, Shown, Source, SpoolSettings,
 };
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::http::{Door, Problem};
 use crate::repository::Repository;
 
@@ -50,15 +50,19 @@ impl SettingsPage {
 
 async fn show(State(door): State<Door>, visitor: Visitor, headers: HeaderMap) -> Result<Response, Problem> {
     visitor.principal.must_be(Role::Admin)?;
+    if visitor.principal.object_types.is_some() {
+        let said = "the settings are for administrators of all object types, and you see only some";
+        return Err(Error::new(Kind::Forbidden, said).into());
+    }
     let at = origin(&headers, &door.app.config.server);
     let page = move |door: &Door| {
         let config = &door.app.config;
-        let seen = config.drop_folders.sound().iter().filter(|folder| visitor.principal.sees(&folder.object_type));
+        let set = config.drop_folders.sound().iter();
         Ok(SettingsPage {
             chrome: Chrome::new("Settings", Section::Settings, &visitor),
             facts: facts(config, at)?,
             sections: config.overview(),
-            drop_folders: seen.map(|folder| (folder.name.to_string(), folder.object_type.to_string())).collect(),
+            drop_folders: set.map(|folder| (folder.name.to_string(), folder.object_type.to_string())).collect(),
         })
     };
     Ok(html(&door.run(page).await?)?)

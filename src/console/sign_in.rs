@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 use super::HOME;
 use super::form::{CSRF, Form, check_csrf, fields, forged};
 use super::origin::origin;
@@ -147,15 +149,18 @@ async fn sign_in(State(door): State<Door>, request: Request) -> Result<Response,
     if secret.is_empty() {
         return Ok(refused("Write or paste your token.".to_owned(), StatusCode::BAD_REQUEST)?);
     }
-    let signed_in = door.run(move |door| door.access.sign_in(&Credentials::Bearer(secret))).await;
+    let signed_in = door.run(move |door| Ok(door.access.sign_in(&Credentials::Bearer(secret)))).await?;
     match signed_in {
         Ok(Some(secret)) => welcome(&door, &headers, &secret, &next).await,
-        // That a token is good and gives nothing is nobody's business but its owner's; he is told the same.
         Ok(None) => {
             let problem = "This token is not known here: it may be mistyped, revoked or expired.";
             Ok(refused(problem.to_owned(), StatusCode::UNAUTHORIZED)?)
         }
-        Err(problem) => Err(problem),
+        Err(error) if error.kind() == Kind::Forbidden => {
+            let said = "this is good, but gives you no role here: ask an administrator for one";
+            not_signed_in(&door, &visit, &next, Error::new(Kind::Forbidden, said))
+        }
+        Err(error) => not_signed_in(&door, &visit, &next, error),
     }
 }
 
@@ -165,7 +170,10 @@ async fn welcome(door: &Door, headers: &HeaderMap, secret: &str, next: &str) -> 
     if let Some(before) = Cookie::SESSION.read(headers, door) {
         door.run(move |door| door.access.sign_out(&before)).await?;
     }
-    let cookies = [Cookie::SESSION.set(secret, Some(LONGEST_VISIT), door), Cookie::VISIT.remove(door)];
+    let mut cookies = vec![Cookie::SESSION.set(secret, Some(LONGEST_VISIT), door), Cookie::VISIT.remove(door)];
+    if Cookie::NEXT.read(headers, door).is_some() {
+        cookies.push(Cookie::NEXT.remove(door));
+    }
     Ok((AppendHeaders(cookies), Redirect::to(next)).into_response())
 }
 
@@ -174,12 +182,15 @@ async fn to_issuer(State(door): State<Door>, request: Request) -> Result<Respons
     let redirect = format!("{}{CALLBACK}", origin(request.headers(), &door.app.config.server));
     let (form, visit) = sent(&door, request).await?;
     let next = destination(form.one("next")?).to_owned();
-    let (known, to) = (visit.clone(), next.clone());
-    let address = door.run(move |door| Ok(door.access.way_to_issuer(&known, &to, &redirect))).await?;
+    let known = visit.clone();
+    let address = door.run(move |door| Ok(door.access.way_to_issuer(&known, &redirect))).await?;
     match address {
         Ok(address) => {
             let issuer = door.access.issuer_label().unwrap_or_default().to_owned();
-            Ok(html(&ElsewherePage { chrome: chrome("Sign in"), issuer, address })?)
+            let page = html(&ElsewherePage { chrome: chrome("Sign in"), issuer, address })?;
+            // Where he wants to be is nothing for the issuer: there may be in it what somebody has looked for.
+            let kept = utf8_percent_encode(&next, NON_ALPHANUMERIC).to_string();
+            Ok(([Cookie::NEXT.set(&kept, None, &door)], page).into_response())
         }
         Err(error) => not_signed_in(&door, &visit, &next, error),
     }
@@ -192,13 +203,16 @@ async fn come_back(State(door): State<Door>, params: Params, headers: HeaderMap)
     let visit = Cookie::VISIT.read(&headers, &door).unwrap_or_default();
     let one = |name: &str| params.one(name).map(|value| value.map(str::to_owned));
     let answer = FromIssuer { state: one("state")?, code: one("code")?, error: one("error")?, issuer: one("iss")? };
+    let kept = Cookie::NEXT.read(&headers, &door);
+    let kept = kept.and_then(|kept| percent_decode_str(&kept).decode_utf8().ok().map(String::from));
+    let next = destination(kept.as_deref());
     let known = visit.clone();
     let signed_in = door.run(move |door| Ok(door.access.sign_in_by_issuer(&known, &answer, &redirect))).await?;
     match signed_in {
-        Ok((secret, next)) => welcome(&door, &headers, &secret, destination(Some(&next))).await,
+        Ok(secret) => welcome(&door, &headers, &secret, next).await,
         Err(error) => {
             let visit = if visit.is_empty() { new_visit()? } else { visit };
-            let page = not_signed_in(&door, &visit, HOME, error)?;
+            let page = not_signed_in(&door, &visit, next, error)?;
             Ok(([Cookie::VISIT.set(&visit, None, &door)], page).into_response())
         }
     }

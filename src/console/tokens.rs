@@ -4,22 +4,23 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use super::form::Form;
 use super::origin::origin;
 use super::page::{Chrome, Section, filters, html};
-use super::refusal::shown;
+use super::refusal::{sentence, shown};
 use super::visitor::{SIGN_IN, Visitor};
 use crate::access::{ADMINISTRATOR, Role};
 use crate::clock;
 use crate::config::parse_duration;
 use crate::error::{Error, Kind, Result};
 use crate::http::params::Params;
+use crate::http::patience::LastStep;
 use crate::http::{Door, Problem};
 use crate::schema::TypeName;
 use crate::token::{Token, TokenName};
@@ -188,9 +189,12 @@ async fn create(
     State(door): State<Door>,
     visitor: Visitor,
     headers: HeaderMap,
+    Extension(last_step): Extension<LastStep>,
     form: Form,
 ) -> Result<Response, Problem> {
     visitor.principal.must_be(Role::Admin)?;
+    // A token that was made is shown, however long that takes: nobody shows it again.
+    last_step.begin();
     let at = origin(&headers, &door.app.config.server);
     let typed = Typed::read(&form)?;
     let page = move |door: &Door| {
@@ -206,7 +210,7 @@ async fn create(
             Err(error) if matches!(error.kind(), Kind::Request | Kind::Conflict | Kind::NotFound) => {
                 let status = StatusCode::from_u16(error.kind().code()).unwrap_or(StatusCode::BAD_REQUEST);
                 let page = TokensPage::new(door, &visitor, typed)?;
-                Ok((status, TokensPage { problem: Some(error.to_string()), ..page }))
+                Ok((status, TokensPage { problem: Some(sentence(&error.to_string())), ..page }))
             }
             Err(error) => Err(error),
         }

@@ -134,6 +134,9 @@ impl Cookie {
     /// The secret of somebody who is about to sign in: what the sign-in form, and a journey to an issuer, are bound to.
     pub(super) const VISIT: Cookie = Cookie { name: "rollbook-visit" };
 
+    /// Where somebody wants to be who is on his way to an issuer.
+    pub(super) const NEXT: Cookie = Cookie { name: "rollbook-next" };
+
     /// Its value in a request. One that comes with several values has none: which of them is ours, and which somebody else
     /// has slipped in, is not for us to guess.
     pub(super) fn read(self, headers: &HeaderMap, door: &Door) -> Option<String> {
@@ -167,7 +170,7 @@ impl Cookie {
     fn header(self, value: &str, more: &str, door: &Door) -> (HeaderName, HeaderValue) {
         let flag = if is_secure(&door.app.config.server) { "; Secure" } else { "" };
         let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{flag}{more}", self.name(door));
-        // Values are ours: digits and letters.
+        // Values are ours: digits, letters and percent signs.
         (SET_COOKIE, HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("")))
     }
 }

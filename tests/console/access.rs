@@ -27,6 +27,7 @@ fn whoever_has_a_token_signs_in_and_out() {
     let service = Service::new();
     let token = service.token("--name Zoë --role importer");
     let mut zoe = Visitor::new(&service);
+    assert_eq!(zoe.go("/console/").heading(), "Sign in to Rollbook");
     let page = zoe.go("/");
     assert_eq!((page.status, page.address.as_str()), (200, "/console/sign-in?next=%2Fconsole%2Fimports"));
     insta::assert_snapshot!(page.text(), @r#"
@@ -368,6 +369,14 @@ fn over_https_cookies_are_bound_to_it() {
     // Of two with one name neither counts.
     visitor.cookies = vec![(name.clone(), secret), (name, "rb_of_somebody_else".to_owned())];
     assert_eq!(visitor.go("/console/imports").heading(), "Sign in to Rollbook");
+}
+
+#[test]
+fn whoever_says_that_people_come_over_https_has_cookies_bound_to_it() {
+    let settings = "[server]\npublic_url = 'HTTPS://rollbook.example.com'\n";
+    let service = Service::on(Folder::new().file("rollbook-data/rollbook.toml", settings));
+    let page = Visitor::new(&service).go("/console/sign-in");
+    insta::assert_snapshot!(cookies(&page).join("\n"), @"__Host-rollbook-visit-MARK=SECRET; Path=/; HttpOnly; SameSite=Lax; Secure");
 }
 
 #[test]

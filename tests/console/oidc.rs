@@ -84,6 +84,7 @@ fn people_sign_in_at_the_issuer() {
     [Sign in]
     "#);
     let journey = Journey::begin(&mut zoe, "/console/objects?a=b");
+    assert!(!journey.address.contains("objects"), "what he looks for is nothing for the issuer");
     assert!(journey.address.starts_with(&format!("{}/authorize?tenant=a%20b&", issuer.url)), "{}", journey.address);
     for (name, value) in [
         ("response_type", "code"),
@@ -101,6 +102,7 @@ fn people_sign_in_at_the_issuer() {
     let page = zoe.go("/console/imports");
     assert!(page.elements("header")[0].text.contains("zoe importer"), "{}", page.html);
     // The issuer was shown who asks, and that it is the one who has begun.
+    assert!(!zoe.cookies.iter().any(|(name, _)| !name.contains("session")), "{:?}", zoe.cookies);
     let (header, form) = issuer.redeemed().remove(0);
     let credentials = STANDARD.decode(header.strip_prefix("Basic ").unwrap()).unwrap();
     assert_eq!(String::from_utf8(credentials).unwrap(), "the%20console:open%20%26%20sesame");
@@ -309,6 +311,9 @@ fn without_a_client_there_is_no_way_to_the_issuer() {
     assert_eq!(page.forms().len(), 1);
     let csrf = page.form("Sign in").value("csrf").to_owned();
     assert_eq!(visitor.post("/console/sign-in/issuer", &[("csrf", &csrf)]).status, 404);
+    let page = visitor.sign_in(&key.sign(&issuer.claims("openid")));
+    assert_eq!((page.status, page.heading().as_str()), (403, "Sign in to Rollbook"));
+    assert!(page.text().contains("gives you no role here"), "{}", page.text());
     // A JWT is taken like a token, for as long as it is good.
     let mut claims = issuer.claims("rollbook.viewer");
     claims["exp"] = json!(now() + 2 - 60);
@@ -316,6 +321,29 @@ fn without_a_client_there_is_no_way_to_the_issuer() {
     assert_eq!(page.heading(), "Sign in to Rollbook", "it is over already, but for the leeway of clocks");
     let page = visitor.sign_in(&key.sign(&issuer.claims("rollbook.viewer")));
     assert_eq!((page.status, page.address.as_str()), (200, "/console/imports"));
+}
+
+#[test]
+fn the_word_of_an_issuer_counts_while_it_is_asked() {
+    let key = Key::new("one", Algorithm::ES256);
+    let (issuer, other) = (Issuer::new(&[&key]), Issuer::new(&[&key]));
+    let mut service = service(&issuer, "");
+    let mut zoe = Visitor::new(&service);
+    let journey = Journey::begin(&mut zoe, "/console/sign-in");
+    issuer.give("c", 200, json!({ "id_token": key.sign(&claims(&issuer, &journey)) }));
+    assert_eq!(zoe.go(&journey.back("c")).status, 200);
+    let settings = service.folder.read("rollbook-data/rollbook.toml");
+    for (settings, heading) in [
+        (settings.clone(), "Imports"),
+        (settings.replace(&issuer.url, &other.url), "Sign in to Rollbook"),
+        (String::new(), "Sign in to Rollbook"),
+    ] {
+        assert_eq!(service.stop(), Some(0));
+        std::fs::write(service.folder.path("rollbook-data/rollbook.toml"), settings).unwrap();
+        service.restart();
+        zoe.move_to(&service);
+        assert_eq!(zoe.clone().go("/console/imports").heading(), heading);
+    }
 }
 
 #[test]

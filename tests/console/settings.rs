@@ -55,4 +55,10 @@ fn settings_are_for_administrators() {
         }
         assert!(!visitor.go("/console/imports").links().iter().any(|link| link == "/console/settings"));
     }
+    // They are of all object types.
+    let mut hr = Visitor::with(&service, &service.token("--name hr --role admin --types managed/user"));
+    let page = hr.go("/console/settings");
+    assert_eq!(page.status, 403);
+    assert!(page.text().contains("you see only some"), "{}", page.text());
+    assert!(!hr.go("/console/tokens").links().iter().any(|link| link == "/console/settings"));
 }

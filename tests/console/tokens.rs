@@ -70,7 +70,7 @@ fn the_form_says_what_is_wrong_and_keeps_what_was_typed() {
         let alert = page.all().into_iter().find(|element| element.has("role", "alert"));
         let said = alert.map_or_else(|| "nothing".to_owned(), |alert| alert.text);
         let said =
-            said.trim_start_matches("No token was made: ").trim_end_matches("Correct it below").trim_end().to_owned();
+            said.trim_start_matches("No token was made. ").trim_end_matches("Correct it below").trim_end().to_owned();
         format!("{} {}", page.status, Regex::new("id '[^']*'").unwrap().replace(&said, "id 'ID'"))
     };
     let mut refusals = vec![said(make(&mut admin, "ci", "viewer")), said(make(&mut admin, " ", "viewer"))];
@@ -94,14 +94,14 @@ fn the_form_says_what_is_wrong_and_keeps_what_was_typed() {
         refusals.push(said(admin.post("/console/tokens", &fields)));
     }
     insta::assert_snapshot!(refusals.join("\n"), @"
-    409 there is a token named 'ci' already, with the id 'ID'.
-    400 a token needs a name.
-    400 the name of a token has at most 100 characters, not 101.
-    400 object types are ticked, and the token would be for all of them: choose 'Only those that are ticked', or untick them.
-    400 a token for some object types needs at least one: tick those that it is for.
-    400 choose what may be done with the token.
-    400 choose how long the token is to be good.
-    404 there is no object type 'managed/nothing'; there are managed/assignment, managed/px_account, managed/px_user, managed/role, managed/user.
+    409 There is a token named 'ci' already, with the id 'ID'.
+    400 A token needs a name.
+    400 The name of a token has at most 100 characters, not 101.
+    400 Object types are ticked, and the token would be for all of them: choose 'Only those that are ticked', or untick them.
+    400 A token for some object types needs at least one: tick those that it is for.
+    400 Choose what may be done with the token.
+    400 Choose how long the token is to be good.
+    404 There is no object type 'managed/nothing'; there are managed/assignment, managed/px_account, managed/px_user, managed/role, managed/user.
     ");
     assert_eq!(admin.go("/console/tokens").elements("tbody")[0].text.matches("Revoke").count(), 4, "two tokens");
 }

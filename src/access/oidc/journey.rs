@@ -16,8 +16,6 @@ const LONGEST: u64 = 30 * 60 * 1000;
 pub(super) struct Journey {
     /// What is sent along and comes back.
     pub(super) state: String,
-    /// Where he wants to be in the end.
-    pub(super) next: String,
     /// What the ID token has to have.
     pub(super) nonce: String,
     /// What the code is redeemed with (PKCE).
@@ -26,23 +24,20 @@ pub(super) struct Journey {
 
 impl Journey {
     /// One that begins now, in milliseconds since 1970.
-    pub(super) fn begin(visit: &str, next: &str, now: u64) -> Journey {
-        let what = format!("{now}.{}", URL_SAFE_NO_PAD.encode(next));
-        let seal = sealed("rollbook 2026-11 state of a journey to an issuer", visit, &what);
+    pub(super) fn begin(visit: &str, now: u64) -> Journey {
+        let seal = sealed("rollbook 2026-11 state of a journey to an issuer", visit, now);
         Journey {
-            state: format!("{what}.{seal}"),
-            next: next.to_owned(),
-            nonce: sealed("rollbook 2026-11 nonce of a journey to an issuer", visit, &what),
-            verifier: sealed("rollbook 2026-11 verifier of a journey to an issuer", visit, &what),
+            state: format!("{now}.{seal}"),
+            nonce: sealed("rollbook 2026-11 nonce of a journey to an issuer", visit, now),
+            verifier: sealed("rollbook 2026-11 verifier of a journey to an issuer", visit, now),
         }
     }
 
     /// The one that ends with this state, if it was begun with this visit and not too long ago.
     pub(super) fn end(visit: &str, state: &str, now: u64) -> Option<Journey> {
-        let mut parts = state.split('.');
-        let (begun, next) = (parts.next()?.parse().ok()?, parts.next()?);
-        let next = String::from_utf8(URL_SAFE_NO_PAD.decode(next).ok()?).ok()?;
-        let journey = Journey::begin(visit, &next, begun);
+        let (begun, _) = state.split_once('.')?;
+        let begun = begun.parse().ok()?;
+        let journey = Journey::begin(visit, begun);
         let is_in_time = begun <= now && now - begun <= LONGEST;
         // Of the hashes, so that how long it takes says nothing.
         let is_the_same = blake3::hash(journey.state.as_bytes()) == blake3::hash(state.as_bytes());
@@ -55,9 +50,9 @@ impl Journey {
     }
 }
 
-fn sealed(context: &str, visit: &str, what: &str) -> String {
+fn sealed(context: &str, visit: &str, begun: u64) -> String {
     let key = blake3::derive_key(context, visit.as_bytes());
-    blake3::keyed_hash(&key, what.as_bytes()).to_hex().to_string()
+    blake3::keyed_hash(&key, begun.to_string().as_bytes()).to_hex().to_string()
 }
 
 #[cfg(test)]
@@ -66,36 +61,29 @@ mod tests {
 
     #[test]
     fn it_ends_where_it_was_begun_and_in_time() {
-        let (visit, next) = ("a visit", "/console/objects?a=b&c=%2F");
-        let begun = Journey::begin(visit, next, 1000);
+        let visit = "a visit";
+        let begun = Journey::begin(visit, 1000);
         let end = |visit: &str, state: &str, now| Journey::end(visit, state, now);
         assert_eq!(end(visit, &begun.state, 1000 + LONGEST).as_ref(), Some(&begun));
-        assert_eq!(begun.next, next);
         assert_eq!(end(visit, &begun.state, 1001 + LONGEST), None, "too late");
         assert_eq!(end(visit, &begun.state, 999), None, "before it was begun");
         assert_eq!(end("another visit", &begun.state, 1000), None);
-        assert_eq!(end("", &Journey::begin("", next, 1000).state, 1000), None);
-        let other = Journey::begin(visit, "/console/tokens", 1000);
-        let parts: Vec<&str> = begun.state.split('.').collect();
-        let others: Vec<&str> = other.state.split('.').collect();
-        for state in [
-            String::new(),
-            "..".to_owned(),
-            format!("{}.{}.{}", parts[0], others[1], parts[2]),
-            format!("1001.{}.{}", parts[1], parts[2]),
-            format!("{}.x", begun.state),
-            begun.state.to_uppercase(),
-        ] {
-            assert_eq!(end(visit, &state, 1001), None, "{state}");
+        assert_eq!(end("", &Journey::begin("", 1000).state, 1000), None);
+        let (_, seal) = begun.state.split_once('.').expect("two parts");
+        let others = [String::new(), ".".to_owned(), format!("1001.{seal}"), format!("01000.{seal}")];
+        let more = [format!("{}.x", begun.state), begun.state.to_uppercase(), seal.to_owned()];
+        for state in others.iter().chain(&more) {
+            assert_eq!(end(visit, state, 1001), None, "{state}");
         }
-        assert!(begun.verifier.len() == 64 && begun.nonce != begun.verifier && begun.nonce != other.nonce);
+        assert!(begun.verifier.len() == 64 && begun.nonce != begun.verifier);
+        assert_ne!(begun.nonce, Journey::begin(visit, 1001).nonce);
     }
 
     /// That of RFC 7636, appendix B.
     #[test]
     fn the_challenge_is_that_of_the_standard() {
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned();
-        let journey = Journey { verifier, ..Journey::begin("v", "n", 0) };
+        let journey = Journey { verifier, ..Journey::begin("v", 0) };
         assert_eq!(journey.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

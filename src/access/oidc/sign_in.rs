@@ -48,14 +48,22 @@ impl Known {
     /// Does something that the issuer is asked for, unless too many do.
     fn ask<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
         let before_us = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let answer = if before_us < WAITING { ask() } else { Err(Error::new(Kind::Busy, "too many sign in at once")) };
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        answer
+        let _place = Place(&self.waiting);
+        if before_us < WAITING { ask() } else { Err(Error::new(Kind::Busy, "too many sign in at once")) }
     }
 
     fn fresh(&self) -> Option<Endpoints> {
         let known = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         known.as_ref().filter(|(_, since)| since.elapsed() < FRESH).map(|(endpoints, _)| endpoints.clone())
+    }
+}
+
+/// A place among those who wait, which is given back whatever happens.
+struct Place<'w>(&'w AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -65,15 +73,15 @@ impl Issuer {
         self.settings.client.as_ref()
     }
 
-    /// The address at the issuer that somebody is sent to, to come back to `redirect` and in the end to `next`. Blocks while
-    /// the issuer is asked for it.
+    /// The address at the issuer that somebody is sent to, to come back to `redirect`. Blocks while the issuer is asked for
+    /// it.
     ///
     /// # Errors
     /// `Busy` if the issuer cannot be asked, `NotFound` if nobody can sign in there.
-    pub(in crate::access) fn way_there(&self, visit: &str, next: &str, redirect: &str) -> Result<String> {
+    pub(in crate::access) fn way_there(&self, visit: &str, redirect: &str) -> Result<String> {
         let client = self.client().ok_or_else(no_client)?;
         let endpoints = self.endpoints()?;
-        let journey = Journey::begin(visit, next, clock::unix_millis());
+        let journey = Journey::begin(visit, clock::unix_millis());
         let mut url = Url::parse(&endpoints.authorization).map_err(|_| self.unreachable(client))?;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
@@ -87,16 +95,11 @@ impl Issuer {
         Ok(url.into())
     }
 
-    /// Who has come back, and where he wants to be. Blocks while the issuer is asked.
+    /// Who has come back. Blocks while the issuer is asked.
     ///
     /// # Errors
     /// `Forbidden` if he has no business here, in words for him; `Busy` if the issuer cannot be asked.
-    pub(in crate::access) fn come_back(
-        &self,
-        visit: &str,
-        answer: &FromIssuer,
-        redirect: &str,
-    ) -> Result<(Principal, String)> {
+    pub(in crate::access) fn come_back(&self, visit: &str, answer: &FromIssuer, redirect: &str) -> Result<Principal> {
         let client = self.client().ok_or_else(no_client)?;
         let journey = answer.state.as_deref().and_then(|state| Journey::end(visit, state, clock::unix_millis()));
         let journey = journey.ok_or_else(|| {
@@ -117,10 +120,7 @@ impl Issuer {
         let code = answer.code.as_deref().ok_or_else(|| self.declined(client, "no code"))?;
         let redeemed = self.known.ask(|| fetch::redeem(&self.settings, &endpoints, code, redirect, &journey.verifier));
         match redeemed {
-            Ok(Redeemed::Tokens { id, access }) => {
-                let principal = self.of_tokens(client, &journey.nonce, &id, access.as_deref())?;
-                Ok((principal, journey.next))
-            }
+            Ok(Redeemed::Tokens { id, access }) => self.of_tokens(client, &journey.nonce, &id, access.as_deref()),
             Ok(Redeemed::Refused(error)) => Err(self.declined(client, &error)),
             Err(error) => Err(self.silent(client, &error)),
         }
