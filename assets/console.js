@@ -402,7 +402,17 @@
       announce(lost.textContent);
     }
   };
-  document.addEventListener("htmx:sse:error", () => connected(false));
+  let isSignedOut = false;
+  document.addEventListener("htmx:sse:error", (event) => {
+    if (event.detail?.status !== 401) return connected(false);
+    isSignedOut = true;
+    connected(false);
+    const here = encodeURIComponent(location.pathname + location.search);
+    const way = made("a", { href: `/console/sign-in?next=${here}`, textContent: "Sign in again" });
+    lost.replaceChildren("You are no longer signed in. ", way);
+    announce(lost.textContent);
+  });
+  document.addEventListener("htmx:sse:before:connection", (event) => { if (isSignedOut) event.preventDefault(); });
   document.addEventListener("htmx:sse:after:connection", () => connected(true));
   document.addEventListener("htmx:error", (event) => { if (isPoll(event.detail?.ctx)) connected(false); });
 
