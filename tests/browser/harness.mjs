@@ -186,21 +186,22 @@ export const signIn = async (page, service, token = ADMIN, path = "/") => {
 export const browsing = (name, options, body) => {
   test(name, { timeout: PATIENCE * 2 }, async () => {
     const service = await Service.start(options);
-    const context = await visit(options.context);
-    const page = await context.newPage();
+    let context, page;
     try {
+      context = await visit(options.context);
+      page = await context.newPage();
       if (options.signedIn !== false) await signIn(page, service);
       await body({ page, service, context });
       assert.deepEqual(context.complaints.all, [], "what the browser complained of");
     } catch (error) {
       mkdirSync(SCREENSHOTS, { recursive: true });
       const file = join(SCREENSHOTS, `failed ${name.replaceAll(/[^a-z0-9 ]/gi, "")}.png`);
-      await page.screenshot({ path: file, fullPage: true }).catch(() => {});
-      const more = [`at ${page.url()}, ${file}`, ...context.complaints.all, ...service.log.split("\n").filter((line) => !line.includes('"INFO"')).slice(-15)];
-      error.stack += `\n${more.join("\n")}`;
+      await page?.screenshot({ path: file, fullPage: true }).catch(() => {});
+      const warnings = service.log.split("\n").filter((line) => !line.includes('"INFO"')).slice(-15);
+      error.stack += `\n${[`at ${page?.url()}, ${file}`, ...(context?.complaints.all ?? []), ...warnings].join("\n")}`;
       throw error;
     } finally {
-      await context.close();
+      await context?.close();
       await service.stop();
     }
   });
