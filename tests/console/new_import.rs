@@ -438,7 +438,7 @@ fn all_or_nothing_is_nothing_if_a_record_fails() {
       3
     ## Why 1 record would fail
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
-    Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&atomic=true&zone=UTC) as it is.
+    Correct these records in the file itself, and [send all of it](/console/new/user?unique=userName&atomic=true&zone=UTC). What you download is a list of what is wrong.
     What is wrong | How many | For example
     [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: 'eve' is not an e-mail address
     Some of the new objects

@@ -250,6 +250,10 @@ impl Report {
         matches!(self.verdict(), Verdict::Importable)
     }
 
+    fn is_all_or_nothing(&self) -> bool {
+        matches!(self.verdict(), Verdict::AllOrNothing)
+    }
+
     /// How many columns the file has.
     fn size(&self) -> u64 {
         self.columns.len() as u64
