@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{COOKIE, REFERER, SET_COOKIE};
+use axum::http::header::{ACCEPT, COOKIE, REFERER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
@@ -26,6 +26,9 @@ pub(super) const SIGN_IN: &str = "/console/sign-in";
 const HX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
+
+/// What somebody accepts who listens.
+const EVENTS: &[u8] = b"text/event-stream";
 
 /// Whose page has sent a request, as browsers say by themselves.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -92,6 +95,10 @@ pub(super) fn is_sent_elsewhere(headers: &HeaderMap) -> bool {
 /// The way to the sign-in page, and from there back here, or to the page that a form is on.
 fn to_sign_in(request: &Request, was_known: bool) -> Response {
     let headers = request.headers();
+    if headers.get(ACCEPT).is_some_and(|accepted| accepted.as_bytes().starts_with(EVENTS)) {
+        // Whoever listens is not led elsewhere: what came from there would be no events.
+        return Problem::from(Error::new(Kind::Unauthenticated, "sign in first")).into_response();
+    }
     let is_part = is_of_htmx(headers);
     let is_lost = !request.method().is_safe();
     let back = match (is_part, is_lost) {

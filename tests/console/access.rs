@@ -119,6 +119,11 @@ fn pages_are_for_those_who_have_signed_in() {
         assert!(page.header("hx-redirect").unwrap().starts_with("/console/sign-in"), "{path}");
         assert_eq!(page.html, "");
     }
+    // Whoever listens is told no, and not led to a page.
+    for headers in [&[("Accept", "text/event-stream")][..], &[("Accept", "text/event-stream"), ("HX-Request", "true")]]
+    {
+        assert_eq!(Visitor::new(&service).ask_with("/console/imports/x/live", headers).status, 401);
+    }
     // A token in a header opens no pages, nor does a cookie the other door.
     let token = [("Authorization", &*format!("Bearer {ADMIN}"))];
     assert_eq!(Visitor::new(&service).ask_with("/console/imports", &token).status, 303);
