@@ -121,6 +121,9 @@ impl Sparkline {
     pub(super) fn new(milestones: &[Milestone]) -> Option<Sparkline> {
         let spans = spans(milestones);
         let (end, peak) = (spans.last()?.until, peak(&spans));
+        if peak <= 0.0 {
+            return None;
+        }
         let bars = spans.iter().map(|span| {
             let height = (span.rate() / peak.max(1.0) * SMALL as f64).round() as u64;
             bar(span, span.from * 1000 / end, span.until * 1000 / end, SMALL, height)

@@ -247,6 +247,7 @@ impl Passing<'_> {
     /// Nothing if it has to be looked at again. The first warnings are those about the columns.
     fn look_and_apply(&mut self, columns: usize, scan: &mut StructuralScan) -> Result<Option<Passed>> {
         let import = &self.started.import;
+        self.started.progress.set_looking(true);
         let looked = self.pass(import, Mode::DryRun, Commits::Failures, scan)?;
         if looked.counts.failure > 0 || looked.stopped {
             return Ok(Some(looked));
@@ -255,6 +256,7 @@ impl Passing<'_> {
         let unresolved = self.unresolved_references()?;
         self.binding.warnings.extend(unresolved);
         self.started.progress.set_applied(0);
+        self.started.progress.set_looking(false);
         let applied = self.pass(import, Mode::Write, Commits::Atomic, scan)?;
         Ok(Some(applied).filter(|applied| applied.counts.failure == 0))
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fancy_regex::Regex;
 use rollbook::import::{Import, ImportId};
+use rollbook::plan::{Dropped, OnFailure, Origin, Plan};
 
 use crate::harness::{Folder, plan};
 use crate::service::Service;
@@ -243,6 +244,7 @@ fn an_import_tells_what_became_of_its_records() {
     - [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn): 1 record, e.g. row 3: a value is required
     - [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail): 1 record, e.g. row 3: 'jo at example' is not an e-mail address
     - [More or fewer cells than columns](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=CELL%5FCOUNT): 1 record, e.g. row 4: the record has 2 cells, the header has 4 columns
+    All others are in: correct these records, and upload only them again.
     [Look through the failures](/console/imports/00000000-0000-0000-0000-000000000000/failures) [Download them as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
     How do I correct them?
     The download has the columns of your file and a column _importError that says what is wrong. Correct the cells in a spreadsheet, save it as CSV and upload it again as it is: the last column is passed over, and only these records are imported.
@@ -317,6 +319,30 @@ fn a_file_that_was_refused_tells_why_and_where() {
 }
 
 #[test]
+fn who_has_to_correct_the_whole_file_is_told_so() {
+    let dropped = Dropped { drop_folder: "px".to_owned(), partition: "20210228".to_owned(), destination: None };
+    let atomic = Plan { on_failure: OnFailure::RejectFile, ..plan("managed/user", "userName") };
+    let from_folder = Plan { origin: Origin::DropFolder, dropped: Some(dropped), ..atomic.clone() };
+    let folder = Folder::new().file("users.csv", USERS);
+    let (whole, partition) = (folder.submit("users.csv", atomic), folder.submit("users.csv", from_folder));
+    let service = Service::on(folder);
+    let mut zoe = Visitor::of(&service, "importer");
+    for (id, advice, action) in [
+        (whole, "import all of it again", "/console/new/user?"),
+        (partition, "current/dt=20210228 once more, with a new _SUCCESS", "/console/integrations/px"),
+    ] {
+        let _ = service.finished(&id.to_string());
+        for page in ["", "/failures"] {
+            let page = zoe.go(&format!("/console/imports/{id}{page}"));
+            assert!(page.text().contains(advice), "{}", page.text());
+            assert!(page.links().iter().any(|link| link.starts_with(action)));
+            assert!(!page.text().contains("only them") && !page.text().contains("Correct and upload again"));
+        }
+    }
+    assert!(!zoe.go(&format!("/console/imports/{partition}")).links().iter().any(|to| to.starts_with("/console/new/")));
+}
+
+#[test]
 fn failures_show_the_offending_cells() {
     let (service, id) = imported(USERS);
     let mut zoe = Visitor::of(&service, "importer");
@@ -327,6 +353,7 @@ fn failures_show_the_offending_cells() {
     - [users.csv](/console/imports/00000000-0000-0000-0000-000000000000)
     # 2 failures
     [Download as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
+    All others are in: correct these records, and upload only them again.
     - [All](/console/imports/00000000-0000-0000-0000-000000000000/failures)
     - [Missing value in sn 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn)
     - [Invalid e-mail address in mail 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail)
@@ -461,7 +488,9 @@ fn who_has_signed_out_is_told_nothing_more() {
         let _ = zoe.press(&page.form("Sign out"), "Sign out");
         told.join().unwrap().html
     });
-    assert!(told.contains("It waits for its turn") && !told.contains("event: end"), "{told}");
+    assert!(told.contains("It waits for its turn"), "{told}");
+    let last = told.split("It waits for its turn").last().unwrap();
+    assert!(last.contains("You are no longer signed in") && last.contains("event: end"), "{told}");
 }
 
 #[test]

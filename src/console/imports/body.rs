@@ -9,7 +9,7 @@ use super::counts::{Share, shares};
 use super::groups::{Group, groups};
 use super::list::{integration, took};
 use super::progress::{LEAST, Pace, Position};
-use super::words::{Wrong, origin, outcome, plan, problem};
+use super::words::{Remedy, Wrong, origin, outcome, plan, problem};
 use crate::access::Role;
 use crate::clock;
 use crate::console::chart::{Chart, Sparkline};
@@ -77,7 +77,7 @@ impl HtmlSafe for Live {}
 #[template(path = "imports/groups.html")]
 pub(super) struct Failures {
     id: String,
-    again: String,
+    remedy: Remedy,
     count: u64,
     groups: Vec<Group>,
     more: usize,
@@ -162,6 +162,7 @@ impl Live {
         let outcome = outcome(import);
         let tenth = position.done * 10 / position.total.max(1) * 10;
         let said = match (&import.state, &outcome) {
+            (State::Running, _) if position.total > 0 && position.is_looking => format!("{tenth} % looked at"),
             (State::Running, _) if position.total > 0 => format!("{tenth} % done"),
             (_, Some(outcome)) => format!("The import is {state}. {outcome}"),
             _ => format!("The import is {state}."),
@@ -193,7 +194,7 @@ impl Failures {
         };
         Ok(Failures {
             id: import.id.to_string(),
-            again: again(&import.plan),
+            remedy: Remedy::of(import),
             count,
             groups,
             more,

@@ -10,8 +10,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::IMPORTS;
 use super::groups::{Group, groups};
+use super::words::Remedy;
 use crate::access::Role;
-use crate::console::new_import::again;
 use crate::console::page::{Chrome, Section, filters, written};
 use crate::console::visitor::Visitor;
 use crate::error::{Error, Result, shown};
@@ -45,7 +45,7 @@ const ROWS: &str = "<!--rows-->";
 struct FailuresPage {
     chrome: Chrome,
     id: String,
-    again: String,
+    remedy: Remedy,
     filename: String,
     count: u64,
     were_removed: bool,
@@ -197,7 +197,7 @@ impl FailuresPage {
         Ok(FailuresPage {
             chrome: Chrome::new(format!("Failures of {}", import.filename), Section::Imports, visitor),
             id: import.id.to_string(),
-            again: again(&import.plan),
+            remedy: Remedy::of(import),
             filename: import.filename.clone(),
             count: import.counts.failure,
             were_removed: import.failures_purged,

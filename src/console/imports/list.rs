@@ -189,9 +189,10 @@ fn said(door: &Door, import: &Import) -> String {
     match &import.state {
         Stand::Queued => "waits for its turn".to_owned(),
         Stand::Running => {
-            let Position { done, total } = Position::of(door, import);
+            let Position { done, total, is_looking } = Position::of(door, import);
             match total {
                 0 => format!("{} so far", records(done)),
+                _ if is_looking => format!("{} of {} looked at", percent(done, total), records(total)),
                 _ => format!("{} of {}", percent(done, total), records(total)),
             }
         }

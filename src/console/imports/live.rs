@@ -19,7 +19,7 @@ use super::IMPORTS;
 use super::body::{Body, Failures, Live};
 use super::progress::{Looks, Position};
 use crate::console::page::written;
-use crate::console::visitor::{Cookie, Visitor};
+use crate::console::visitor::{Cookie, SIGN_IN, Visitor};
 use crate::error::{Kind, Result};
 use crate::http::{Door, Problem};
 use crate::import::{Import, ImportId};
@@ -33,6 +33,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// How often something is sent at least, so that nobody in between takes the connection for a dead one.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Points of the drawing, at most. Then every other one is left out.
+const DRAWN: usize = 240;
 
 /// The name of the event that ends the stream.
 const END: &str = "end";
@@ -61,6 +64,14 @@ impl HtmlSafe for Part {}
 #[template(path = "imports/gone.html")]
 struct Gone {
     imports: &'static str,
+}
+
+/// What is said to somebody who has been signed out meanwhile.
+#[derive(Template)]
+#[template(path = "imports/hidden.html")]
+struct Hidden {
+    sign_in: &'static str,
+    id: String,
 }
 
 pub(super) async fn follow(
@@ -117,8 +128,6 @@ enum Found {
     Changed(String),
     /// The last one.
     Over(String),
-    /// Nobody may see it any more.
-    Hidden,
 }
 
 impl Watched {
@@ -141,7 +150,6 @@ impl Watched {
                     self.next = Next::End;
                     return Some(Event::default().data(html));
                 }
-                Found::Hidden => self.next = Next::Nothing,
             }
         }
         if self.next == Next::End {
@@ -160,7 +168,7 @@ impl Seen {
     fn look(&mut self, door: &Door, visitor: &Visitor, secret: &str, id: ImportId) -> Result<Found> {
         let is_due = self.asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN);
         if is_due && door.access.visitor(secret)?.is_none_or(|principal| principal != visitor.principal) {
-            return Ok(Found::Hidden);
+            return sent(&Hidden { sign_in: SIGN_IN, id: id.to_string() }).map(Found::Over);
         }
         let import = match door.app.import(id) {
             Ok(import) => import,
@@ -207,6 +215,13 @@ impl Seen {
             self.drawn.clear();
         }
         self.drawn.push(Milestone { millis, records });
+        if self.drawn.len() > DRAWN {
+            let mut at = 0;
+            self.drawn.retain(|_| {
+                at += 1;
+                at % 2 == 1
+            });
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::figures::{duration, rate};
 use crate::http::Door;
 use crate::import::Import;
+use crate::plan::OnFailure;
 
 /// The rate is that of the last seconds.
 const LOOKED_BACK: Duration = Duration::from_secs(10);
@@ -19,17 +20,22 @@ pub(in crate::console) struct Position {
     pub(in crate::console) done: u64,
     /// 0 while not known.
     pub(in crate::console) total: u64,
+    /// Whether nothing is applied yet, and the file is gone over once more for that.
+    pub(in crate::console) is_looking: bool,
 }
 
 impl Position {
     pub(in crate::console) fn of(door: &Door, import: &Import) -> Position {
         let counts = &import.counts;
-        let stored = Position { done: counts.success() + counts.failure, total: counts.total };
+        let stored = Position { done: counts.success() + counts.failure, total: counts.total, is_looking: false };
         match door.worker.progress(import.id) {
             None => stored,
             Some(progress) => {
                 let total = progress.total().max(stored.total);
-                Position { done: progress.applied().max(stored.done).min(total), total }
+                // What is stored of a look says nothing of what comes after it.
+                let is_atomic = import.plan.on_failure == OnFailure::RejectFile;
+                let done = if is_atomic { progress.applied() } else { progress.applied().max(stored.done) };
+                Position { done: done.min(total), total, is_looking: progress.is_looking() }
             }
         }
     }
@@ -76,6 +82,10 @@ impl Pace {
     /// How long it takes from this position to the end.
     pub(super) fn left(self, position: Position) -> Option<String> {
         let records = position.total.checked_sub(position.done).filter(|_| position.total > 0 && self.records > 0)?;
+        if position.is_looking {
+            // How fast it is applied is not known yet.
+            return None;
+        }
         let millis = u128::from(records) * self.elapsed.as_millis() / u128::from(self.records);
         let left = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
         // Tenths of a second would only flicker.
@@ -99,7 +109,7 @@ mod tests {
     #[test]
     fn the_end_is_foretold() {
         let pace = Pace { records: 1000, elapsed: Duration::from_secs(1) };
-        let left = |done, total| pace.left(Position { done, total });
+        let left = |done, total| pace.left(Position { done, total, is_looking: false });
         assert_eq!(left(0, 500).as_deref(), Some("less than a second"));
         assert_eq!(left(500, 10_000).as_deref(), Some("9 s"));
         assert_eq!(left(0, 90_000).as_deref(), Some("1 min 30 s"));

@@ -1,5 +1,7 @@
 //! What an import is told with: where it came from, what was asked for, what is wrong with its file.
 
+use super::list::integration;
+use crate::console::new_import::again;
 use crate::fault::Fault;
 use crate::figures::{counted, grouped};
 use crate::import::{Import, State};
@@ -66,7 +68,11 @@ pub(super) fn plan(plan: &Plan) -> Vec<(&'static str, String)> {
     also(plan.null_token.is_some(), "A cell that removes its property", &|| {
         plan.null_token.clone().unwrap_or_default()
     });
-    also(plan.columns.lenient, "Names of columns", &|| "are compared without case, blanks and hyphens".to_owned());
+    also(plan.columns.lenient, "Names of columns", &|| {
+        "count by title too, whatever their case, blanks and hyphens".to_owned()
+    });
+    also(plan.columns.ignore_disabled, "Columns that are switched off", &|| "are passed over".to_owned());
+    also(plan.columns.ignore_read_only, "Columns that nobody may write", &|| "are passed over".to_owned());
     also(plan.encoding.is_some(), "Encoding", &|| plan.encoding.clone().unwrap_or_default());
     also(plan.gzip_only, "Compression", &|| "gzip, as it must be".to_owned());
     also(plan.max_records > 0, "Records at most", &|| grouped(plan.max_records));
@@ -98,6 +104,49 @@ pub(super) fn problem(import: &Import) -> Option<(String, Vec<Wrong>)> {
     };
     let head = format!("{}: the file cannot be imported as it is.", import.filename);
     Some((head, faults.iter().map(wrong).collect()))
+}
+
+/// What is to be done about failures.
+#[derive(Clone, Debug)]
+pub(super) struct Remedy {
+    pub(super) advice: String,
+    /// Where it is done.
+    pub(super) action: Option<(&'static str, String)>,
+    /// Whether the failed records alone, corrected, are to be imported: all others are in.
+    pub(super) is_by_record: bool,
+}
+
+impl Remedy {
+    pub(super) fn of(import: &Import) -> Remedy {
+        let plan = &import.plan;
+        if let Some(dropped) = &plan.dropped {
+            let advice = format!(
+                "Nothing of the file was imported. Correct these records in the file itself, and put all of it into \
+                 current/dt={} once more, with a new _SUCCESS.",
+                dropped.partition
+            );
+            return Remedy { advice, action: Some(("The drop folder", integration(dropped))), is_by_record: false };
+        }
+        let advice = match (plan.on_failure, plan.dry_run) {
+            (OnFailure::RejectFile, true) => {
+                "Nothing of the file would be imported. Correct these records in the file itself, and look at all of it \
+                 again."
+            }
+            (OnFailure::RejectFile, false) => {
+                "Nothing of the file was imported. Correct these records in the file itself, and import all of it again."
+            }
+            (OnFailure::SkipRecord, true) => {
+                "Import the other records from the report and then these, corrected; or correct the file first."
+            }
+            (OnFailure::SkipRecord, false) if import.counts.unprocessed() > 0 => {
+                "Correct these records, and upload only them again. The import ended before it came to all records."
+            }
+            (OnFailure::SkipRecord, false) => "All others are in: correct these records, and upload only them again.",
+        };
+        let is_by_record = plan.on_failure == OnFailure::SkipRecord;
+        let name = if is_by_record { "Correct and upload again" } else { "Import the corrected file" };
+        Remedy { advice: advice.to_owned(), action: Some((name, again(plan))), is_by_record }
+    }
 }
 
 /// What has become of it, in a sentence; nothing while it goes on.
