@@ -124,6 +124,8 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
 
 /// How numbers and moments are shown, for templates.
 pub(super) mod filters {
+    #![expect(unreachable_pub, reason = "what the attribute makes of a filter is as public as the filter looks")]
+
     use askama::filters::Safe;
     use askama::{Result, Values, filter_fn};
 

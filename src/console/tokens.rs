@@ -125,8 +125,8 @@ impl Typed {
         })
     }
 
-    /// The name, the role, the object types and the time that are meant.
-    fn meant(&self) -> Result<(TokenName, Role, Option<BTreeSet<TypeName>>, Option<Duration>)> {
+    /// The token that is meant.
+    fn meant(&self) -> Result<Wanted> {
         let ticked: BTreeSet<TypeName> = self.object_types.iter().map(|(name, _)| name.clone()).collect();
         let object_types = match (self.is_scoped, ticked.is_empty()) {
             (true, true) => {
@@ -147,8 +147,16 @@ impl Typed {
             .find(|(text, _)| *text == self.lifetime)
             .ok_or_else(|| Error::request("choose how long the token is to be good"))?;
         let role = self.role.parse().map_err(|_| Error::request("choose what may be done with the token"))?;
-        Ok((self.name.parse()?, role, object_types, parse_duration(text)))
+        Ok(Wanted { name: self.name.parse()?, role, object_types, lifetime: parse_duration(text) })
     }
+}
+
+/// A token that is to be made.
+struct Wanted {
+    name: TokenName,
+    role: Role,
+    object_types: Option<BTreeSet<TypeName>>,
+    lifetime: Option<Duration>,
 }
 
 impl TokensPage {
@@ -198,7 +206,7 @@ async fn create(
     let at = origin(&headers, &door.app.config.server);
     let typed = Typed::read(&form)?;
     let page = move |door: &Door| {
-        let made = typed.meant().and_then(|(name, role, object_types, lifetime)| {
+        let made = typed.meant().and_then(|Wanted { name, role, object_types, lifetime }| {
             door.access.create_token_for(&visitor.principal, name, role, object_types, lifetime)
         });
         match made {

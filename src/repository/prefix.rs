@@ -80,7 +80,7 @@ impl Prefix {
         let object_type = &stored.object_type;
         let property = object_type.property(path).filter(|property| property.path == path)?;
         let is_seen = visible == Visible::Everything || property.scope == Scope::Public;
-        let is_part = |index: &KeyIndex| index.properties.iter().any(|part| *part == property.path);
+        let is_part = |index: &KeyIndex| index.properties.contains(&property.path);
         // A type without a schema may have undeclared values of what became a property later.
         let is_served = is_seen && property.holds_text_only() && !object_type.is_open() && !text.is_empty();
         if !is_served || !stored.indexes.iter().any(is_part) {

@@ -106,7 +106,7 @@ pub(super) fn failures_are_found(repository: &Repository, open: Open<'_>) {
         if row % 1000 == 7 {
             wrongs.push(("VALID_DATE", "since"));
         }
-        if row % 3 == 0 {
+        if row.is_multiple_of(3) {
             wrongs.push(("REQUIRED", "since"));
         }
         violating(row, if row == 5000 { &[] } else { &wrongs })

@@ -160,7 +160,7 @@ impl<'a> Page<'a> {
     }
 
     fn around(&self, fault: Option<String>, notice: Option<&'static str>) -> BrowsePage<'a> {
-        let (indexed, others) = searchable(self.stored);
+        let [indexed, others] = searchable(self.stored);
         BrowsePage {
             chrome: self.chrome,
             name: self.name(),

@@ -176,8 +176,8 @@ fn wanted(property: &Property) -> String {
     }
 }
 
-/// The properties that can be looked for: those for which an index answers, and the others.
-pub(super) fn searchable(stored: &StoredType) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// The properties that can be looked for, by path and name: those for which an index answers, and the others.
+pub(super) fn searchable(stored: &StoredType) -> [Vec<(String, String)>; 2] {
     let is_searchable = |property: &&Property| {
         is_visible(property)
             && !property.is_relationship()
@@ -196,5 +196,5 @@ pub(super) fn searchable(stored: &StoredType) -> (Vec<(String, String)>, Vec<(St
     let named = |properties: Vec<&Property>| properties.into_iter().map(|it| (it.path.clone(), name(it))).collect();
     let mut indexed: Vec<(String, String)> = named(indexed);
     indexed.push((ID.to_owned(), ID.to_owned()));
-    (indexed, named(others))
+    [indexed, named(others)]
 }
