@@ -9,7 +9,7 @@ mod keys;
 mod ledger;
 mod objects;
 mod prefixes;
-mod reports;
+pub(crate) mod reports;
 mod runs;
 mod searches;
 mod sessions;
@@ -197,6 +197,26 @@ fn an_older_form_is_brought_up_to_date() {
     let other = "userName,givenName,sn,mail\nscarter,Sara,Carter,sara@example.com\n";
     let account = folder.file("other.csv", other).account("import other.csv --into managed/user --unique mail");
     assert!(account.contains("'scarter' is taken"), "{account}");
+}
+
+/// Failures of an import of an older form are in groups from then on, and the import is found by its door.
+#[test]
+fn failures_of_an_older_form_are_grouped() {
+    let users = "userName,givenName,sn,mail\na,A,A,a@example.com\nb,B,B,none\nc,,C,none\nd,D\n";
+    let folder =
+        Folder::on(Backend::Sqlite).file("users.csv", users).after_refusal("--into managed/user --unique userName");
+    let id = folder.last_import().parse().unwrap();
+    let groups = folder.installation().repository.failure_groups(id).unwrap();
+    assert_eq!(groups.iter().map(|group| group.failures).collect::<Vec<_>>(), [2, 1, 1]);
+    let conn = rusqlite::Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();
+    conn.execute_batch(
+        "DROP TABLE sign_in; DROP INDEX import_of_kind; DROP INDEX import_in_state; DROP INDEX import_begin; \
+         ALTER TABLE import DROP COLUMN origin; ALTER TABLE import DROP COLUMN milestones; \
+         DROP TABLE failure_group; DROP TABLE failure_rows; DROP TABLE import_samples; PRAGMA user_version = 3",
+    )
+    .unwrap();
+    drop(conn);
+    reports::must_be_as_it_was(&folder.installation().repository, id, &groups);
 }
 
 /// A dry run whose report could not be stored tries again, and is a dry run still.

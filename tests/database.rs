@@ -4,12 +4,14 @@
 //! has a database of its own on the server at `ROLLBOOK_POSTGRES`, which `scripts/test` starts, and which goes with its
 //! folder. Tests of behaviour do not know which it is; those that are about SQLite itself are in `tests/sqlite_only`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
+use rollbook::failure::Failure;
 use uuid::Uuid;
 
 /// What a repository is made of.
@@ -161,6 +163,38 @@ impl Look {
     pub(crate) fn number(&mut self, sql: &str) -> i64 {
         let rows = self.rows(sql);
         rows[0][0].as_deref().unwrap_or_else(|| panic!("{sql}: null")).parse().unwrap()
+    }
+
+    /// Groups of failures as they are counted.
+    pub(crate) fn groups(&mut self, sql: &str) -> Vec<String> {
+        let mut groups: Vec<String> = self.rows(sql).iter().map(|row| format!("{row:?}")).collect();
+        groups.sort();
+        groups
+    }
+
+    /// The same, counted anew.
+    pub(crate) fn groups_of_failures(&mut self) -> Vec<String> {
+        let mut groups: BTreeMap<[String; 3], (u64, u64)> = BTreeMap::new();
+        for row in self.rows("SELECT import, failure.row, problem FROM failure ORDER BY import, failure.row") {
+            let [import, number, problem] = [0, 1, 2].map(|at| row[at].clone().unwrap());
+            let problem = serde_json::from_str(&problem).unwrap();
+            let failure = Failure { row: number.parse().unwrap(), cells: Vec::new(), problem };
+            let mut seen = BTreeSet::new();
+            for wrong in failure.wrongs() {
+                let property = wrong.property.unwrap_or_default().to_owned();
+                let group = [import.clone(), wrong.requirement.to_owned(), property];
+                if seen.insert(group.clone()) {
+                    groups.entry(group).or_insert((0, failure.row)).0 += 1;
+                }
+            }
+        }
+        let row = |([import, requirement, property], (failures, first)): ([String; 3], (u64, u64))| {
+            let row = [import, requirement, property, failures.to_string(), first.to_string()].map(Some).to_vec();
+            format!("{row:?}")
+        };
+        let mut groups: Vec<String> = groups.into_iter().map(row).collect();
+        groups.sort();
+        groups
     }
 
     /// Whether the installation is made.

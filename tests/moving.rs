@@ -12,6 +12,8 @@ use crate::database::Backend;
 use crate::dropping::{ACCOUNTS, USERS, drop_csv, mark};
 use crate::harness::{Folder, SECRETS_KEY, plan};
 use crate::service::Service;
+use rollbook::import::Import;
+use rollbook::report::{FailureFilter, ImportFilter};
 
 const PEOPLE: &str = "userName,givenName,sn,mail\nbjensen,Barbara,Jensen,b@example.com\nscarter,Sam,Carter,s@example.com\n\
                       ,Nobody,Nowhere,none\n";
@@ -132,17 +134,35 @@ fn listings(folder: &Folder) -> Vec<String> {
     shown
 }
 
+/// What all imports tell besides their counts.
+fn reports(folder: &Folder) -> String {
+    let repository = folder.installation().repository;
+    let report = |(_, import): (i64, Import)| {
+        let [groups, samples, milestones, rest] = [
+            format!("{:?}", repository.failure_groups(import.id)),
+            format!("{:?}", repository.samples(import.id)),
+            format!("{:?}", repository.milestones(import.id)),
+            format!("{:?}", repository.failures_of(import.id, &FailureFilter::default(), 0, 9)),
+        ];
+        format!("{groups}\n{samples}\n{milestones}\n{rest}\n")
+    };
+    let found = repository.imports_before(&ImportFilter::default(), None, 99).unwrap();
+    found.imports.into_iter().map(report).collect()
+}
+
 #[test]
 fn everything_moves() {
     let (source, token) = furnished();
     let target = target(&source);
-    let before = listings(&source);
+    let (before, reported) = (listings(&source), reports(&source));
+    assert!(reported.contains("VALID_EMAIL_ADDRESS_FORMAT") && reported.contains("Lara"), "{reported}");
     let printed = moved(&source, &target);
     assert!(printed.contains("with 3 spooled files"), "{printed}");
     for (there, here) in listings(&target).iter().zip(&before) {
         assert_eq!(there, here);
     }
     assert_eq!(listings(&source), before, "the source has changed");
+    assert_eq!(reports(&target), reported);
 
     // A record that equals an object is known by its fingerprint, and an object by its key.
     let again = target.run(&format!("{IMPORT} --json")).json().remove(0);

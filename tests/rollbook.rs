@@ -17,6 +17,7 @@
 //! * `moving`: installations that move from SQLite into a PostgreSQL database.
 //! * `plan`: empty cells, all or nothing, equal keys, dry runs.
 //! * `postgres`: what is only of PostgreSQL, and that nobody sees the difference.
+//! * `reports`: what an import tells besides its counts.
 //! * `rest`: the REST door, asked with curl.
 //! * `s3`: an S3 server and an STS, which fail when they are told to; start there for anything that lies in S3.
 //! * `service`: a running service; start there for anything that is asked over HTTP.
@@ -46,6 +47,7 @@ mod issuer;
 mod moving;
 mod plan;
 mod postgres;
+mod reports;
 mod rest;
 mod s3;
 mod service;

@@ -14,10 +14,11 @@ CREATE TABLE IF NOT EXISTS sign_in (
 ALTER TABLE import ADD COLUMN IF NOT EXISTS origin text NOT NULL DEFAULT '';
 ALTER TABLE import_progress ADD COLUMN IF NOT EXISTS milestones text NOT NULL DEFAULT '[]';
 
--- The latest imports of a kind, and where a moment lies among them. In the order of the negative number no other index gives
--- them: whoever asks for the latest of a kind is never led through all imports.
+-- The latest imports of a kind, and where a moment lies among them. Each of the first two has an order that no other index
+-- gives: whoever asks for the latest of a kind in that order is never led through all imports, whatever a server believes
+-- of what is in the table.
 CREATE INDEX IF NOT EXISTS import_of_kind ON import (object_type, state, origin, (-number));
-CREATE INDEX IF NOT EXISTS import_in_state ON import (state, origin, (-number));
+CREATE INDEX IF NOT EXISTS import_in_state ON import (state, origin, (0 - number));
 CREATE INDEX IF NOT EXISTS import_began ON import (began ASC);
 
 -- Failures of an import that are alike: what is not met, of which property ('' is the whole record), and in which column if

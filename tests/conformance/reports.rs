@@ -7,7 +7,7 @@ use rollbook::clock;
 use rollbook::failure::Failure;
 use rollbook::import::{Counts, Import, ImportId, State};
 use rollbook::plan::Origin;
-use rollbook::report::{Change, FailureFilter, ImportFilter, Milestone, Sample};
+use rollbook::report::{Change, FailureFilter, FailureGroup, ImportFilter, Milestone, Sample};
 use rollbook::repository::{Attempt, Mode, Repository, Settled, Spooled};
 use serde_json::json;
 
@@ -46,6 +46,22 @@ fn rows_of(repository: &Repository, id: ImportId, filter: &FailureFilter, limit:
             }
         }
     }
+}
+
+/// An import of the command line has these groups of failures, which are found, and it is found itself.
+pub(crate) fn must_be_as_it_was(repository: &Repository, id: ImportId, groups: &[FailureGroup]) {
+    assert_eq!(repository.failure_groups(id).unwrap(), groups);
+    for group in groups {
+        let filter = FailureFilter {
+            requirement: Some(group.requirement.clone()),
+            property: group.property.clone(),
+            ..FailureFilter::default()
+        };
+        assert_eq!(rows_of(repository, id, &filter, 9).len() as u64, group.failures);
+    }
+    let filter = ImportFilter { origin: Some(Origin::Cli), ..ImportFilter::default() };
+    let found = repository.imports_before(&filter, None, 1).unwrap().imports.remove(0).1;
+    assert_eq!(found.id, id);
 }
 
 pub(super) fn groups_are_counted(repository: &Repository, open: Open<'_>) {

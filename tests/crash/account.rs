@@ -117,6 +117,8 @@ pub(crate) fn look(folder: &Folder, context: &str) {
         0,
         "{context}: half a file"
     );
+    let counted = "SELECT import, requirement, property, failures, first_row FROM failure_group";
+    assert_eq!(look.groups(counted), look.groups_of_failures(), "{context}: groups of failures");
     for object_type in ["managed/user", "managed/px_user", "managed/px_account"] {
         let real = format!("plan LIKE '%\"dry_run\":false%' AND object_type = '{object_type}'");
         let current = look.objects(object_type);

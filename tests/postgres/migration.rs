@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 
 use super::folder;
+use crate::conformance::reports::must_be_as_it_was;
 use crate::crash::{Dice, rounds, start};
 use crate::harness::Folder;
 
@@ -14,7 +15,7 @@ const OPEN: &str = "migrate";
 #[track_caller]
 fn must_be_made(folder: &Folder, context: &str) {
     let mut look = folder.look();
-    assert_eq!(look.rows("SELECT version FROM schema_migration ORDER BY version").len(), 2, "{context}");
+    assert_eq!(look.rows("SELECT version FROM schema_migration ORDER BY version").len(), 3, "{context}");
     assert_eq!(look.number("SELECT count(*) FROM installation WHERE name = 'secret'"), 1, "{context}");
     let types = look.rows("SELECT name, version FROM object_type");
     assert!(types.len() > 4 && types.iter().all(|row| row[1].as_deref() == Some("1")), "{context}: {types:?}");
@@ -65,10 +66,28 @@ fn killed_while_it_is_made() {
 #[test]
 fn a_command_says_what_was_done() {
     let folder = folder("");
-    assert_eq!(folder.run("migrate").success(), "The repository is made, in form 1.\n");
+    assert_eq!(folder.run("migrate").success(), "The repository is made, in form 2.\n");
     must_be_made(&folder, "migrate");
-    assert_eq!(folder.run("migrate").success(), "The repository has form 1 already.\n");
-    assert_eq!(folder.run("migrate --json").json(), [serde_json::json!({ "from": 1, "to": 1 })]);
+    assert_eq!(folder.run("migrate").success(), "The repository has form 2 already.\n");
+    assert_eq!(folder.run("migrate --json").json(), [serde_json::json!({ "from": 2, "to": 2 })]);
+}
+
+/// Failures of an import of the form before are in groups from then on, and the import is found by its door.
+#[test]
+fn failures_of_the_first_form_are_grouped() {
+    let users = "userName,givenName,sn,mail\na,A,A,a@example.com\nb,B,B,none\nc,,C,none\nd,D\n";
+    let folder = folder("").file("users.csv", users).after_refusal("--into managed/user --unique userName");
+    let id = folder.last_import().parse().unwrap();
+    let groups = folder.installation().repository.failure_groups(id).unwrap();
+    assert_eq!(groups.iter().map(|group| group.failures).collect::<Vec<_>>(), [2, 1, 1]);
+    folder.look().run(
+        "DROP TABLE sign_in; DROP INDEX import_of_kind; DROP INDEX import_in_state; DROP INDEX import_began; \
+         ALTER TABLE import DROP COLUMN origin; ALTER TABLE import_progress DROP COLUMN milestones; \
+         DROP TABLE failure_group; DROP TABLE failure_rows; DROP TABLE import_samples; \
+         DELETE FROM schema_migration WHERE version = 2",
+    );
+    assert_eq!(folder.run("migrate --json").json(), [serde_json::json!({ "from": 1, "to": 2 })]);
+    must_be_as_it_was(&folder.installation().repository, id, &groups);
 }
 
 /// Secrets that one process seals must be for the others to open.

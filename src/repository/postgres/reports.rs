@@ -246,13 +246,18 @@ impl latest::Lookups for Latest<'_> {
         };
         let states: Vec<&str> = kinds.iter().map(|kind| kind.state).collect();
         let origins: Vec<&str> = kinds.iter().map(|kind| kind.origin).collect();
-        // As the indexes have them, see there.
-        let among = "-import.number < -CAST($1 AS bigint) AND -import.number > -CAST($2 AS bigint) \
-                     AND import.began >= $3 AND import.began < $4 ORDER BY -import.number LIMIT $5";
+        // In the order of each index, see there.
+        let among = |number: &str| {
+            format!(
+                "{number} < -CAST($1 AS bigint) AND {number} > -CAST($2 AS bigint) \
+                 AND import.began >= $3 AND import.began < $4 ORDER BY {number} LIMIT $5"
+            )
+        };
         let select = "SELECT latest.number, latest.object_type FROM";
         let types: Option<Vec<String>> = kinds.iter().map(|kind| kind.object_type.map(ToString::to_string)).collect();
         match types {
             Some(types) => {
+                let among = among("(-import.number)");
                 let sql = format!(
                     "{select} unnest(CAST($6 AS text[]), CAST($7 AS text[]), CAST($8 AS text[])) \
                      AS kind (object_type, state, origin) CROSS JOIN LATERAL \
@@ -263,6 +268,7 @@ impl latest::Lookups for Latest<'_> {
                 self.0.all(&sql, &[behind, before, &from, &until, most, &types, &states, &origins], read)
             }
             None => {
+                let among = among("(0 - import.number)");
                 let sql = format!(
                     "{select} unnest(CAST($6 AS text[]), CAST($7 AS text[])) AS kind (state, origin) CROSS JOIN LATERAL \
                      (SELECT import.number, import.object_type FROM import \
