@@ -24,8 +24,10 @@ pub(super) struct Milestones {
 impl Milestones {
     /// Goes on with those of an earlier pass of an import that was `started` at this moment.
     pub(super) fn new(points: Vec<Milestone>, started: Option<&str>, records: u64) -> Milestones {
-        let before = started.map_or(0, |started| clock::since(started).as_millis() as u64);
-        let apart = APART.max(points.last().map_or(0, |last| 2 * last.millis / MOST as u64));
+        let last = points.last().map_or(0, |last| last.millis);
+        // The process that began it may have had a clock that is ahead of ours.
+        let before = started.map_or(0, |started| clock::since(started).as_millis() as u64).max(last);
+        let apart = APART.max(2 * last / MOST as u64);
         let mut milestones = Milestones { points, apart, begun: Instant::now(), before };
         // Nothing happened while nobody ran it.
         milestones.points.push(Milestone { millis: before, records });
