@@ -79,14 +79,40 @@ fn a_dry_run_shows_some_of_what_would_change() {
     let folder = Folder::new()
         .file("guest.json", object_type)
         .file("before.csv", format!("{header}{before}"))
-        .file("after.csv", format!("{header}{}", after.replace("Ann7,7", "Ann7,")))
+        .file("after.csv", format!("{header}{}", after.replace("Ann9,9", "Ann9,")))
         .after("types apply guest.json")
         .after("import before.csv --into managed/guest --unique id");
     assert_eq!(samples(&folder), "", "not of an import");
     let folder = folder.after("import after.csv --into managed/guest --unique id --dry-run");
     let told = samples(&folder);
     assert!(!told.contains("pin") && !told.contains("0000"), "what is private is shown: {told}");
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    row 2, changed: name "Ann0" > "Bo0"
+    row 4, changed: name "Ann2" > "Bo2"
+    row 6, changed: name "Ann4" > "Bo4"
+    row 8, changed: name "Ann6" > "Bo6"
+    row 11, changed: visits 9 > -
+    row 12, changed: name "Ann10" > "Bo10"
+    row 14, changed: name "Ann12" > "Bo12"
+    row 18, changed: name "Ann16" > "Bo16"
+    row 20, changed: name "Ann18" > "Bo18"
+    row 22, changed: name "Ann20" > "Bo20"
+    row 26, changed: name "Ann24" > "Bo24"
+    row 28, changed: name "Ann26" > "Bo26"
+    row 30, changed: name "Ann28" > "Bo28"
+    row 32, changed: name "Ann30" > "Bo30"
+    row 36, changed: name "Ann34" > "Bo34"
+    row 38, changed: name "Ann36" > "Bo36"
+    row 40, changed: name "Ann38" > "Bo38"
+    row 44, changed: name "Ann42" > "Bo42"
+    row 46, changed: name "Ann44" > "Bo44"
+    row 48, changed: name "Ann46" > "Bo46"
+    row 52, new: id - > "50" name - > "Bo50" visits - > 50
+    row 60, new: id - > "58" name - > "Bo58" visits - > 58
+    row 68, new: id - > "66" name - > "Bo66" visits - > 66
+    row 84, new: id - > "82" name - > "Bo82" visits - > 82
+    row 92, new: id - > "90" name - > "Bo90" visits - > 90
+    "#);
     let ids: Vec<String> = {
         let app = folder.installation();
         let samples = app.repository.samples(last(&folder)).unwrap();
