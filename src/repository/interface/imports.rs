@@ -2,7 +2,7 @@
 
 use super::{Repository, hand};
 use crate::error::Result;
-use crate::failure::{Failure, column_named};
+use crate::failure::{Failure, Wrong, column_named};
 use crate::import::{Counts, Import, ImportId, State};
 use crate::report::{FailureFilter, FailureGroup, FailuresPage, ImportFilter, ImportsPage, Milestone, Sample};
 use crate::repository::{AnsweredRequest, Attempt, KeyedRequest, Spooled};
@@ -211,9 +211,24 @@ impl Repository {
         hand!(self.imports_before(filter, before, limit))
     }
 
-    /// The failures of an import in groups, the largest first.
+    /// The failures of an import in groups, the largest first; of those that are equally large, in the order in which they
+    /// first came.
     pub fn failure_groups(&self, id: ImportId) -> Result<Vec<FailureGroup>> {
         let mut groups = hand!(self.failure_groups(id))?;
+        for first in
+            groups.chunk_by_mut(|one, other| (one.failures, one.first_row) == (other.failures, other.first_row))
+        {
+            if let [one, _, ..] = first
+                && let Some(failure) = self.failures(id, one.first_row.saturating_sub(1), 1)?.first()
+            {
+                first.sort_by_key(|group| {
+                    let is_it = |wrong: Wrong<'_>| {
+                        wrong.requirement == group.requirement && wrong.property == group.property.as_deref()
+                    };
+                    failure.wrongs().position(is_it)
+                });
+            }
+        }
         let header = if groups.is_empty() { None } else { self.import(id)?.map(|import| import.header) };
         let header = header.unwrap_or_default();
         for group in groups.iter_mut().filter(|group| group.column.is_none()) {
