@@ -28,7 +28,7 @@ const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 const HX_CURRENT_URL: HeaderName = HeaderName::from_static("hx-current-url");
 
 /// What somebody accepts who listens.
-const EVENTS: &[u8] = b"text/event-stream";
+const EVENTS: &str = "text/event-stream";
 
 /// Whose page has sent a request, as browsers say by themselves.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -61,7 +61,6 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Visitor, Problem> {
-        let nobody = || Error::new(Kind::Unauthenticated, "sign in first");
         Ok(parts.extensions.get::<Visitor>().cloned().ok_or_else(nobody)?)
     }
 }
@@ -95,10 +94,6 @@ pub(super) fn is_sent_elsewhere(headers: &HeaderMap) -> bool {
 /// The way to the sign-in page, and from there back here, or to the page that a form is on.
 fn to_sign_in(request: &Request, was_known: bool) -> Response {
     let headers = request.headers();
-    if headers.get(ACCEPT).is_some_and(|accepted| accepted.as_bytes().starts_with(EVENTS)) {
-        // Whoever listens is not led elsewhere: what came from there would be no events.
-        return Problem::from(Error::new(Kind::Unauthenticated, "sign in first")).into_response();
-    }
     let is_part = is_of_htmx(headers);
     let is_lost = !request.method().is_safe();
     let back = match (is_part, is_lost) {
@@ -114,7 +109,23 @@ fn to_sign_in(request: &Request, was_known: bool) -> Response {
     let next = back.map(|back| format!("next={}", utf8_percent_encode(&back, NON_ALPHANUMERIC)));
     let query: Vec<&str> = next.as_deref().into_iter().chain(why).collect();
     let to = if query.is_empty() { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?{}", query.join("&")) };
-    if is_part { [(HX_REDIRECT, to)].into_response() } else { Redirect::to(&to).into_response() }
+    match (is_part, is_listening(request)) {
+        // Whoever listens is told no: it would listen again and again to what is no refusal.
+        (true, true) => ([(HX_REDIRECT, to)], Problem::from(nobody())).into_response(),
+        (false, true) => Problem::from(nobody()).into_response(),
+        (true, false) => [(HX_REDIRECT, to)].into_response(),
+        (false, false) => Redirect::to(&to).into_response(),
+    }
+}
+
+/// Whether events are asked for, as they come. htmx accepts them in answer to everything.
+fn is_listening(request: &Request) -> bool {
+    let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    accepted.starts_with(EVENTS) || request.uri().path().ends_with("/live") && accepted.contains(EVENTS)
+}
+
+fn nobody() -> Error {
+    Error::new(Kind::Unauthenticated, "sign in first")
 }
 
 /// Path and query of an address that a browser names as its own.

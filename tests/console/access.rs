@@ -120,7 +120,8 @@ fn pages_are_for_those_who_have_signed_in() {
         assert_eq!(page.html, "");
     }
     // Whoever listens is told no, and not led to a page.
-    for headers in [&[("Accept", "text/event-stream")][..], &[("Accept", "text/event-stream"), ("HX-Request", "true")]]
+    for headers in
+        [&[("Accept", "text/event-stream")][..], &[("Accept", "text/html, text/event-stream"), ("HX-Request", "true")]]
     {
         assert_eq!(Visitor::new(&service).ask_with("/console/imports/x/live", headers).status, 401);
     }
