@@ -277,7 +277,7 @@ mod tests {
             "4,000 records in 4.0 s, 1,000 records/s on average; 2,000 records/s at best, after 1.3 s."
         );
         let heights: Vec<u64> = chart.bars.iter().map(|bar| bar.height).collect();
-        assert_eq!(heights, [78, 117, 156, 78, 39, 39].map(|height: u64| height));
+        assert_eq!(heights, [78, 117, 156, 39, 39, 39]);
         let names = |ticks: &[super::Tick]| ticks.iter().map(|tick| tick.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&chart.rates), ["0", "500", "1k", "1.5k", "2k"]);
         assert_eq!(names(&chart.times), ["0 s", "1 s", "2 s", "3 s", "4 s"]);

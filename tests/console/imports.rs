@@ -241,8 +241,8 @@ fn an_import_tells_what_became_of_its_records() {
     ");
     insta::assert_snapshot!(page.text_of("id", "failures"), @"
     ## 2 failures
-    - [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn): 1 record, e.g. row 3: a value is required
     - [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail): 1 record, e.g. row 3: 'jo at example' is not an e-mail address
+    - [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn): 1 record, e.g. row 3: a value is required
     - [More or fewer cells than columns](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=CELL%5FCOUNT): 1 record, e.g. row 4: the record has 2 cells, the header has 4 columns
     All others are in: correct these records, and upload only them again.
     [Look through the failures](/console/imports/00000000-0000-0000-0000-000000000000/failures) [Download them as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
@@ -355,8 +355,8 @@ fn failures_show_the_offending_cells() {
     [Download as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
     All others are in: correct these records, and upload only them again.
     - [All](/console/imports/00000000-0000-0000-0000-000000000000/failures)
-    - [Missing value in sn 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn)
     - [Invalid e-mail address in mail 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail)
+    - [Missing value in sn 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn)
     - [More or fewer cells than columns 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=CELL%5FCOUNT)
     Search in cells and reasons {q: }
     [Search]
