@@ -115,7 +115,7 @@ impl DropFolders {
                         Kind::Forbidden,
                         format!(
                             "the role can be assumed {with}: give its trust policy the condition StringEquals \
-                             sts:ExternalId '{}', as 'rollbook drop-folder policy' prints it",
+                             sts:ExternalId '{}', as the policies of the drop folder have it",
                             role.external_id()
                         ),
                     ));

@@ -563,7 +563,7 @@ fn somebody_elses_change_meanwhile_is_told() {
     let page = admin.press(&mine, "Apply");
     assert_eq!(page.status, 412);
     insta::assert_snapshot!(page.text_of("role", "alert"), @"
-    Somebody else has changed these settings since you opened them. Nothing of yours is applied yet. Apply again to set everything as it stands below, or [open them as they are now](/console/integrations/px-users/settings).
+    Somebody else has changed these settings since you opened them. Nothing of yours is applied yet. Apply again to set everything as it stands below (secrets have to be typed again), or [open them as they are now](/console/integrations/px-users/settings).
     - Date Format: ~~yyyyMMdd~~ would become ++not set++
     - Max records: ~~9~~ would become ++8++
     ");
@@ -738,6 +738,7 @@ fn callbacks_are_seen_sent_again_and_switched_off() {
     Attempts at the callback
     When | Status | Problem
     28 Feb 2026, 17:05:00 UTC | 410 | the answer is 410 Gone
+    Callbacks of this drop folder are off. Sending this one again switches them on.
     [Send again]
     "#);
     assert!(admin.go(USERS).text().contains("Callbacks are off"));

@@ -315,12 +315,12 @@ fn a_role_does_not_let_in_who_is_not_trusted() {
     ");
     sts.trust(Some("another"));
     insta::assert_snapshot!(poll_as(&folder, &Sts::environment()), @"
-    rollbook: px-users: the role 'arn:aws:iam::210987654321:role/rollbook-import' could not be assumed: its trust policy must allow sts:AssumeRole to our identity under the condition of the drop folder's ExternalId ('rollbook drop-folder policy' prints it), and a policy of our identity must allow it too (STS says AccessDenied: User: arn:aws:iam::123456789012:user/rollbook is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/rollbook-import)
+    rollbook: px-users: the role 'arn:aws:iam::210987654321:role/rollbook-import' could not be assumed: its trust policy must allow sts:AssumeRole to our identity under the condition of the drop folder's ExternalId, as the policies of the drop folder have it, and a policy of our identity must allow it too (STS says AccessDenied: User: arn:aws:iam::123456789012:user/rollbook is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/rollbook-import)
     exit 2
     ");
     insta::assert_snapshot!(tried(&folder), @"
     s3://exports/export/users_import
-    Assume: the role 'arn:aws:iam::210987654321:role/rollbook-import' could not be assumed: its trust policy must allow sts:AssumeRole to our identity under the condition of the drop folder's ExternalId ('rollbook drop-folder policy' prints it), and a policy of our identity must allow it too (STS says AccessDenied: User: arn:aws:iam::123456789012:user/rollbook is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/rollbook-import)
+    Assume: the role 'arn:aws:iam::210987654321:role/rollbook-import' could not be assumed: its trust policy must allow sts:AssumeRole to our identity under the condition of the drop folder's ExternalId, as the policies of the drop folder have it, and a policy of our identity must allow it too (STS says AccessDenied: User: arn:aws:iam::123456789012:user/rollbook is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/rollbook-import)
     Guard: not tried, because of the first problem
     List: not tried, because of the first problem
     Read: not tried, because of the first problem
@@ -338,7 +338,7 @@ fn a_role_that_lets_in_anybody_is_found_out() {
     insta::assert_snapshot!(tried(&folder), @"
     s3://exports/export/users_import
     Assume: fine
-    Guard: the role can be assumed without an ExternalId: give its trust policy the condition StringEquals sts:ExternalId '00000000-0000-0000-0000-000000000000', as 'rollbook drop-folder policy' prints it
+    Guard: the role can be assumed without an ExternalId: give its trust policy the condition StringEquals sts:ExternalId '00000000-0000-0000-0000-000000000000', as the policies of the drop folder have it
     List: fine
     Read: fine
     Write: fine

@@ -139,7 +139,7 @@ impl Role {
         let hint = match error.kind() {
             Kind::Forbidden => {
                 ": its trust policy must allow sts:AssumeRole to our identity under the condition of the drop folder's \
-                 ExternalId ('rollbook drop-folder policy' prints it), and a policy of our identity must allow it too"
+                 ExternalId, as the policies of the drop folder have it, and a policy of our identity must allow it too"
             }
             _ => "",
         };

@@ -13,6 +13,7 @@ use crate::console::visitor::Visitor;
 use crate::drop_folder::DropFolders;
 use crate::error::Result;
 use crate::figures;
+use crate::http::drop_folder::find;
 use crate::http::drop_folder::runs::{find_run, sees};
 use crate::http::params::Params;
 use crate::http::{Door, Problem};
@@ -93,6 +94,8 @@ struct FileLine {
 /// The callback about a run.
 struct CallbackShown {
     line: CallbackLine,
+    /// Whether no callback of the drop folder is made.
+    are_off: bool,
     webhook: String,
     body: String,
     attempts: Vec<Attempt>,
@@ -121,6 +124,7 @@ impl RunPage {
             None => None,
             Some(callback) => Some(CallbackShown {
                 line: CallbackLine::of(&callback.state),
+                are_off: door.drop_folders.standing(&find(door, &visitor.principal, &run.drop_folder)?)?.callback_off,
                 webhook: run.id.webhook(),
                 body: callback.body,
                 attempts: repository
@@ -180,7 +184,9 @@ pub(super) async fn show(
     params: Params,
 ) -> Result<Response, Problem> {
     let done = match params.one("done")? {
-        Some("sent") => Some("The callback is sent as soon as can be, with the same webhook-id."),
+        Some("sent") => Some(
+            "The callback is sent as soon as can be, with the same webhook-id. Callbacks of this drop folder are on.",
+        ),
         _ => None,
     };
     let page = door

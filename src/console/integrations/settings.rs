@@ -83,7 +83,7 @@ const SETTINGS: &[Setting] = &[
         "User Role ARN",
         Manner::Text,
         "arn:aws:iam::123456789012:role/NAME",
-        "Once it is applied, the policies for the role are shown here to be copied, with its ExternalId.",
+        "Once it is applied, the page of the drop folder has the policies for the role, with its ExternalId.",
     ),
     setting(
         "baseFolder",

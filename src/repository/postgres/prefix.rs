@@ -30,9 +30,14 @@ impl Postgres {
             None => {}
         }
         let (head, object_type) = (head(prefix), stored.number);
-        conn.batch(&format!(
+        let made = conn.batch(&format!(
             "CREATE INDEX{concurrently} {index} ON object (({head}) ASC, number ASC) WHERE object_type = {object_type}"
-        ))
+        ));
+        if made.is_err() {
+            // What is left of it would cost every write and serve nobody. Where that fails too, the next search sees to it.
+            let _ = conn.batch(&format!("DROP INDEX{concurrently} IF EXISTS {index}"));
+        }
+        made
     }
 
     pub(in crate::repository) fn step_by_prefix(

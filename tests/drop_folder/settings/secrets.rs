@@ -57,7 +57,7 @@ fn roles_need_a_region() {
     insta::assert_snapshot!(folder.run("drop-folder poll role").failed(), @r#"
     --- stderr ---
     rollbook: rollbook-data/rollbook.toml: the drop folders are not set right:
-      drop folder 'role': role needs a region to be assumed in: write s3 = { region = "..." }, or set AWS_REGION
+      drop folder 'role': role needs a region to be assumed in: set s3.region, or the variable AWS_REGION of the service
     "#);
     let named = |variables: &[(&str, &str)]| text_of(&run_with(&folder, variables, "drop-folder show role --json"));
     assert!(named(&[]).contains("_problem"));

@@ -141,7 +141,8 @@ impl Reader<'_> {
         if s3.region.is_none() && s3.sts_endpoint.is_none() && self.around.environment.aws_region().is_none() {
             let key = self.key("role");
             self.lacks.push(format!(
-                "{key} needs a region to be assumed in: write s3 = {{ region = \"...\" }}, or set AWS_REGION"
+                "{key} needs a region to be assumed in: set {}, or the variable AWS_REGION of the service",
+                self.word("s3.region")
             ));
         }
         Some(Authorization::Role { arn })
