@@ -53,7 +53,7 @@ browsing("a file is dropped onto the page, its dry run read, the good records im
 });
 
 browsing("progress is live, and takes neither the focus nor what is selected away", {}, async ({ page, service }) => {
-  const id = await service.given(users(100_000), { begun: true });
+  const id = await service.given(users(400_000), { begun: true });
   await page.goto(`${service.address}/console/imports/${id}`);
   const bar = main(page).getByRole("progressbar").first();
   await bar.waitFor();
@@ -69,7 +69,7 @@ browsing("progress is live, and takes neither the focus nor what is selected awa
   }
   assert.ok(seen.size > 3, `progress was seen to move: ${[...seen]}`);
   assert.ok(await link.evaluate((element) => element === document.activeElement), "the focus is where it was");
-  await stands(page, "All 100,000 records are in");
+  await stands(page, "All 400,000 records are in");
 });
 
 browsing("a large import is cancelled while it runs", {}, async ({ page, service }) => {

@@ -133,6 +133,10 @@ enum Found {
 impl Watched {
     async fn next(&mut self) -> Option<Event> {
         while self.next == Next::Look && !self.door.worker.is_stopping() {
+            // Something changes at every look, if only the time that it takes.
+            if self.seen.asked.is_some() {
+                sleep(LOOK_AGAIN).await;
+            }
             let (id, visitor, secret) = (self.id, self.visitor.clone(), self.secret.clone());
             let seen = std::mem::replace(&mut self.seen, Seen::nothing());
             let look = self.door.run(move |door| {
@@ -144,7 +148,7 @@ impl Watched {
             let (found, seen) = look.await.ok()?;
             self.seen = seen;
             match found {
-                Found::Nothing => sleep(LOOK_AGAIN).await,
+                Found::Nothing => {}
                 Found::Changed(html) => return Some(Event::default().data(html)),
                 Found::Over(html) => {
                     self.next = Next::End;
