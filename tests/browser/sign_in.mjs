@@ -1,6 +1,9 @@
 // Signing in and out, and finding one's way.
 
-import { ADMIN, assert, browsing, examine, signIn } from "./harness.mjs";
+import { ADMIN, assert, browsing, examine, reach, signIn } from "./harness.mjs";
+import { Issuer } from "./issuer.mjs";
+
+const issuer = await Issuer.start();
 
 browsing("a stranger is asked for a token, and sent back to where he wanted to go", { signedIn: false }, async ({ page, service }) => {
   await page.goto(`${service.address}/console/objects`);
@@ -21,6 +24,61 @@ browsing("a stranger is asked for a token, and sent back to where he wanted to g
   await page.getByLabel("Access token").waitFor();
   await page.goto(`${service.address}/console/imports`);
   await page.getByLabel("Access token").waitFor();
+});
+
+browsing("somebody signs in at the issuer, and out again", { signedIn: false, config: issuer.config() }, async ({ page, service }) => {
+  const toIssuer = page.getByRole("button", { name: "Sign in with Example & Co" });
+  const asked = page.getByRole("heading", { name: "Who are you?" });
+  await page.goto(`${service.address}/console/objects/user?q=ada`);
+  await toIssuer.waitFor();
+  await examine(page, "sign in with an issuer");
+
+  // Whoever thinks better of it is told so, and can begin again.
+  await toIssuer.click();
+  await asked.waitFor();
+  assert.ok(page.url().startsWith(`${issuer.url}/authorize?`), page.url());
+  await page.getByRole("button", { name: "Decline" }).click();
+  await page.getByRole("alert").filter({ hasText: "declined" }).waitFor();
+  await examine(page, "sign in declined");
+
+  // Somebody whom the issuer knows, and who has no business here.
+  await toIssuer.click();
+  await page.getByLabel("Name").fill("Mallory");
+  await page.getByLabel("Role").fill("nobody");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("alert").filter({ hasText: "gives you no role here" }).waitFor();
+
+  const back = page.waitForRequest((request) => request.url().startsWith(`${service.address}/console/sign-in/callback?`));
+  await toIssuer.click();
+  await page.getByLabel("Name").fill("Zo\u00eb Example");
+  await page.getByLabel("Role").fill("viewer");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.waitForURL(`${service.address}/console/objects/user?q=ada`);
+  const bar = page.getByRole("banner");
+  await bar.getByText("Zo\u00eb Example").waitFor();
+  await bar.getByText("viewer", { exact: true }).waitFor();
+
+  await bar.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("status").filter({ hasText: "You have signed out" }).waitFor();
+  await examine(page, "signed out");
+  await page.goto(`${service.address}/console/imports`);
+  await toIssuer.waitFor();
+  // What he came back with was good once.
+  await page.goto((await back).url());
+  await page.getByRole("alert").filter({ hasText: "it is over already" }).waitFor();
+});
+
+browsing("the keyboard alone leads to the issuer and back", { signedIn: false, config: issuer.config() }, async ({ page, service }) => {
+  await page.goto(`${service.address}/console/imports`);
+  await reach(page, "Sign in with Example & Co");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Who are you?" }).waitFor();
+  await page.keyboard.type("Ada");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("admin");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${service.address}/console/imports`);
+  await page.getByRole("banner").getByText("Ada").waitFor();
 });
 
 browsing("the navigation folds on a small screen, with and without a script", {}, async ({ page, service }) => {
