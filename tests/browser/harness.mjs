@@ -5,9 +5,13 @@
 // Each test has a service of its own (target/debug/rollbook on a free port, with a temporary data directory) and a browser
 // context of its own; all share one browser. A page that breaks its Content Security Policy, throws, or opens a dialog that
 // the test did not expect, fails the test. What a failed test saw is in target/screenshots.
+//
+// ROLLBOOK_TEST_REPOSITORY says what the service keeps everything in, as for the tests from outside: sqlite, as if it were not
+// set, or postgres. Then it has a database of its own on the server at ROLLBOOK_POSTGRES, which goes with it.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -22,6 +26,8 @@ export const ADMIN = "browser-admin-token";
 
 const TOOLS = process.env.ROLLBOOK_BROWSER_TOOLS ?? join(ROOT, "target/test-tools/browser/");
 const BINARY = process.env.ROLLBOOK_BINARY ?? join(ROOT, "target/debug/rollbook");
+export const REPOSITORY = process.env.ROLLBOOK_TEST_REPOSITORY || "sqlite";
+const SECRETS_KEY = "a key that the tests seal secrets with";
 const installed = createRequire(TOOLS);
 
 export const WIDTHS = [360, 1440];
@@ -30,7 +36,7 @@ export const WIDTHS = [360, 1440];
 const HEIGHT = 900;
 
 // Longer than anything takes, on the slowest machine.
-const PATIENCE = 60_000;
+export const PATIENCE = 60_000;
 
 let launched;
 
@@ -57,8 +63,47 @@ export const close = async () => {
 
 // Nothing of ours goes on when we are told to end.
 const running = new Set();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+const databases = new Set();
+process.on("exit", () => {
+  running.forEach((child) => child.kill("SIGKILL"));
+  databases.forEach((database) => database.drop());
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
+
+/** A database on the PostgreSQL server of the tests. */
+class Database {
+  constructor() {
+    this.name = `rollbook_${randomUUID().replaceAll("-", "")}`;
+    this.run(`CREATE DATABASE ${this.name}`);
+    databases.add(this);
+  }
+
+  /** The one for a new service, if the tests are about PostgreSQL. */
+  static chosen() {
+    assert.ok(["sqlite", "postgres"].includes(REPOSITORY), `ROLLBOOK_TEST_REPOSITORY = '${REPOSITORY}': it is 'sqlite' or 'postgres'`);
+    return REPOSITORY === "postgres" ? new Database() : null;
+  }
+
+  /** Statements on the server. */
+  run(sql) {
+    const server = process.env.ROLLBOOK_POSTGRES;
+    assert.ok(server, "ROLLBOOK_POSTGRES says which PostgreSQL server: run scripts/test");
+    const ran = spawnSync("psql", ["--no-psqlrc", "--quiet", "--dbname", server, "--command", sql], { encoding: "utf8" });
+    assert.equal(ran.status, 0, `${sql}: ${ran.error ?? ran.stderr}`);
+  }
+
+  /** Where Rollbook finds it. Its secrets are sealed with a key that no data directory has. */
+  get env() {
+    const url = process.env.ROLLBOOK_POSTGRES.replace(/[^/]*$/, this.name);
+    return { ROLLBOOK_REPOSITORY_URL: url, ROLLBOOK_SECRETS_KEY: SECRETS_KEY };
+  }
+
+  drop() {
+    databases.delete(this);
+    // Whoever is connected belongs to a test that is over.
+    this.run(`DROP DATABASE ${this.name} WITH (FORCE)`);
+  }
+}
 
 /** A service on a free port. */
 export class Service {
@@ -69,8 +114,10 @@ export class Service {
     const service = new Service();
     service.data = data;
     service.log = "";
+    service.database = Database.chosen();
+    service.env = { ...process.env, ...service.database?.env };
     service.process = spawn(BINARY, ["--data", data, "serve", "--listen", "127.0.0.1:0"], {
-      env: { ...process.env, ROLLBOOK_ADMIN_TOKEN: ADMIN, ...env },
+      env: { ...service.env, ROLLBOOK_ADMIN_TOKEN: ADMIN, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(service.process);
@@ -93,6 +140,7 @@ export class Service {
     clearTimeout(late);
     running.delete(this.process);
     rmSync(this.data, { recursive: true, force: true });
+    this.database?.drop();
     assert.equal(code, 0, `rollbook ended with ${code}: ${this.log}`);
   }
 
@@ -129,9 +177,9 @@ export class Service {
     }
   }
 
-  /** The command line, on the data directory of the service. */
+  /** The command line, on the installation of the service. */
   command(...args) {
-    const ran = spawnSync(BINARY, ["--data", this.data, ...args], { encoding: "utf8" });
+    const ran = spawnSync(BINARY, ["--data", this.data, ...args], { encoding: "utf8", env: this.env });
     return { code: ran.status, out: ran.stdout, err: ran.stderr };
   }
 }

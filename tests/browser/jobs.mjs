@@ -3,11 +3,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { assert, browsing, drop, examine, reach, users } from "./harness.mjs";
+import { PATIENCE, REPOSITORY, assert, browsing, drop, examine, reach, users } from "./harness.mjs";
 
 const main = (page) => page.getByRole("main");
 const stands = (page, said) => main(page).locator(".standing", { hasText: said }).waitFor();
-const isOver = (page) => main(page).locator(".standing .state:not(.queued, .running)").first().waitFor();
+const isOver = (page) => main(page).locator(".standing .state:not(.queued, .running)").first().waitFor({ timeout: PATIENCE });
 
 /** A new import of users, with a file dropped onto the page. */
 const dropped = async (page, name, content) => {
@@ -53,7 +53,9 @@ browsing("a file is dropped onto the page, its dry run read, the good records im
 });
 
 browsing("progress is live, and takes neither the focus nor what is selected away", {}, async ({ page, service }) => {
-  const id = await service.given(users(400_000), { begun: true });
+  // So many that one can watch them. PostgreSQL takes longer.
+  const many = REPOSITORY === "postgres" ? 150_000 : 400_000;
+  const id = await service.given(users(many), { begun: true });
   await page.goto(`${service.address}/console/imports/${id}`);
   const bar = main(page).getByRole("progressbar").first();
   await bar.waitFor();
@@ -69,7 +71,7 @@ browsing("progress is live, and takes neither the focus nor what is selected awa
   }
   assert.ok(seen.size > 3, `progress was seen to move: ${[...seen]}`);
   assert.ok(await link.evaluate((element) => element === document.activeElement), "the focus is where it was");
-  await stands(page, "All 400,000 records are in");
+  await stands(page, `All ${many.toLocaleString("en")} records are in`);
 });
 
 browsing("a large import is cancelled while it runs", {}, async ({ page, service }) => {
