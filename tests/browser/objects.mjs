@@ -82,6 +82,32 @@ browsing("a token is made, copied, used and revoked", { context: { permissions: 
   await zoe.reload();
   await zoe.getByLabel("Access token").waitFor();
   await other.close();
+
+  assert.equal(service.command("token", "create", "--name", "short", "--role", "viewer", "--expires", "1ms").code, 0);
+  await page.goto(`${service.address}/console/tokens`);
+  await main(page).locator("summary", { hasText: "Remove the token of short" }).click();
+  await examine(page, "token expired");
+  await main(page).getByRole("button", { name: "Remove 'short'" }).click();
+  await main(page).getByRole("status").first().waitFor();
+  assert.equal(await main(page).getByText("short").count(), 0);
+});
+
+browsing("a token for some object types is made", {}, async ({ page, service }) => {
+  await page.goto(`${service.address}/console/tokens`);
+  const user = main(page).getByRole("checkbox", { name: "managed/user" });
+  await user.waitFor({ state: "hidden" });
+  await page.getByLabel("Name", { exact: true }).fill("Zoe");
+  await main(page).getByRole("radio", { name: "Only those that are ticked" }).check();
+  await user.check();
+  // What is ticked stays in sight, for it contradicts this.
+  await main(page).getByRole("radio", { name: /^All of them/ }).check();
+  await main(page).getByRole("button", { name: "Make the token" }).click();
+  await main(page).getByRole("alert").filter({ hasText: "choose 'Only those that are ticked', or untick them" }).waitFor();
+  assert.ok(await user.isChecked() && await user.isVisible());
+  await main(page).getByRole("radio", { name: "Only those that are ticked" }).check();
+  await main(page).getByRole("button", { name: "Make the token" }).click();
+  await main(page).locator("#secret").waitFor();
+  await main(page).getByRole("row", { name: /Zoe/ }).getByRole("cell", { name: "managed/user" }).waitFor();
 });
 
 browsing("the settings say where each comes from", { config: "[upload]\nmax_size = \"7MB\"\n" }, async ({ page, service }) => {
