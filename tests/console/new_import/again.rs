@@ -1,0 +1,184 @@
+//! What did not go in the first time: corrected, cancelled, expired, and sent again.
+
+use super::{USERS, id_of, notice, sent, settled};
+use crate::service::Service;
+use crate::visitor::Visitor;
+
+#[test]
+fn failures_are_corrected_and_sent_again() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let users = format!("{USERS}eve,Eve,,=eve\n\"\",Nobody,X,x@example.com\n");
+    let form = "/console/new/user?unique=userName&blank=keep";
+    let report = sent(&mut zoe, form, "users.csv", users);
+    insta::assert_snapshot!(report.text(), @"
+    # Dry run: users.csv
+    Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
+    [Start over](/console/new/user?unique=userName&blank=keep&zone=UTC)
+    2 records of 4 would fail and stay out. The others can be imported now, those that fail once they are corrected.
+    ## What would happen
+    2 created, 2 failed
+    Created
+      2
+    Updated
+      0
+    Unchanged
+      0
+    Failed
+      2
+    Records
+      4
+    [Import the 2 good records]
+    2 records stay out. Exactly the file that was checked is imported.
+    ## Why 2 records would fail
+    [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
+    Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&blank=keep&zone=UTC) as it is.
+    What is wrong | How many | For example
+    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: '=eve' is not an e-mail address
+    [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn) | 1 record | row 4: a value is required
+    [Missing value in userName](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=userName) | 1 record | row 5: a value is required
+    Some of the new objects
+    Row | Property | Value
+    2 | userName | ann
+    2 | givenName | Ann
+    2 | sn | Lee
+    2 | mail | ann@example.com
+    2 | accountStatus | active
+    3 | userName | bob
+    3 | givenName | Bob
+    3 | sn | Ray
+    3 | mail | bob@example.com
+    3 | accountStatus | active
+    4 of 4 columns matched
+    No. | Column | Fills
+    1 | userName | userName Username
+    2 | givenName | givenName First Name
+    3 | sn | sn Last Name
+    4 | mail | mail Email Address
+    ");
+
+    let good = report.form("Import the 2 good records");
+    let import = zoe.press(&good, "Import the 2 good records");
+    let metadata = service.finished(&id_of(&import));
+    assert_eq!((&metadata["created"], &metadata["failure"]), (&2.into(), &2.into()));
+
+    let failures = zoe.click(&report, "Download them");
+    let corrected =
+        failures.html.replace("Eve,,'=eve", "Eve,Adams,eve@example.com").replace("\"\",Nobody", "nob,Nobody");
+    let corrected = corrected.replace("\r\n,Nobody", "\r\nnob,Nobody");
+    assert!(
+        corrected.contains("_importError") && corrected.contains("Adams") && corrected.contains("nob,"),
+        "{corrected}"
+    );
+    let page = zoe.click(&report, "send that file");
+    let mut form = page.form("Check the file");
+    assert!(form.fields.iter().any(|field| field.name == "blank" && field.value == "keep" && field.is_on));
+    form.attach("file", "failures.csv", corrected);
+    let page = zoe.press(&form, "Check the file");
+    let report = settled(&mut zoe, page);
+    assert!(report.text().contains("4 of 5 columns matched"), "{}", report.text());
+    let form = report.form("Import 2 records");
+    let import = zoe.press(&form, "Import 2 records");
+    let metadata = service.finished(&id_of(&import));
+    assert_eq!((&metadata["created"], &metadata["failure"]), (&2.into(), &0.into()));
+    assert_eq!(service.folder.objects("managed/user").lines().count(), 4);
+}
+
+#[test]
+fn all_or_nothing_is_nothing_if_a_record_fails() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let report = sent(&mut zoe, "/console/new/user?atomic=true", "users.csv", format!("{USERS}eve,Eve,Adams,eve\n"));
+    assert!(!report.html.contains("/apply"), "{}", report.html);
+    insta::assert_snapshot!(report.text_of("id", "report"), @"
+    # Dry run: users.csv
+    Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
+    [Start over](/console/new/user?unique=userName&atomic=true&zone=UTC)
+    1 record of 3 would fail. You chose all or nothing, so nothing of the file can be imported. Correct the record in the file and [send it again](/console/new/user?unique=userName&atomic=true&zone=UTC), or [send it without all or nothing](/console/new/user?unique=userName&zone=UTC) to have the good records imported.
+    ## What would happen
+    1 failed, 2 without an outcome
+    Created
+      0
+    Updated
+      0
+    Unchanged
+      0
+    Failed
+      1
+    Good, but left out
+      2
+    Records
+      3
+    ## Why 1 record would fail
+    [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
+    Correct these records in the file itself, and [send all of it](/console/new/user?unique=userName&atomic=true&zone=UTC). What you download is a list of what is wrong.
+    What is wrong | How many | For example
+    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: 'eve' is not an e-mail address
+    Some of the new objects
+    Row | Property | Value
+    2 | userName | ann
+    2 | givenName | Ann
+    2 | sn | Lee
+    2 | mail | ann@example.com
+    2 | accountStatus | active
+    3 | userName | bob
+    3 | givenName | Bob
+    3 | sn | Ray
+    3 | mail | bob@example.com
+    3 | accountStatus | active
+    4 of 4 columns matched
+    No. | Column | Fills
+    1 | userName | userName Username
+    2 | givenName | givenName First Name
+    3 | sn | sn Last Name
+    4 | mail | mail Email Address
+    ");
+    let page = zoe.click(&report, "send it without all or nothing");
+    assert!(!page.html.contains("name=\"atomic\" value=\"true\" checked"), "{}", page.html);
+    let page = zoe.click(&report, "send it again");
+    assert!(page.html.contains("name=\"atomic\" value=\"true\" checked"), "{}", page.html);
+}
+
+#[test]
+fn a_dry_run_that_cannot_be_imported_says_why() {
+    let service = Service::new();
+    let mut ann = Visitor::admin(&service);
+    let report = sent(&mut ann, "/console/new/user", "users.csv", USERS);
+    let form = report.form("Import 2 records");
+    let id = id_of(&report);
+    let cleaned = service.curl(&format!("--request POST '/openidm/csv/metadata/{id}?_action=cleanup'"));
+    assert_eq!(cleaned.status, 200);
+    insta::assert_snapshot!(notice(&ann.go(&report.address)), @"The file was kept for 24 hours after the dry run and is gone. [Send it again](/console/new/user?unique=userName&zone=UTC) to import it.");
+    // Who has the old page before him is told too.
+    let page = ann.press(&form, "Import 2 records");
+    assert_eq!(page.status, 409);
+    insta::assert_snapshot!(page.text(), @"
+    # Something has changed meanwhile
+    Import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are kept for 24 hours and are gone; import the file again.
+    Go back, reload the page and look again.
+    [Go to the imports](/console/imports)
+    ");
+}
+
+#[test]
+fn what_was_cancelled_can_be_imported_again() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let report = sent(&mut zoe, "/console/new/user", "users.csv", USERS);
+    let form = report.form("Import 2 records");
+    let lease = service.folder.busy();
+    let import = zoe.press(&form, "Import 2 records");
+    insta::assert_snapshot!(notice(&zoe.go(&report.address)), @"This file is being imported. [Watch the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+    let id = id_of(&import);
+    assert_eq!(service.curl(&format!("--request POST '/openidm/csv/metadata/{id}?_action=cancel'")).status, 200);
+    assert_eq!(service.finished(&id)["state"], "cancelled");
+    drop(lease);
+    let report = zoe.go(&report.address);
+    insta::assert_snapshot!(notice(&report), @"The import of this file was cancelled. [See the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+    let form = report.form("Import again");
+    let again = zoe.press(&form, "Import again");
+    assert_ne!(again.address, import.address);
+    assert_eq!(service.finished(&id_of(&again))["created"], 2);
+    assert_eq!(zoe.press(&form, "Import again").address, again.address);
+    insta::assert_snapshot!(notice(&zoe.go(&report.address)), @"This file was imported. [See the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+}
