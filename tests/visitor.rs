@@ -158,7 +158,8 @@ impl Visitor {
     pub(crate) fn press_only(&mut self, form: &Form, button: &str) -> Page {
         let pressed = form.buttons.iter().find(|known| known.text == button);
         let pressed = pressed.unwrap_or_else(|| panic!("no button '{button}' in {form:?}"));
-        let mut fields: Vec<(&str, &str)> = form.sent().collect();
+        let filled: Vec<(&str, String)> = form.sent().collect();
+        let mut fields: Vec<(&str, &str)> = filled.iter().map(|(name, value)| (*name, value.as_str())).collect();
         if let Some(name) = &pressed.name {
             fields.push((name, &pressed.value));
         }
@@ -321,8 +322,9 @@ b</textarea><input type="file" name="file"><button name="go" value="1">Send</but
         form.attach("file", "a \"b\".csv", "x,y\n");
         assert_eq!((form.action.as_str(), form.value("text")), ("/console/a?do", "a\nb"));
         let sent: Vec<_> = form.sent().collect();
+        let sent: Vec<_> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let all =
-            [("csrf", "1"), ("name", "Zoë"), ("type", "user"), ("how", "b"), ("role", "viewer"), ("text", "a\nb")];
+            [("csrf", "1"), ("name", "Zoë"), ("type", "user"), ("how", "b"), ("role", "viewer"), ("text", "a\r\nb")];
         assert_eq!(sent, all);
         insta::assert_snapshot!(String::from_utf8(form.multipart(&sent)).unwrap().replace('\r', ""), @r#"
         --------a-boundary-that-nobody-writes

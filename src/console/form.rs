@@ -26,6 +26,11 @@ impl Form {
         Ok(self.0.one(name)?.map(str::trim).filter(|text| !text.is_empty()))
     }
 
+    /// The value of a field as it was sent, blanks and all; none if there is no such field.
+    pub(super) fn whole<'f>(&'f self, name: &'f str) -> Result<Option<&'f str>> {
+        self.0.one(name)
+    }
+
     /// The values of fields of this name, as they were sent.
     pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
         self.0.all(name)

@@ -76,9 +76,11 @@ impl Form {
                 "input" => {
                     let is_box = ["checkbox", "radio"].contains(&kind.as_str());
                     let value = get("value").unwrap_or_else(|| if is_box { "on".to_owned() } else { String::new() });
+                    // A field that is seen has one line.
+                    let value = if kind == "hidden" || is_box { value } else { value.replace(['\r', '\n'], "") };
                     (kind, value)
                 }
-                "textarea" => ("textarea".to_owned(), raw(content).trim_start_matches('\n').to_owned()),
+                "textarea" => ("textarea".to_owned(), without_first_end(raw(content))),
                 "select" => {
                     let selected = options.iter().find(|(_, _, selected)| *selected).or(options.first());
                     ("select".to_owned(), selected.map(|(value, ..)| value.clone()).unwrap_or_default())
@@ -156,13 +158,14 @@ impl Form {
         found.unwrap_or_else(|| panic!("no field '{field}' in {shown}"))
     }
 
-    /// The names and values that are sent, files left out.
-    pub(super) fn sent(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The names and values that are sent, files left out; ends of lines are `\r\n`.
+    pub(super) fn sent(&self) -> impl Iterator<Item = (&str, String)> {
         let is_sent = |field: &&Field| match field.kind.as_str() {
             "checkbox" | "radio" => field.is_on,
             kind => kind != "file",
         };
-        self.fields.iter().filter(is_sent).map(|field| (field.name.as_str(), field.value.as_str()))
+        let value = |field: &Field| field.value.replace("\r\n", "\n").replace('\n', "\r\n");
+        self.fields.iter().filter(is_sent).map(move |field| (field.name.as_str(), value(field)))
     }
 
     pub(super) fn multipart(&self, fields: &[(&str, &str)]) -> Vec<u8> {
@@ -197,6 +200,14 @@ impl Form {
         body.extend(format!("--{BOUNDARY}--\r\n").into_bytes());
         body
     }
+}
+
+/// The content of a text area: an end of a line at its start is not a part of it.
+fn without_first_end(mut text: String) -> String {
+    if text.starts_with('\n') {
+        text.remove(0);
+    }
+    text
 }
 
 impl Field {

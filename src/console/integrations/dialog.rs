@@ -132,6 +132,16 @@ impl Whose {
             }
         }
     }
+
+    /// Where a drop folder is that can be left as it is, if it is still of this revision.
+    fn unchanged(&self, rev: Option<&str>) -> Option<String> {
+        match self {
+            Whose::Of(known) if known.set_by != SetBy::File && known.folder.is_ok() && rev == Some(&known.rev()) => {
+                Some(format!("{}?done=unchanged", address(&known.name)))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The dialog with these fields.
@@ -143,7 +153,7 @@ fn page(door: &Door, visitor: &Visitor, whose: &Whose, fields: Fields, cells: &s
             (kind, Some(registered.name.clone()), Some(registered.rev()))
         }
     };
-    let zone = Some(fields.text("timeZone")).filter(|zone| !zone.is_empty());
+    let zone = Some(fields.text("timeZone").trim()).filter(|zone| !zone.is_empty());
     let dates = Dates::of(fields.text("dateFormat"), zone.unwrap_or(&door.app.config.time_zone), cells);
     let limits = &door.app.config.drop_folder_limits;
     DialogPage {
@@ -256,14 +266,18 @@ pub(super) async fn change(
 
 /// Sets what was typed, or shows it again with everything that is wrong with it.
 fn apply(door: &Door, visitor: &Visitor, whose: Whose, form: &Form) -> Result<Response> {
+    let earlier = whose.settings();
     let known = known(door, visitor)?;
-    let fields = Fields::of_form(form, &whose.settings(), &known)?;
+    let fields = Fields::of_form(form, &earlier, &known)?;
     let cells = form.text("cells")?.unwrap_or_default();
     let mut page = page(door, visitor, &whose, fields, cells);
     if form.text("step")? == Some("dates") {
         return html(&page);
     }
-    let Typed { mut json, mistakes } = Typed::of(form)?;
+    let Typed { mut json, mistakes, is_as_shown } = Typed::of(form, &earlier)?;
+    if let Some(address) = whose.unchanged(form.text("rev")?).filter(|_| is_as_shown) {
+        return Ok(Redirect::to(&address).into_response());
+    }
     let (name, condition) = match &whose {
         Whose::New(_) => (form.text("name")?.unwrap_or_default().to_owned(), Condition::Absent),
         Whose::Of(registered) => {

@@ -127,6 +127,7 @@ fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "created" => "The drop folder is set up. Test the connection, then put the first files there.",
         "changed" => "The settings are applied.",
+        "unchanged" => "Nothing was to be applied: the settings are as they were.",
         "paused" => "It is paused: it is looked at only when somebody asks.",
         "resumed" => "It is looked at by its schedule again.",
         "callback-on" => {

@@ -23,6 +23,8 @@ pub(super) struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
     Text,
+    /// Text of which outer blanks are a part.
+    Exact,
     Number,
     /// One text in a line, at least one.
     Lines,
@@ -169,7 +171,7 @@ const SETTINGS: &[Setting] = &[
         "",
         "",
     ),
-    setting("nullToken", "Null token", Manner::Text, "__NULL__", "A cell that is this removes its property."),
+    setting("nullToken", "Null token", Manner::Exact, "__NULL__", "A cell that is this removes its property."),
     setting(
         "columns",
         "Columns",
@@ -399,23 +401,7 @@ pub(super) struct Fields(Vec<Field>);
 impl Fields {
     /// With what is set.
     pub(super) fn of_settings(settings: &Value, known: &Known) -> Fields {
-        let control = |setting: &'static Setting| {
-            let text = || match value(settings, setting.key) {
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Number(number)) => number.to_string(),
-                Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
-                Some(Value::Bool(ticked)) => ticked.to_string(),
-                _ => String::new(),
-            };
-            match setting.manner {
-                Manner::Method => Content::Text(method(settings).to_owned()),
-                Manner::Tick(default) => {
-                    Content::Tick(value(settings, setting.key).and_then(Value::as_bool).unwrap_or(default))
-                }
-                _ => Content::Text(text()),
-            }
-        };
-        Fields::new(known, settings, control)
+        Fields::new(known, settings, |setting| Content::of_settings(setting, settings))
     }
 
     /// With what was typed. Secrets are not among it; `earlier` says which there are.
@@ -424,7 +410,7 @@ impl Fields {
         for setting in SETTINGS {
             typed.push(match setting.manner {
                 Manner::Tick(_) => Content::Tick(form.is_ticked(setting.key)),
-                _ => Content::Text(form.text(setting.key)?.unwrap_or_default().to_owned()),
+                _ => Content::Text(form.whole(setting.key)?.unwrap_or_default().to_owned()),
             });
         }
         let mut typed = typed.into_iter();
@@ -524,6 +510,25 @@ enum Content {
     Tick(bool),
 }
 
+impl Content {
+    fn of_settings(setting: &Setting, settings: &Value) -> Content {
+        let text = || match value(settings, setting.key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+            Some(Value::Bool(ticked)) => ticked.to_string(),
+            _ => String::new(),
+        };
+        match setting.manner {
+            Manner::Method => Content::Text(method(settings).to_owned()),
+            Manner::Tick(default) => {
+                Content::Tick(value(settings, setting.key).and_then(Value::as_bool).unwrap_or(default))
+            }
+            _ => Content::Text(text()),
+        }
+    }
+}
+
 fn control(setting: &'static Setting, text: String, settings: &Value, known: &Known) -> Control {
     let choice =
         |value: &str, shown: &str| Choice { value: value.to_owned(), text: shown.to_owned(), is_chosen: value == text };
@@ -549,7 +554,7 @@ fn control(setting: &'static Setting, text: String, settings: &Value, known: &Kn
             }
             Control::Choice { options }
         }
-        Manner::Text | Manner::Tick(_) => {
+        Manner::Text | Manner::Exact | Manner::Tick(_) => {
             let part = setting.key.strip_prefix("destination.");
             let mut options: Vec<String> = part.map_or_else(Vec::new, |part| {
                 known.destinations.iter().filter_map(|known| known[part].as_str().map(str::to_owned)).collect()
@@ -568,14 +573,26 @@ pub(super) struct Typed {
     pub(super) json: Map<String, Value>,
     /// What makes no sense as it was typed, with the settings that it is about.
     pub(super) mistakes: Vec<(&'static str, String)>,
+    /// Whether everything came back as the dialog shows it.
+    pub(super) is_as_shown: bool,
 }
 
 impl Typed {
-    pub(super) fn of(form: &Form) -> Result<Typed> {
+    /// What a form says of the settings besides the name. Whatever came back as the dialog shows it is as it was in the
+    /// earlier settings, to the letter: a field may not show all of a text, and what is typed is trimmed.
+    pub(super) fn of(form: &Form, earlier: &Value) -> Result<Typed> {
         let mut json = Map::new();
         let mut mistakes = Vec::new();
+        let mut is_as_shown = true;
         let method = form.text(METHOD)?.unwrap_or("keys");
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().filter(|setting| setting.key != "name") {
+            if came_back(setting, form, earlier)? {
+                if let Some(value) = value(earlier, setting.key) {
+                    put(&mut json, setting.key, value.clone());
+                }
+                continue;
+            }
+            is_as_shown = false;
             let Some(text) = form.text(setting.key)? else {
                 if let Manner::Tick(_) = setting.manner {
                     put(&mut json, setting.key, Value::Bool(false));
@@ -584,6 +601,7 @@ impl Typed {
             };
             let value = match setting.manner {
                 Manner::Method => continue,
+                Manner::Exact => form.whole(setting.key)?.into(),
                 Manner::Number => match text.replace([',', '_', ' '], "").parse::<u64>() {
                     Ok(number) => number.into(),
                     Err(_) => {
@@ -603,8 +621,25 @@ impl Typed {
             put(&mut json, setting.key, value);
         }
         settle(&mut json, method);
-        Ok(Typed { json, mistakes })
+        Ok(Typed { json, mistakes, is_as_shown })
     }
+}
+
+/// Whether a field came back as the dialog shows it with these settings.
+fn came_back(setting: &Setting, form: &Form, settings: &Value) -> Result<bool> {
+    Ok(match Content::of_settings(setting, settings) {
+        Content::Tick(is_ticked) => form.is_ticked(setting.key) == is_ticked,
+        Content::Text(shown) => {
+            let sent = form.whole(setting.key)?.map(|sent| as_in_a_field(setting, sent));
+            sent.is_some_and(|sent| sent == as_in_a_field(setting, &shown))
+        }
+    })
+}
+
+/// A text as browsers have it in a field, whichever way they write the ends of lines: most fields have one line.
+fn as_in_a_field(setting: &Setting, text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{FFFD}");
+    if setting.manner == Manner::Lines { text } else { text.replace('\n', "") }
 }
 
 fn put(json: &mut Map<String, Value>, key: &str, value: Value) {
