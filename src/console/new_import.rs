@@ -3,7 +3,9 @@
 //! An object type is chosen, then a file with what it takes to read it ([`choices`]). The file always makes a dry run
 //! first, whose [`report`] shows what would happen to every record; only from there it is imported. A file that is
 //! refused as a whole comes back with everything that is wrong with it ([`refused`]), on the form that it was sent from.
+//! Whoever corrects the file of an earlier import finds its choices there, and what cannot be chosen ([`beyond`]).
 
+mod beyond;
 mod choices;
 mod described;
 mod refused;
@@ -19,6 +21,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tokio::time::{Instant, sleep};
 
+use self::beyond::Beyond;
 use self::choices::Choices;
 use self::described::Described;
 use self::refused::Refused;
@@ -78,16 +81,20 @@ struct FormPage {
     chrome: Chrome,
     object_type: Described,
     choices: Choices,
+    /// What the import whose choices these are was run with besides.
+    beyond: Option<Beyond>,
     /// What came of the file that was sent.
     refused: Option<Refused>,
     max_size: u64,
 }
 
 impl FormPage {
-    fn new(door: &Door, visitor: &Visitor, stored: &StoredType, choices: Choices) -> FormPage {
+    fn new(door: &Door, visitor: &Visitor, stored: &StoredType, choices: Choices, params: &Params) -> Result<FormPage> {
         let object_type = Described::with_examples(&stored.object_type);
         let chrome = Chrome::new(format!("New import: {}", object_type.title), Section::NewImport, visitor);
-        FormPage { chrome, object_type, choices, refused: None, max_size: door.app.config.upload.max_size }
+        let beyond = Beyond::of(params, door, &visitor.principal, &stored.object_type)?;
+        let max_size = door.app.config.upload.max_size;
+        Ok(FormPage { chrome, object_type, choices, beyond, refused: None, max_size })
     }
 
     /// Whether objects are found by something else than a property that is unique.
@@ -113,7 +120,7 @@ async fn form(
 ) -> Result<Response, Problem> {
     let stored = importable_type(&door, &visitor, &name).await?;
     let choices = Choices::asked(&params, &stored.object_type, &door.app.config)?;
-    door.run(move |door| html(&FormPage::new(door, &visitor, &stored, choices))).await
+    door.run(move |door| html(&FormPage::new(door, &visitor, &stored, choices, &params)?)).await
 }
 
 async fn template(State(door): State<Door>, visitor: Visitor, Path(name): Path<String>) -> Result<Response, Problem> {
@@ -138,11 +145,13 @@ async fn upload(
     State(door): State<Door>,
     visitor: Visitor,
     Path(name): Path<String>,
+    params: Params,
     Extension(last_step): Extension<LastStep>,
     request: Request,
 ) -> Result<Response, Problem> {
     let stored = importable_type(&door, &visitor, &name).await?;
-    let mut sent = Sent { filename: None, choices: Choices::preset(&stored.object_type, &door.app.config) };
+    let choices = Choices::preset(&stored.object_type, &door.app.config);
+    let mut sent = Sent { params, filename: None, choices };
     match dry_run(&door, &visitor, &stored, request, &mut sent, &last_step).await {
         Ok(id) => {
             await_end(&door, id).await?;
@@ -154,6 +163,8 @@ async fn upload(
 
 /// What is known of what was sent.
 struct Sent {
+    /// Of the address.
+    params: Params,
     filename: Option<String>,
     choices: Choices,
 }
@@ -204,11 +215,11 @@ async fn refuse(
     if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE) {
         return Err(problem);
     }
-    let Sent { filename, choices } = sent;
+    let Sent { params, filename, choices } = sent;
     let page = door.run(move |door| {
         let plan = choices.plan(&stored.object_type, &visitor.principal, &door.app.config);
         let refused = Refused::new(filename, problem.body(), &stored.object_type, &plan);
-        html(&FormPage { refused: Some(refused), ..FormPage::new(door, &visitor, &stored, choices) })
+        html(&FormPage { refused: Some(refused), ..FormPage::new(door, &visitor, &stored, choices, &params)? })
     });
     Ok(shown(status, page.await?))
 }

@@ -245,7 +245,7 @@ fn an_import_tells_what_became_of_its_records() {
     - [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn): 1 record, e.g. row 3: a value is required
     - [More or fewer cells than columns](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=CELL%5FCOUNT): 1 record, e.g. row 4: the record has 2 cells, the header has 4 columns
     All others are in: correct these records, and upload only them again.
-    [Look through the failures](/console/imports/00000000-0000-0000-0000-000000000000/failures) [Download them as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
+    [Look through the failures](/console/imports/00000000-0000-0000-0000-000000000000/failures) [Download them as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000)
     How do I correct them?
     The download has the columns of your file and a column _importError that says what is wrong. Correct the cells in a spreadsheet, save it as CSV and upload it again as it is: the last column is passed over, and only these records are imported.
     Cells that look like formulas are guarded with an apostrophe for spreadsheets; the upload removes the guard again. For programs there is [the same without guards](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv?escape=none).
@@ -313,7 +313,7 @@ fn a_file_that_was_refused_tells_why_and_where() {
     let page = Visitor::of(&service, "importer").go(&format!("/console/imports/{id}"));
     insta::assert_snapshot!(page.text_of("role", "alert"), @"
     users.csv, row 3, column 'givenName': the quote that opens column 2, in line 3 of the file, is never closed
-    Correct the file and [import it again](/console/new/user?unique=userName&zone=UTC).
+    Correct the file and [import it again](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000).
     ");
     insta::assert_snapshot!(page.text_of("class", "standing"), @"failed The file was refused, and nothing of it was imported.");
 }
@@ -352,7 +352,7 @@ fn failures_show_the_offending_cells() {
     - [Imports](/console/imports)
     - [users.csv](/console/imports/00000000-0000-0000-0000-000000000000)
     # 2 failures
-    [Download as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC)
+    [Download as CSV](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [Correct and upload again](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000)
     All others are in: correct these records, and upload only them again.
     - [All](/console/imports/00000000-0000-0000-0000-000000000000/failures)
     - [Invalid e-mail address in mail 1 record](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail)

@@ -124,7 +124,7 @@ impl Body {
             is_admin: visitor.may_be(Role::Admin),
             id: import.id.to_string(),
             filename: import.filename.clone(),
-            again: again(&import.plan),
+            again: again(&import.plan, import.id),
             applied: if import.plan.dry_run { door.app.applied(import.id)? } else { None },
             live: Live::of(door, import, overall(door, import), &milestones),
             is_over,

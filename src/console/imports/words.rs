@@ -145,7 +145,7 @@ impl Remedy {
         };
         let is_by_record = plan.on_failure == OnFailure::SkipRecord;
         let name = if is_by_record { "Correct and upload again" } else { "Import the corrected file" };
-        Remedy { advice: advice.to_owned(), action: Some((name, again(plan))), is_by_record }
+        Remedy { advice: advice.to_owned(), action: Some((name, again(plan, import.id))), is_by_record }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::access::Principal;
 use crate::config::Config;
 use crate::error::Result;
 use crate::http::params::Params;
+use crate::import::ImportId;
 use crate::plan::{BlankCells, ColumnRules, DuplicateKeys, OnFailure, Origin, Plan};
 use crate::schema::{ObjectType, PropertyKind};
 
@@ -22,6 +23,9 @@ const LENIENT: &str = "lenient";
 const PASS_OVER: &str = "passOver";
 const DATES: &str = "dates";
 const ZONE: &str = "zone";
+
+/// The name of the parameter that has the import whose choices these were.
+pub(super) const AFTER: &str = "after";
 
 /// What was chosen.
 #[derive(Clone, Debug)]
@@ -163,8 +167,9 @@ pub(super) fn can_be_unique(kind: PropertyKind) -> bool {
     !matches!(kind, PropertyKind::Array | PropertyKind::Object | PropertyKind::Relationship | PropertyKind::Null)
 }
 
-/// The address of the form with the choices of a plan: for whoever wants to import a corrected file in the same way.
-pub(in crate::console) fn again(plan: &Plan) -> String {
+/// The address of the form with the choices of a plan: for whoever wants to import a corrected file in the same way. The
+/// form says which of its plan's settings it cannot ask for: those of the import that the plan is of.
+pub(in crate::console) fn again(plan: &Plan, import: ImportId) -> String {
     let mut address = format!("/console/new/{}", plan.object_type.short());
     let mut separator = '?';
     let mut add = |name: &str, value: &str| {
@@ -189,5 +194,6 @@ pub(in crate::console) fn again(plan: &Plan) -> String {
     }
     plan.date_formats.iter().for_each(|format| add(DATES, format));
     add(ZONE, &plan.time_zone);
+    add(AFTER, &import.to_string());
     address
 }

@@ -206,8 +206,8 @@ impl Report {
             position: position(door, &import),
             groups,
             applied: app.applied(import.id)?.map(|applied| app.import(applied)).transpose()?,
-            again: again(&import.plan),
-            again_by_record: again(&by_record),
+            again: again(&import.plan, import.id),
+            again_by_record: again(&by_record, import.id),
             columns,
             import,
         })

@@ -14,7 +14,7 @@ fn failures_are_corrected_and_sent_again() {
     insta::assert_snapshot!(report.text(), @"
     # Dry run: users.csv
     Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
-    [Start over](/console/new/user?unique=userName&blank=keep&zone=UTC)
+    [Start over](/console/new/user?unique=userName&blank=keep&zone=UTC&after=00000000-0000-0000-0000-000000000000)
     2 records of 4 would fail and stay out. The others can be imported now, those that fail once they are corrected.
     ## What would happen
     2 created, 2 failed
@@ -32,7 +32,7 @@ fn failures_are_corrected_and_sent_again() {
     2 records stay out. Exactly the file that was checked is imported.
     ## Why 2 records would fail
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
-    Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&blank=keep&zone=UTC) as it is.
+    Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&blank=keep&zone=UTC&after=00000000-0000-0000-0000-000000000000) as it is.
     What is wrong | How many | For example
     [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: '=eve' is not an e-mail address
     [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn) | 1 record | row 4: a value is required
@@ -93,8 +93,8 @@ fn all_or_nothing_is_nothing_if_a_record_fails() {
     insta::assert_snapshot!(report.text_of("id", "report"), @"
     # Dry run: users.csv
     Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
-    [Start over](/console/new/user?unique=userName&atomic=true&zone=UTC)
-    1 record of 3 would fail. You chose all or nothing, so nothing of the file can be imported. Correct the record in the file and [send it again](/console/new/user?unique=userName&atomic=true&zone=UTC), or [send it without all or nothing](/console/new/user?unique=userName&zone=UTC) to have the good records imported.
+    [Start over](/console/new/user?unique=userName&atomic=true&zone=UTC&after=00000000-0000-0000-0000-000000000000)
+    1 record of 3 would fail. You chose all or nothing, so nothing of the file can be imported. Correct the record in the file and [send it again](/console/new/user?unique=userName&atomic=true&zone=UTC&after=00000000-0000-0000-0000-000000000000), or [send it without all or nothing](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000) to have the good records imported.
     ## What would happen
     1 failed, 2 without an outcome
     Created
@@ -111,7 +111,7 @@ fn all_or_nothing_is_nothing_if_a_record_fails() {
       3
     ## Why 1 record would fail
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
-    Correct these records in the file itself, and [send all of it](/console/new/user?unique=userName&atomic=true&zone=UTC). What you download is a list of what is wrong.
+    Correct these records in the file itself, and [send all of it](/console/new/user?unique=userName&atomic=true&zone=UTC&after=00000000-0000-0000-0000-000000000000). What you download is a list of what is wrong.
     What is wrong | How many | For example
     [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: 'eve' is not an e-mail address
     Some of the new objects
@@ -148,7 +148,7 @@ fn a_dry_run_that_cannot_be_imported_says_why() {
     let id = id_of(&report);
     let cleaned = service.curl(&format!("--request POST '/openidm/csv/metadata/{id}?_action=cleanup'"));
     assert_eq!(cleaned.status, 200);
-    insta::assert_snapshot!(notice(&ann.go(&report.address)), @"The file was kept for 24 hours after the dry run and is gone. [Send it again](/console/new/user?unique=userName&zone=UTC) to import it.");
+    insta::assert_snapshot!(notice(&ann.go(&report.address)), @"The file was kept for 24 hours after the dry run and is gone. [Send it again](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000) to import it.");
     // Who has the old page before him is told too.
     let page = ann.press(&form, "Import 2 records");
     assert_eq!(page.status, 409);
@@ -181,4 +181,42 @@ fn what_was_cancelled_can_be_imported_again() {
     assert_eq!(service.finished(&id_of(&again))["created"], 2);
     assert_eq!(zoe.press(&form, "Import again").address, again.address);
     insta::assert_snapshot!(notice(&zoe.go(&report.address)), @"This file was imported. [See the import](/console/imports/00000000-0000-0000-0000-000000000000).");
+}
+
+#[test]
+fn what_the_form_cannot_ask_for_is_said() {
+    let service = Service::new();
+    let mut ann = Visitor::of(&service, "importer");
+    let file = "userName,givenName,sn,mail,city\nann,Ann,Lee,a@example.com,X\nann,Ann,Ray,no,X\n";
+    std::fs::write(service.folder.path("users.csv"), file).unwrap();
+    let import = "import users.csv --into managed/user --unique userName,city --atomic --duplicates last-wins \
+                  --max-records 1000 --blank keep --date-format dd.MM.yyyy";
+    let _ = service.folder.run(import).refused();
+    let id = service.folder.last_import();
+    let page = ann.go(&format!("/console/imports/{id}"));
+    let page = ann.click(&page, "Import the corrected file");
+    insta::assert_snapshot!(notice(&page), @"
+    The import of [users.csv](/console/imports/00000000-0000-0000-0000-000000000000) was run in a way that cannot be chosen here:
+    - Of records with the same key the last counted; from here the first counts, and the others fail.
+    - A file with more than 1,000 records was refused; from here it may have any number.
+    All else is chosen below as it was. To have a file imported in that very way, send it the way that one was sent.
+    ");
+    let form = page.form("Check the file");
+    assert_eq!((form.value("dates"), form.value("zone")), ("dd.MM.yyyy", "UTC"));
+    for (name, value) in [("unique", "userName"), ("unique", "city"), ("atomic", "true"), ("blank", "keep")] {
+        assert!(form.fields.iter().any(|field| field.name == name && field.value == value && field.is_on), "{name}");
+    }
+    // It is still said when the file is refused.
+    let page = sent(&mut ann, &page.address, "users.csv", "userName,shoe\nann,1\n");
+    assert_eq!(page.status, 400);
+    assert!(page.text().contains("was run in a way that cannot be chosen here"), "{}", page.text());
+    // Of another type, and of one that is gone, nothing is said.
+    for address in [format!("/console/new/role?after={id}"), "/console/new/user?after=x".to_owned()] {
+        let page = ann.go(&address);
+        assert_eq!(page.status, 200);
+        assert!(!page.text().contains("cannot be chosen here"), "{}", page.text());
+    }
+    // What somebody may not see is not told.
+    let mut other = Visitor::with(&service, &service.token("--name roles --role importer --types managed/role"));
+    assert!(!other.go(&format!("/console/new/role?after={id}")).text().contains("cannot be chosen here"));
 }

@@ -76,7 +76,7 @@ fn a_file_is_looked_through_and_then_imported() {
     insta::assert_snapshot!(report.text(), @"
     # Dry run: users.csv
     Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
-    [Start over](/console/new/user?unique=userName&zone=UTC)
+    [Start over](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000)
     All 2 records are good.
     ## What would happen
     2 created
@@ -191,7 +191,7 @@ fn a_report_shows_itself_while_its_turn_has_not_come() {
     insta::assert_snapshot!(page.text(), @"
     # Dry run: users.csv
     Into User (managed/user), objects found by userName. Checked 28 Feb 2026, 17:05:00 UTC.
-    [Start over](/console/new/user?unique=userName&zone=UTC)
+    [Start over](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000)
     The file waits for its turn. Nothing is changed.
     This page looks again by itself.
     ");
