@@ -189,7 +189,7 @@ async fn dry_run(
     };
     let fields = uploading.fields().await?;
     check_csrf(fields.one(CSRF)?, Some(&visitor.csrf))?;
-    sent.choices = Choices::sent(&fields, &door.app.config)?;
+    sent.choices = Choices::sent(&fields, &stored.object_type, &door.app.config)?;
     sent.filename = uploading.file_name().map(str::to_owned);
     let plan = sent.choices.plan(&stored.object_type, &visitor.principal, &door.app.config);
     let receiving = door.run(move |door| Ok(door.app.receive(plan, None)?.thorough())).await?;

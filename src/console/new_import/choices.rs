@@ -70,7 +70,7 @@ impl Choices {
     /// # Errors
     /// `Request` if a word is none of those that there are.
     pub(super) fn asked(params: &Params, object_type: &ObjectType, config: &Config) -> Result<Choices> {
-        let mut choices = Choices::sent(params, config)?;
+        let mut choices = Choices::sent(params, object_type, config)?;
         if params.all(UNIQUE).next().is_none() {
             choices.unique = Choices::preset(object_type, config).unique;
         }
@@ -81,14 +81,15 @@ impl Choices {
     ///
     /// # Errors
     /// See [`Choices::asked`].
-    pub(super) fn sent(fields: &Params, config: &Config) -> Result<Choices> {
+    pub(super) fn sent(fields: &Params, object_type: &ObjectType, config: &Config) -> Result<Choices> {
         let listed = |name, separators: &'static [char]| {
             let parts = fields.all(name).flat_map(move |list| list.split(separators)).map(str::trim);
             parts.filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<String>>()
         };
         let usual = Choices::none(config);
         Ok(Choices {
-            unique: listed(UNIQUE, &[',']),
+            // Those of an open type are typed, all others ticked.
+            unique: listed(UNIQUE, if object_type.is_open() { &[','] } else { &[] }),
             blank: fields.one(BLANK)?.map_or(Ok(usual.blank), str::parse)?,
             atomic: fields.flag(ATOMIC)?,
             lenient: fields.flag(LENIENT)?,
