@@ -1,6 +1,7 @@
 //! Failures that are alike, as they are shown together.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use super::requirements::title;
 use crate::app::App;
@@ -62,8 +63,16 @@ fn wanted(app: &App, import: &Import, group: &FailureGroup) -> Result<Option<Str
     }
     let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
     let violations = first.first().filter(|first| first.row == group.first_row).map_or(&[][..], Failure::violations);
-    let of_group = violations.iter().find(|violation| violation["requirement"] == group.requirement.as_str());
+    let of_group = violations.iter().find(|violation| is_of(violation, group));
     Ok(of_group.and_then(|violation| violation["type"].as_str()).map(str::to_owned))
+}
+
+/// Whether a failure is in this group for this violation. Of an element of an array it is about the array.
+fn is_of(violation: &Value, group: &FailureGroup) -> bool {
+    let (property, wanted) = (violation["property"].as_str(), group.property.as_deref());
+    let is_element =
+        property.and_then(|property| property.split_once('[')).is_some_and(|(array, _)| Some(array) == wanted);
+    violation["requirement"] == group.requirement.as_str() && (property == wanted || is_element)
 }
 
 /// Where the failures of a group are.

@@ -14,24 +14,20 @@ use super::choices::IN_ADDRESSES;
 use super::described::title_of;
 use super::refused::ColumnRow;
 use crate::access::Role;
-use crate::app::{App, columns_of};
+use crate::app::columns_of;
 use crate::console::form::Form;
 use crate::console::imports::CountBar;
-use crate::console::imports::requirements::title;
+use crate::console::imports::groups::{Group, groups};
 use crate::console::page::{Chrome, Section, filters, html};
 use crate::console::refusal::sentence;
 use crate::console::visitor::{Visitor, is_of_htmx};
 use crate::error::{Result, shown};
-use crate::failure::Failure;
-use crate::figures::{counted, grouped};
+use crate::figures::counted;
 use crate::http::patience::LastStep;
 use crate::http::{Door, Problem};
 use crate::import::{Counts, Import, ImportId, State as Stage};
 use crate::plan::{OnFailure, Plan};
-use crate::report::{FailureGroup, Sample};
-
-/// How many groups of failures are shown.
-const MOST_GROUPS: usize = 20;
+use crate::report::Sample;
 
 /// How much of a value is shown.
 const VALUE: usize = 200;
@@ -94,16 +90,6 @@ struct ShownChange {
     property: String,
     old: Option<String>,
     new: Option<String>,
-}
-
-/// Failures that are alike.
-struct Group {
-    title: String,
-    counted: String,
-    first_row: String,
-    /// What is said of the first one.
-    example: String,
-    address: String,
 }
 
 pub(super) async fn show(
@@ -188,7 +174,7 @@ impl Report {
         let object_type = &stored.object_type;
         let is_over = import.state.end().is_some();
         let has_failures = is_over && import.counts.failure > 0;
-        let (groups, more_groups) = if has_failures { Group::all(app, &import)? } else { Default::default() };
+        let (groups, more_groups) = if has_failures { groups(app, &import)? } else { Default::default() };
         let samples = if is_over { app.repository.samples(import.id)? } else { Vec::new() };
         let (columns, _) = columns_of(&import.header, object_type, &import.plan);
         let columns: Vec<ColumnRow> = columns.iter().map(|column| ColumnRow::new(column, object_type)).collect();
@@ -312,45 +298,6 @@ impl ShownSample {
 fn text(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     shown(&text, VALUE).into_owned()
-}
-
-impl Group {
-    /// The largest groups, and how many there are besides.
-    fn all(app: &App, import: &Import) -> Result<(Vec<Group>, usize)> {
-        let all = app.repository.failure_groups(import.id)?;
-        let more = all.len().saturating_sub(MOST_GROUPS);
-        let groups = all.iter().take(MOST_GROUPS).map(|group| Group::new(app, group, import)).collect::<Result<_>>()?;
-        Ok((groups, more))
-    }
-
-    fn new(app: &App, group: &FailureGroup, import: &Import) -> Result<Group> {
-        let first = app.repository.failures(import.id, group.first_row.saturating_sub(1), 1)?;
-        let violation = first.first().and_then(|first| violation_of(first, group));
-        let wanted = violation.and_then(|violation| violation["type"].as_str());
-        let mut address = format!("/console/imports/{}/failures?requirement=", import.id);
-        address.extend(utf8_percent_encode(&group.requirement, IN_ADDRESSES));
-        if let Some(property) = &group.property {
-            address.push_str("&property=");
-            address.extend(utf8_percent_encode(property, IN_ADDRESSES));
-        }
-        Ok(Group {
-            title: title(&group.requirement, group.property.as_deref(), wanted),
-            counted: counted(group.failures, "record"),
-            first_row: grouped(group.first_row),
-            example: group.example.clone(),
-            address,
-        })
-    }
-}
-
-/// The violation for which a failure is in this group.
-fn violation_of<'f>(failure: &'f Failure, group: &FailureGroup) -> Option<&'f Value> {
-    failure.problem["violations"].as_array()?.iter().find(|violation| {
-        let property = violation["property"].as_str();
-        let array = property.and_then(|property| property.split_once('[')).map(|(array, _)| array);
-        let wanted = group.property.as_deref();
-        violation["requirement"] == *group.requirement && (property == wanted || array == wanted && array.is_some())
-    })
 }
 
 /// How many records were looked at, and of how many: what this process knows if it does it, else what is stored.

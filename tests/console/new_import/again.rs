@@ -34,7 +34,7 @@ fn failures_are_corrected_and_sent_again() {
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
     Download the failed records, correct them, and [send that file](/console/new/user?unique=userName&blank=keep&zone=UTC&after=00000000-0000-0000-0000-000000000000) as it is.
     What is wrong | How many | For example
-    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: '=eve' is not an e-mail address
+    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail) | 1 record | row 4: '=eve' is not an e-mail address
     [Missing value in sn](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=sn) | 1 record | row 4: a value is required
     [Missing value in userName](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=REQUIRED&property=userName) | 1 record | row 5: a value is required
     Some of the new objects
@@ -113,7 +113,7 @@ fn all_or_nothing_is_nothing_if_a_record_fails() {
     [Download them](/console/imports/00000000-0000-0000-0000-000000000000/failures.csv) [See them all](/console/imports/00000000-0000-0000-0000-000000000000/failures)
     Correct these records in the file itself, and [send all of it](/console/new/user?unique=userName&atomic=true&zone=UTC&after=00000000-0000-0000-0000-000000000000). What you download is a list of what is wrong.
     What is wrong | How many | For example
-    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID_EMAIL_ADDRESS_FORMAT&property=mail) | 1 record | row 4: 'eve' is not an e-mail address
+    [Invalid e-mail address in mail](/console/imports/00000000-0000-0000-0000-000000000000/failures?requirement=VALID%5FEMAIL%5FADDRESS%5FFORMAT&property=mail) | 1 record | row 4: 'eve' is not an e-mail address
     Some of the new objects
     Row | Property | Value
     2 | userName | ann

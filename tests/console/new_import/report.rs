@@ -1,8 +1,9 @@
 //! What would happen to every record, and then the import of the very same file.
 
 use super::{USERS, id_of, notice, sent, settled};
+use crate::harness::Folder;
 use crate::service::Service;
-use crate::visitor::Visitor;
+use crate::visitor::{Page, Visitor};
 
 #[test]
 fn an_object_type_is_chosen_first() {
@@ -203,4 +204,38 @@ fn a_report_shows_itself_while_its_turn_has_not_come() {
     assert!(page.has_form("Import 2 records"));
     let part = zoe.ask_with(&page.address, &[("HX-Request", "true")]);
     assert!(part.html.contains("Import 2 records") && !part.html.contains("hx-get"), "{}", part.html);
+}
+
+#[test]
+fn groups_of_failures_are_called_by_what_is_wrong_with_each() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let file = "id,score,surveys\n1,much,maybe\n2,more,true\n";
+    let report = sent(&mut zoe, "/console/new/px_user", "users.csv", file);
+    let import = zoe.go(&format!("/console/imports/{}", id_of(&report)));
+    for page in [&report, &import] {
+        for called in ["Invalid number in score", "Neither true nor false in surveys"] {
+            assert!(page.text().contains(called), "{called}: {}", page.text());
+        }
+    }
+    // Who may import nothing is led to no form.
+    let leads = |page: &Page| page.links().iter().any(|link| link.starts_with("/console/new/px_user"));
+    assert!(leads(&report));
+    let report = Visitor::of(&service, "viewer").go(&report.address);
+    assert!(report.text().contains("Download the failed records") && !leads(&report), "{}", report.text());
+}
+
+#[test]
+fn a_property_with_a_comma_in_its_name_finds_objects() {
+    let definition = r#"{"name": "team", "schema": {"properties": {
+        "lead, full name": {"type": "string", "policies": [{"policyId": "unique"}]}, "site": {"type": "string"}}}}"#;
+    let service = Service::on(Folder::new().file("team.json", definition).after("types apply team.json"));
+    let mut zoe = Visitor::of(&service, "importer");
+    let file = "\"lead, full name\",site\n\"Lee, Ann\",Utrecht\n";
+    let report = sent(&mut zoe, "/console/new/team", "teams.csv", file);
+    assert!(report.has_form("Import 1 record"), "{}", report.text());
+    let form = zoe.click(&report, "Start over").form("Check the file");
+    let unique: Vec<&str> =
+        form.fields.iter().filter(|field| field.name == "unique" && field.is_on).map(|field| &*field.value).collect();
+    assert_eq!(unique, ["lead, full name"]);
 }
