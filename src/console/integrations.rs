@@ -2,14 +2,17 @@
 //!
 //! Whoever may see an object type sees its drop folders, how they stand and what became of their runs; administrators set
 //! them. What is shown is in [`shown`], the page of one drop folder and what is done with it in [`folder`], its runs in
-//! [`runs`], the dialog in [`dialog`] with its settings in [`settings`], and how dates are read in [`dates`].
+//! [`runs`], the dialog in [`dialog`] with its [`settings`] as [`fields`] and as they come back ([`typed`]), and how dates
+//! are read in [`dates`].
 
 mod dates;
 mod dialog;
+mod fields;
 mod folder;
 mod runs;
 mod settings;
 mod shown;
+mod typed;
 
 use askama::Template;
 use axum::Router;

@@ -7,8 +7,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 
 use super::dates::Dates;
-use super::settings::{self, Control, Difference, Fact, Field, Fields, Known, Typed, facts};
+use super::fields::{Control, Field, Fields, Known};
+use super::settings::{self, Difference, Fact, facts};
 use super::shown::Kind;
+use super::typed::{Typed, sentences};
 use super::{LIST, address, folder};
 use crate::access::Role;
 use crate::app::Condition;
@@ -299,7 +301,7 @@ fn apply(door: &Door, visitor: &Visitor, whose: Whose, form: &Form) -> Result<Re
         }
         Ok(Put::Refused(error)) => {
             let about = if name.is_empty() { "" } else { &name };
-            page.problems = page.fields.note(settings::sentences(&error), about);
+            page.problems = page.fields.note(sentences(&error), about);
         }
         Err(error) => return Err(error),
     }
@@ -362,7 +364,7 @@ fn outdated(
         let others = door.drop_folders.would_be(written, SetBy::Administrator, &Condition::None);
         let mut mistakes = match others {
             Ok(_) => Vec::new(),
-            Err(error) => settings::sentences(&error),
+            Err(error) => sentences(&error),
         };
         mistakes.insert(0, format!("drop folder '{name}': name: {error}"));
         return Ok(Put::Refused(Error::listing(ErrorKind::Request, "the drop folder is not set right", mistakes)));
