@@ -235,6 +235,33 @@ fn an_administrator_defines_types() {
 }
 
 #[test]
+fn nobody_replaces_a_definition_that_he_has_not_seen() {
+    let service = Service::new();
+    let (mut zoe, mut ann) = (Visitor::admin(&service), Visitor::of(&service, "admin"));
+    let mut mine = zoe.go("/console/types/role").form("Save the definition");
+    let mut theirs = ann.go("/console/types/role").form("Save the definition");
+    let before = mine.value("definition").to_owned();
+    theirs.fill("definition", &before.replacen("\"title\": \"", "\"title\": \"Theirs ", 1));
+    assert_eq!(ann.press(&theirs, "Save the definition").address, "/console/types/role?done=changed");
+    let is = || service.curl("/openidm/config/managed/role").body;
+    let set = is();
+    assert!(set.contains("Theirs "), "{set}");
+    // What cannot be read is refused before it is seen that there is another by now.
+    mine.fill("definition", "{");
+    let page = zoe.press(&mine, "Save the definition");
+    assert_eq!(page.status, 400);
+    let mut mine = page.form("Save the definition");
+    mine.fill("definition", &before);
+    let page = zoe.press(&mine, "Save the definition");
+    assert_eq!((page.status, is()), (412, set));
+    assert!(page.text_of("role", "alert").contains("saving again replaces it with yours"), "{}", page.text());
+    assert!(page.text_of("id", "definition-json").contains("Theirs "));
+    let page = zoe.press(&page.form("Save the definition"), "Save the definition");
+    assert_eq!(page.address, "/console/types/role?done=changed");
+    assert!(!is().contains("Theirs "));
+}
+
+#[test]
 fn only_administrators_change_types() {
     let service = Service::new();
     let token = service.token("--name Role --role admin --types managed/role");

@@ -273,6 +273,10 @@ fn apply(door: &Door, visitor: &Visitor, whose: Whose, form: &Form) -> Result<Re
     let fields = Fields::of_form(form, &earlier, &known)?;
     let cells = form.text("cells")?.unwrap_or_default();
     let mut page = page(door, visitor, &whose, fields, cells);
+    if let Some(rev) = &mut page.rev {
+        // What was typed is about the settings as they were opened, whatever they are by now.
+        form.text("rev")?.unwrap_or_default().clone_into(rev);
+    }
     if form.text("step")? == Some("dates") {
         return html(&page);
     }

@@ -58,12 +58,16 @@ pub(super) async fn change(
     let refused = door
         .run(move |door| {
             visitor.principal.object_type(&door.app, &object_type)?;
-            let error = match replace(door, &object_type, &text, rev) {
+            let error = match replace(door, &object_type, &text, rev.clone()) {
                 Ok(_) => return Ok(None),
                 Err(error) => error,
             };
             let stored = visitor.principal.object_type(&door.app, &object_type)?;
-            let page = TypePage::new(&visitor, &stored, None, Some(Refused::new(text, &error)))?;
+            let mut page = TypePage::new(&visitor, &stored, None, Some(Refused::new(text, &error)))?;
+            if error.kind() != Kind::Outdated {
+                // Nothing was said of what somebody else has changed meanwhile, so that is not to be replaced.
+                page.rev = rev;
+            }
             Ok(Some((status(&error), page)))
         })
         .await?;
@@ -149,7 +153,9 @@ impl Refused {
             None => (error.to_string(), Vec::new()),
         };
         let said = match error.kind() {
-            Kind::Outdated => format!("{said}. Look at it as it is now, below, and change it again."),
+            Kind::Outdated => format!(
+                "{said}. Above, as JSON, is the definition as it is now: saving again replaces it with yours, below."
+            ),
             _ => said,
         };
         Refused { text, said, faults }

@@ -31,7 +31,8 @@ pub(super) struct TypePage {
     unique: Vec<String>,
     asked: Vec<String>,
     template: String,
-    rev: String,
+    /// The revision that a definition is a change of.
+    pub(super) rev: String,
     version: u64,
     definition: String,
     notice: Option<String>,

@@ -269,3 +269,26 @@ fn what_an_operator_has_set_stays_his_until_it_is_changed() {
     assert_eq!(admin.press(&form, "Apply").status, 400);
     assert_eq!(set()["maxRecords"], 7);
 }
+
+#[test]
+fn nobody_replaces_settings_that_he_has_not_seen() {
+    let service = service();
+    let mut admin = Visitor::admin(&service);
+    let _ = set_up(&mut admin);
+    let set = || service.curl("/openidm/config/dropFolder/px-users").json();
+    let mut mine = admin.go(SETTINGS).form("Apply");
+    let mut theirs = mine.clone();
+    theirs.fill("Max records", "9");
+    assert_eq!(admin.press(&theirs, "Apply").status, 200);
+    // Neither a look at dates nor a mistake makes what was opened before a change of what is there now.
+    let page = admin.press(&mine, "Show how dates are read");
+    assert_eq!(admin.press(&page.form("Apply"), "Apply").status, 412);
+    mine.fill("Settle time", "soon");
+    let page = admin.press(&mine, "Apply");
+    assert_eq!(page.status, 400);
+    let mut mine = page.form("Apply");
+    mine.fill("Settle time", "1s");
+    let page = admin.press(&mine, "Apply");
+    assert_eq!((page.status, set()["maxRecords"].as_u64()), (412, Some(9)));
+    assert!(page.text_of("role", "alert").contains("Max records: ~~9~~ would become ++350000++"), "{}", page.text());
+}
