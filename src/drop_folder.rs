@@ -93,11 +93,13 @@ impl DropFolders {
     }
 
     fn begin(&self, folder: &DropFolder) -> bool {
+        // One may have become fit to be worked with only now. Of one whose state cannot be had the look tells why, and the
+        // others are not held up.
+        let state = self.make_up(folder).and_then(|()| self.state(folder));
         if folder.paused {
             return self.polls.begin_if_asked(&folder.name);
         }
-        // Of one whose state cannot be had the look tells why, and the others are not held up.
-        let is_due = self.state(folder).map_or(true, |state| folder.schedule.is_due(&state, &clock::now()));
+        let is_due = state.map_or(true, |state| folder.schedule.is_due(&state, &clock::now()));
         self.polls.begin(&folder.name, is_due, folder.schedule.interval())
     }
 

@@ -203,8 +203,7 @@ fn what_is_in_use_does_not_move() {
     assert_eq!(service.stop(), Some(0));
     let source = service.into_folder();
     let busy = Service::on(target);
-    // Drop folders are told as well, once the service has looked at its own.
-    refused(&source, &busy.folder, "is an installation already, with tokens");
+    refused(&source, &busy.folder, "is an installation already, with tokens, drop folders: make a new database");
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub(crate) struct NameArgs {
 pub(crate) fn run(context: &mut Context, command: DropFolderCommand) -> Result<Verdict> {
     let app = installation(context, &command)?;
     let folders = DropFolders::new(Arc::clone(&app))?;
+    // There may be no service yet that has done it.
+    folders.make_up_all()?;
     match command {
         DropFolderCommand::List => show::list(context, &folders),
         DropFolderCommand::Show(args) => show::show(context, &app, &folders, &args),

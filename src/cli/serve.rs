@@ -66,6 +66,8 @@ pub(crate) fn run(context: &mut Context, args: ServeArgs) -> Result<Verdict> {
     let access = Arc::new(Access::new(Arc::clone(&app)));
     let drop_folders = Arc::new(DropFolders::new(Arc::clone(&app))?);
     drop_folders.check()?;
+    // Before anybody can ask: to look at them changes nothing.
+    drop_folders.make_up_all()?;
     // Whoever reads that we listen may also stop us.
     let stop = runtime.block_on(async { told_to_stop(Arc::clone(&worker)) })?;
     // Behind the last thing that can go wrong: what is shown once must be seen.

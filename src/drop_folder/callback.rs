@@ -99,8 +99,8 @@ impl DropFolders {
         if folder.callback.is_none() {
             return Err(Error::conflict(format!("the drop folder '{name}' has no callback")));
         }
-        // What can be switched is made with the first question how it stands.
-        self.state(&folder)?;
+        // There is something to be switched.
+        self.make_up(&folder)?;
         self.app.repository.switch_callback(&folder.name, off)
     }
 

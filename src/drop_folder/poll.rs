@@ -72,6 +72,7 @@ impl DropFolders {
     /// the bucket is no error: it is noted, and told in [`Polled::trouble`].
     pub fn poll(&self, name: &str, imports: &dyn Imports) -> Result<Polled> {
         let folder = self.get(name)?;
+        self.make_up(&folder)?;
         let state = self.state(&folder)?;
         let place = folder.place();
         let Some(lease) = self.app.repository.lease_place(&place)? else {

@@ -146,6 +146,7 @@ impl DropFolders {
             let seal = |folder: &DropFolder| Ok((self.sealed(folder)?, revision(folder)));
             let stored = folders.iter().map(seal).collect::<Result<Vec<_>>>()?;
             if self.app.repository.put_drop_folders(&stored)? {
+                folders.iter().for_each(|folder| self.try_to_make_up(folder));
                 let new = stored.into_iter().filter(|(_, seen)| seen.is_none());
                 return Ok(new.map(|(stored, _)| stored.name).collect());
             }
@@ -299,22 +300,56 @@ impl DropFolders {
         self.app.config.drop_folder(written, stored.set_by)
     }
 
-    /// How a drop folder stands. What has to be made up for it is, when this is first asked.
-    pub fn state(&self, folder: &DropFolder) -> Result<DropFolderState> {
-        self.app.repository.drop_folder_state(&folder.name, || {
-            let mut secret = [0; 32];
-            getrandom::fill(&mut secret).map_err(|error| Error::storage("no random numbers could be had", error))?;
-            let secret = format!("whsec_{}", STANDARD.encode(secret));
-            Ok(DropFolderState {
-                external_id: uuid::Uuid::new_v4().to_string(),
-                signing_secret: self.app.seal()?.seal(&signing_secret_of(&folder.name), &secret)?,
-                since: clock::now(),
-                last_poll: None,
-                trouble: None,
-                notices: Vec::new(),
-                callback_off: false,
-            })
+    /// Makes up for all drop folders what they lack; see [`DropFolders::make_up`]. To be done by whoever begins to work with
+    /// them, since nobody sets those of `rollbook.toml`. Of what cannot be made up the log says why.
+    pub fn make_up_all(&self) -> Result<()> {
+        self.all()?.iter().for_each(|folder| self.try_to_make_up(folder));
+        Ok(())
+    }
+
+    fn try_to_make_up(&self, folder: &DropFolder) {
+        if let Err(error) = self.make_up(folder) {
+            tracing::warn!(drop_folder = folder.name, %error, "what a drop folder needs could not be made up yet");
+        }
+    }
+
+    /// Makes up for a drop folder what nobody chooses, its ExternalId and its signing secret, unless that was done. What is
+    /// stored first counts, whichever process made it up.
+    pub(super) fn make_up(&self, folder: &DropFolder) -> Result<()> {
+        let repository = &self.app.repository;
+        match repository.drop_folder_state(&folder.name)? {
+            Some(_) => Ok(()),
+            None => repository.add_drop_folder_state(&folder.name, &self.made_up(folder)?),
+        }
+    }
+
+    fn made_up(&self, folder: &DropFolder) -> Result<DropFolderState> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|error| Error::storage("no random numbers could be had", error))?;
+        let secret = format!("whsec_{}", STANDARD.encode(secret));
+        Ok(DropFolderState {
+            external_id: uuid::Uuid::new_v4().to_string(),
+            signing_secret: self.app.seal()?.seal(&signing_secret_of(&folder.name), &secret)?,
+            since: clock::now(),
+            last_poll: None,
+            trouble: None,
+            notices: Vec::new(),
+            callback_off: false,
         })
+    }
+
+    /// How a drop folder stands. Nothing is made up for it, whoever asks.
+    ///
+    /// # Errors
+    /// What keeps from being made up what it needs; `Busy` if nothing does, so that it is there in a moment.
+    pub fn state(&self, folder: &DropFolder) -> Result<DropFolderState> {
+        match self.app.repository.drop_folder_state(&folder.name)? {
+            Some(state) => Ok(state),
+            None => {
+                self.app.seal()?;
+                Err(Error::new(Kind::Busy, format!("the drop folder '{}' is not made ready yet", folder.name)))
+            }
+        }
     }
 
     /// What the callbacks of a drop folder are signed with: `whsec_` and base64.

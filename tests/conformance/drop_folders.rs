@@ -28,6 +28,12 @@ fn known() -> DropFolderState {
     }
 }
 
+/// When this is made up for a drop folder. Gives what counts.
+fn made_up(repository: &Repository, name: &str, new: &DropFolderState) -> DropFolderState {
+    repository.add_drop_folder_state(name, new).unwrap();
+    repository.drop_folder_state(name).unwrap().unwrap()
+}
+
 pub(super) fn put_all_or_none(repository: &Repository, _: Open<'_>) {
     assert!(repository.put_drop_folders(&[(folder("b", 1), None), (folder("a", 1), None)]).unwrap());
     let stored = repository.drop_folders().unwrap();
@@ -48,31 +54,32 @@ pub(super) fn put_all_or_none(repository: &Repository, _: Open<'_>) {
 
 pub(super) fn remove(repository: &Repository, _: Open<'_>) {
     assert!(repository.put_drop_folders(&[(folder("a", 1), None)]).unwrap());
-    assert_eq!(repository.drop_folder_state("a", || Ok(known())).unwrap(), known());
-    assert_eq!(repository.drop_folder_state("a", || panic!("it is known")).unwrap(), known());
+    assert_eq!(repository.drop_folder_state("a").unwrap(), None);
+    assert_eq!(made_up(repository, "a", &known()), known());
+    let other = DropFolderState { external_id: "another id".to_owned(), ..known() };
+    assert_eq!(made_up(repository, "a", &other), known(), "what was first counts");
     // Setting it again switches its callback on.
     repository.switch_callback("a", true).unwrap();
-    assert!(repository.drop_folder_state("a", || Ok(known())).unwrap().callback_off);
+    assert!(repository.drop_folder_state("a").unwrap().unwrap().callback_off);
     assert!(repository.put_drop_folders(&[(folder("a", 1), Some(1))]).unwrap());
-    assert_eq!(repository.drop_folder_state("a", || Ok(known())).unwrap(), known());
+    assert_eq!(repository.drop_folder_state("a").unwrap(), Some(known()));
     assert!(!repository.remove_drop_folder("a", 1, Remains::Nothing).unwrap(), "it was changed");
     assert!(repository.remove_drop_folder("a", 2, Remains::Nothing).unwrap());
     assert!(!repository.remove_drop_folder("a", 2, Remains::Nothing).unwrap(), "it is gone");
     assert_eq!(repository.drop_folder("a").unwrap(), None);
-    let other = DropFolderState { external_id: "another id".to_owned(), ..known() };
-    assert_eq!(repository.drop_folder_state("a", || Ok(other.clone())).unwrap(), other);
+    assert_eq!(made_up(repository, "a", &other), other);
 }
 
 pub(super) fn pause(repository: &Repository, _: Open<'_>) {
     assert!(repository.put_drop_folders(&[(folder("a", 1), None), (folder("b", 1), None)]).unwrap());
-    assert!(!repository.drop_folder_state("a", || Ok(known())).unwrap().callback_off);
+    assert!(!made_up(repository, "a", &known()).callback_off);
     repository.switch_callback("a", true).unwrap();
     for (paused, revision) in [(true, 2), (true, 3), (false, 4)] {
         repository.pause_drop_folder("a", paused).unwrap();
         let settings = json!({ "name": "a", "maxRecords": 1, "paused": paused });
         let stored = repository.drop_folder("a").unwrap();
         assert_eq!(stored, Some(StoredDropFolder { settings, revision, ..folder("a", 1) }));
-        assert!(repository.drop_folder_state("a", || panic!("it is known")).unwrap().callback_off, "it stays off");
+        assert!(repository.drop_folder_state("a").unwrap().unwrap().callback_off, "it stays off");
     }
     repository.pause_drop_folder("c", true).unwrap();
     let names: Vec<String> = repository.drop_folders().unwrap().into_iter().map(|stored| stored.name).collect();

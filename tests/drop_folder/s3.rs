@@ -58,7 +58,10 @@ fn plant(s3: &S3Server, csv: &str) {
 
 /// The drop folders of an installation whose process has our own AWS identity.
 fn drop_folders(folder: &Folder) -> DropFolders {
-    DropFolders::new(Arc::new(App::open(folder.config_with(&Sts::environment())).unwrap())).unwrap()
+    let app = Arc::new(App::open(folder.config_with(&Sts::environment())).unwrap());
+    let folders = DropFolders::new(app).unwrap();
+    folders.make_up_all().unwrap();
+    folders
 }
 
 fn policies(folder: &Folder) -> Policies {

@@ -441,7 +441,8 @@ fn one_makes_up_what_a_drop_folder_is_known_by() {
             notices: Vec::new(),
             callback_off: false,
         };
-        repository.drop_folder_state("a", || Ok(state)).unwrap()
+        repository.add_drop_folder_state("a", &state).unwrap();
+        repository.drop_folder_state("a").unwrap().unwrap()
     });
     assert!(states.iter().all(|state| *state == states[0]), "{states:?}");
 }

@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::database::Row;
 use crate::drop_folder::receiver::{Answer, Receiver};
 use crate::dropping::{drop_csv, drop_file, drop_folder, mark, tree};
 use crate::harness::steady;
 use crate::service::Service;
+use crate::visitor::Visitor;
 
 /// Drop folders that are looked at only when somebody asks.
 const FOLDERS: &str = r#"
@@ -132,6 +134,66 @@ fn how_drop_folders_stand() {
     200
     {"result":[{"_id":"px-users","state":"paused"}],"resultCount":1,"pagedResultsCookie":null,"totalPagedResultsPolicy":"NONE","totalPagedResults":-1,"remainingPagedResults":-1}
     "#);
+}
+
+/// What is known of all drop folders, as it is stored.
+fn states(service: &Service) -> Vec<Row> {
+    service.folder.look().rows("SELECT name, external_id, since, last_poll FROM drop_folder_state ORDER BY name")
+}
+
+/// What has to be made up for a drop folder is there when it is set, and for those of rollbook.toml when it is said that the
+/// service listens. So whoever looks first finds what everybody finds, and changes nothing.
+#[test]
+fn to_look_at_drop_folders_changes_nothing() {
+    let mut service = service();
+    let names = |states: &[Row]| states.iter().map(|row| row[0].clone().unwrap()).collect::<Vec<_>>();
+    assert_eq!(names(&states(&service)), ["px-accounts", "px-users"]);
+    let settings = r#"{"objectType":"managed/px_user","bucket":"file:drop","baseFolder":"more","paused":true}"#;
+    let set = format!("-X PUT -H Content-Type:application/json --data '{settings}' /openidm/config/dropFolder/px-more");
+    assert_eq!(service.curl(&set).status, 201);
+    let before = states(&service);
+    assert_eq!(names(&before), ["px-accounts", "px-more", "px-users"]);
+    let mut visitor = Visitor::admin(&service);
+    for path in ["", "/px-users", "/px-more", "/px-more/settings"] {
+        let page = visitor.ask(&format!("/console/integrations{path}"));
+        assert_eq!(page.status, 200, "{path}: {}", page.html);
+    }
+    let lists = ["/metrics", "/openidm/dropFolder", "/openidm/config/dropFolder"].map(str::to_owned);
+    let each = ["px-accounts", "px-more", "px-users"]
+        .into_iter()
+        .flat_map(|name| ["dropFolder", "config/dropFolder"].map(|resource| format!("/openidm/{resource}/{name}")));
+    let asked: Vec<String> = lists.into_iter().chain(each).collect();
+    let ask = |service: &Service| {
+        let answer = |path: &String| {
+            let reply = service.curl(path);
+            assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+            if path == "/metrics" { String::new() } else { reply.body }
+        };
+        asked.iter().map(answer).collect::<Vec<String>>()
+    };
+    let answers = ask(&service);
+    assert_eq!(states(&service), before);
+    assert_eq!(ask(&service), answers);
+    assert_eq!(service.stop(), Some(0));
+    service.restart();
+    assert_eq!(states(&service), before);
+    assert_eq!(ask(&service), answers);
+    // Nor does the command line where a service was, nor is anything left to be made up for one that follows.
+    let shown = service.folder.run("drop-folder show px-users --json").json().remove(0);
+    assert_eq!(shown["_externalId"].as_str(), before[2][1].as_deref());
+    assert_eq!(states(&service), before);
+}
+
+/// What cannot be made up does not keep the service from anything else, and is told to who asks.
+#[test]
+fn without_its_key_nothing_is_made_up() {
+    let folder = drop_folder(&format!("{FOLDERS}[secrets]\nkey = {{ file = 'gone' }}\n"));
+    let service = Service::on(folder);
+    assert_eq!(states(&service), Vec::<Row>::new());
+    let reply = service.curl("/openidm/dropFolder/px-users");
+    assert_eq!(reply.status, 400, "{}", reply.body);
+    assert!(reply.body.contains("secrets.key"), "{}", reply.body);
+    assert_eq!(service.curl("'/openidm/managed/px_user?_queryFilter=true'").status, 200);
 }
 
 #[test]

@@ -37,13 +37,14 @@ impl Repository {
         hand!(self.remove_drop_folder(name, revision, remains))
     }
 
-    /// How a drop folder stands. Of one that was never seen, what `new` makes up is stored.
-    pub fn drop_folder_state(
-        &self,
-        name: &str,
-        new: impl FnOnce() -> Result<DropFolderState>,
-    ) -> Result<DropFolderState> {
-        hand!(self.drop_folder_state(name, new))
+    /// How a drop folder stands, if anything was made up for it.
+    pub fn drop_folder_state(&self, name: &str) -> Result<Option<DropFolderState>> {
+        hand!(self.drop_folder_state(name))
+    }
+
+    /// Stores what was made up for a drop folder, unless something was before.
+    pub fn add_drop_folder_state(&self, name: &str, new: &DropFolderState) -> Result<()> {
+        hand!(self.add_drop_folder_state(name, new))
     }
 
     /// Notes that a look at a drop folder began, what kept it from its end, and what it saw and left alone.

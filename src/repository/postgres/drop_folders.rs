@@ -86,21 +86,16 @@ impl Postgres {
         })
     }
 
-    pub(in crate::repository) fn drop_folder_state(
-        &self,
-        name: &str,
-        new: impl FnOnce() -> Result<DropFolderState>,
-    ) -> Result<DropFolderState> {
-        if let Some(state) = self.read(|conn| state(conn, name))? {
-            return Ok(state);
-        }
-        let new = new()?;
-        self.write(|tx| {
-            let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) \
-                       VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
-            tx.run(sql, &[&name, &new.external_id, &new.signing_secret, &new.since])?;
-            state(tx, name)?.ok_or_else(|| Error::internal("what was just stored is gone"))
-        })
+    pub(in crate::repository) fn drop_folder_state(&self, name: &str) -> Result<Option<DropFolderState>> {
+        let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, notices, callback_off \
+                   FROM drop_folder_state WHERE name = $1";
+        self.read(|conn| conn.first(sql, &[&name], read_state))
+    }
+
+    pub(in crate::repository) fn add_drop_folder_state(&self, name: &str, new: &DropFolderState) -> Result<()> {
+        let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) \
+                   VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
+        self.write(|tx| tx.run(sql, &[&name, &new.external_id, &new.signing_secret, &new.since]).map(drop))
     }
 
     pub(in crate::repository) fn note_poll(
@@ -145,19 +140,15 @@ fn stored(conn: &mut Conn, name: &str) -> Result<Option<StoredDropFolder>> {
     conn.first(&format!("{FOLDERS} WHERE name = $1"), &[&name], read)
 }
 
-fn state(conn: &mut Conn, name: &str) -> Result<Option<DropFolderState>> {
-    let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, notices, callback_off \
-               FROM drop_folder_state WHERE name = $1";
-    conn.first(sql, &[&name], |row| {
-        Ok(DropFolderState {
-            external_id: sql::get(row, 0)?,
-            signing_secret: sql::get(row, 1)?,
-            since: sql::get(row, 2)?,
-            last_poll: sql::get(row, 3)?,
-            trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
-            notices: from_json(&sql::get::<String>(row, 5)?)?,
-            callback_off: sql::get(row, 6)?,
-        })
+fn read_state(row: &Row) -> Result<DropFolderState> {
+    Ok(DropFolderState {
+        external_id: sql::get(row, 0)?,
+        signing_secret: sql::get(row, 1)?,
+        since: sql::get(row, 2)?,
+        last_poll: sql::get(row, 3)?,
+        trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
+        notices: from_json(&sql::get::<String>(row, 5)?)?,
+        callback_off: sql::get(row, 6)?,
     })
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::repository::stored::{setter, word_of_setter};
 use crate::repository::{DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
@@ -60,20 +60,27 @@ impl Sqlite {
         })
     }
 
-    pub(in crate::repository) fn drop_folder_state(
-        &self,
-        name: &str,
-        new: impl FnOnce() -> Result<DropFolderState>,
-    ) -> Result<DropFolderState> {
-        if let Some(state) = state(&*self.conn()?, name)? {
-            return Ok(state);
-        }
-        let new = new()?;
+    pub(in crate::repository) fn drop_folder_state(&self, name: &str) -> Result<Option<DropFolderState>> {
+        let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, notices, callback_off \
+                   FROM drop_folder_state WHERE name = ?1";
+        sql::first(&*self.conn()?, sql, [name], |row| {
+            Ok(DropFolderState {
+                external_id: sql::get(row, 0)?,
+                signing_secret: sql::get(row, 1)?,
+                since: sql::get(row, 2)?,
+                last_poll: sql::get(row, 3)?,
+                trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
+                notices: from_json(&sql::get::<String>(row, 5)?)?,
+                callback_off: sql::get(row, 6)?,
+            })
+        })
+    }
+
+    pub(in crate::repository) fn add_drop_folder_state(&self, name: &str, new: &DropFolderState) -> Result<()> {
         self.write(|conn| {
             let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) VALUES (?1, ?2, ?3, ?4) \
                        ON CONFLICT (name) DO NOTHING";
-            sql::run(conn, sql, params![name, new.external_id, new.signing_secret, new.since])?;
-            state(conn, name)?.ok_or_else(|| Error::internal("what was just stored is gone"))
+            sql::run(conn, sql, params![name, new.external_id, new.signing_secret, new.since]).map(drop)
         })
     }
 
@@ -105,22 +112,6 @@ fn put(conn: &Connection, folder: &StoredDropFolder) -> Result<()> {
     let set_by = word_of_setter(folder.set_by);
     sql::run(conn, sql, params![folder.name, folder.settings.to_string(), folder.secrets, set_by])?;
     sql::run(conn, "UPDATE drop_folder_state SET callback_off = 0 WHERE name = ?1", [&folder.name]).map(drop)
-}
-
-fn state(conn: &Connection, name: &str) -> Result<Option<DropFolderState>> {
-    let sql = "SELECT external_id, signing_secret, since, last_poll, trouble, notices, callback_off \
-               FROM drop_folder_state WHERE name = ?1";
-    sql::first(conn, sql, [name], |row| {
-        Ok(DropFolderState {
-            external_id: sql::get(row, 0)?,
-            signing_secret: sql::get(row, 1)?,
-            since: sql::get(row, 2)?,
-            last_poll: sql::get(row, 3)?,
-            trouble: sql::get::<Option<String>>(row, 4)?.map(|text| from_json(&text)).transpose()?,
-            notices: from_json(&sql::get::<String>(row, 5)?)?,
-            callback_off: sql::get(row, 6)?,
-        })
-    })
 }
 
 fn read(row: &Row<'_>) -> Result<StoredDropFolder> {
