@@ -48,6 +48,9 @@ pub use self::types::TypePut;
 /// A dry run's bytes are kept for so long, so that exactly they can be applied.
 pub const DRY_RUN_KEPT: Duration = Duration::from_hours(24);
 
+/// How many imports are looked up at once by what is in the spool.
+const LOOKED_UP: usize = 1000;
+
 /// One installation: its repository, its spool, its settings.
 #[derive(Debug)]
 pub struct App {
@@ -296,25 +299,28 @@ impl App {
     /// Removes what nobody will ask for: cancel marks, spooled bytes of imports that are over or never were queued, of
     /// dropped files that are filed, and the bytes of dry runs after a day.
     pub fn sweep(&self) -> Result<()> {
-        self.spool.sweep(|| self.wanted())
+        self.spool.sweep(|spooled| self.wanted(spooled))?;
+        self.repository.sweep()
     }
 
-    /// The imports whose bytes are still wanted.
-    fn wanted(&self) -> Result<HashSet<ImportId>> {
-        let imports = self.repository.imports()?;
+    /// The imports whose bytes are still wanted, as far as they are among these. What is let go is noted.
+    fn wanted(&self, spooled: &[ImportId]) -> Result<HashSet<ImportId>> {
+        let (mut wanted, mut over) = (HashSet::new(), Vec::new());
+        for ids in spooled.chunks(LOOKED_UP) {
+            for import in self.repository.imports_of(ids)? {
+                match import.state.end() {
+                    None => drop(wanted.insert(import.id)),
+                    Some(_) => over.push(import),
+                }
+            }
+        }
         // Asked for later than the imports: a file that is queued and imported in between must not be missed.
-        let mut wanted = self.repository.unfiled_imports()?;
-        let over = imports.iter().filter(|import| import.state.end().is_some());
-        self.repository.sweep(&over.map(|import| import.id).collect::<Vec<_>>())?;
-        for import in imports {
-            let is_wanted = match (import.state.end(), import.plan.origin) {
-                (None, _) => true,
-                (Some(_), Origin::DropFolder) => wanted.contains(&import.id),
-                (Some(end), _) => !import.spool_purged && clock::since(end) < DRY_RUN_KEPT,
-            };
-            if is_wanted {
+        wanted.extend(self.repository.unfiled_imports()?);
+        for import in over {
+            let is_fresh = || import.state.end().is_some_and(|end| clock::since(end) < DRY_RUN_KEPT);
+            if import.plan.origin != Origin::DropFolder && !import.spool_purged && is_fresh() {
                 wanted.insert(import.id);
-            } else if !import.spool_purged {
+            } else if !import.spool_purged && !wanted.contains(&import.id) {
                 self.repository.note_spool_purged(import.id)?;
             }
         }

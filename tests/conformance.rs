@@ -68,6 +68,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("an import that waits is cancelled", imports::cancel_queued),
     ("failures come page by page", imports::failures),
     ("failures and bytes are purged", imports::purge),
+    ("imports are looked up together", imports::look_up_together),
+    ("cancel marks are swept", imports::sweep_cancel_marks),
     ("imports come page by page", imports::page_by_page),
     ("an import is deleted, its objects stay", imports::delete),
     ("failures are counted in groups", reports::groups_are_counted),

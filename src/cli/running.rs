@@ -67,8 +67,8 @@ fn wait(app: &App, worker: &Worker, ids: &[ImportId]) -> Result<Vec<Import>> {
 /// Says which imports of processes that are no more will be taken up first.
 fn announce_earlier(app: &App, ids: &[ImportId]) -> Result<Vec<ImportId>> {
     let mut earlier = Vec::new();
-    for import in app.repository.imports()? {
-        if ids.contains(&import.id) || import.state.end().is_some() {
+    for import in app.repository.open_imports()? {
+        if ids.contains(&import.id) {
             continue;
         }
         // With the lease in hand nobody else runs it.

@@ -17,7 +17,7 @@ use super::{
 use crate::config::{Memory, RepositorySettings};
 use crate::error::Result;
 use crate::filter::Filter;
-use crate::import::{Import, ImportId};
+use crate::import::Import;
 use crate::object::{Object, Visible};
 use crate::schema::TypeName;
 
@@ -287,9 +287,9 @@ impl Repository {
         hand!(self.step_by_prefix(stored, prefix, after, limit, enough))
     }
 
-    /// Removes what only the repository itself knows of and nobody needs any more: what was left by processes that are no
-    /// more. `over` are the imports that are over.
-    pub fn sweep(&self, over: &[ImportId]) -> Result<()> {
-        hand!(self.sweep(over))
+    /// Removes what nobody needs any more and nothing else would remove: cancel marks of imports that are over, or that there
+    /// are not, and sign-ins that do not count any more.
+    pub fn sweep(&self) -> Result<()> {
+        hand!(self.sweep())
     }
 }

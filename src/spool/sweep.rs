@@ -21,10 +21,11 @@ const OLD: Duration = Duration::from_hours(24);
 const CACHED: Duration = Duration::from_hours(1);
 
 impl Spool {
-    /// Removes files that belong to none of the imports in `kept` and that nobody is bringing in.
+    /// Removes files that belong to none of the imports that are `kept` and that nobody is bringing in.
     ///
-    /// `kept` is asked once it is known which files nobody holds: what was let go by then was queued, or never will be.
-    pub fn sweep(&self, kept: impl FnOnce() -> Result<HashSet<ImportId>>) -> Result<()> {
+    /// `kept` is told of which imports there may be files, once it is known which files nobody holds: what was let go by then
+    /// was queued, or never will be.
+    pub fn sweep(&self, kept: impl FnOnce(&[ImportId]) -> Result<HashSet<ImportId>>) -> Result<()> {
         let doing = || format!("the spool '{}' could not be read", self.directory.display());
         let failed = |error| Error::storage(doing(), error);
         let mut free = Vec::new();
@@ -42,10 +43,11 @@ impl Spool {
             return Ok(());
         }
         let now = self.clock(&free)?;
-        let kept = kept()?;
+        let named: HashSet<ImportId> =
+            free.iter().filter_map(|path| import_of(path)).chain(stored.iter().map(|stored| stored.import)).collect();
+        let kept = kept(&named.into_iter().collect::<Vec<_>>())?;
         for path in free {
-            let id = path.file_stem().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            let least = self.least_age(id.is_some_and(|id| kept.contains(&id)));
+            let least = self.least_age(import_of(&path).is_some_and(|id| kept.contains(&id)));
             if least.is_some_and(|least| least.is_zero() || age(&path, now).is_some_and(|age| age >= least)) {
                 let _ = fs::remove_file(&path);
             }
@@ -88,6 +90,11 @@ impl Spool {
         };
         touch().map(Some).map_err(|error| unwritten("a file could not be made in the spool", error))
     }
+}
+
+/// The import that a file belongs to.
+fn import_of(path: &Path) -> Option<ImportId> {
+    path.file_stem()?.to_str()?.parse().ok()
 }
 
 fn age(path: &Path, now: Option<SystemTime>) -> Option<Duration> {

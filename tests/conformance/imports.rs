@@ -240,6 +240,42 @@ pub(super) fn purge(repository: &Repository, open: Open<'_>) {
     assert!(repository.failures(import.id, 0, 9).unwrap().is_empty());
 }
 
+pub(super) fn look_up_together(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let all = [(); 5].map(|()| queued(repository));
+    let other = open();
+    other.start(all[1].id, Attempt::Anew).unwrap();
+    finish(&other, &all[0], &State::Finished { end: clock::now() });
+    finish(&other, &all[3], &State::Cancelled { end: clock::now(), by: None });
+    let open: Vec<Import> = repository.open_imports().unwrap();
+    let as_it_is = |import: &Import| repository.import(import.id).unwrap().unwrap();
+    assert_eq!(open, [&all[1], &all[2], &all[4]].map(as_it_is), "oldest first");
+    let mut found = repository.imports_of(&[all[4].id, ImportId::random(), all[0].id]).unwrap();
+    found.sort_by_key(|import| import.id == all[4].id);
+    assert_eq!(found, [&all[0], &all[4]].map(as_it_is));
+    assert!(repository.imports_of(&[]).unwrap().is_empty());
+    let mut many: Vec<ImportId> = (0..3000).map(|_| ImportId::random()).collect();
+    many.extend(all.iter().map(|import| import.id));
+    assert_eq!(repository.imports_of(&many).unwrap().len(), 5);
+}
+
+/// One that nobody is there to remove does not stay for ever, and one that is needed does.
+pub(super) fn sweep_cancel_marks(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let [over, waiting, running] = [(); 3].map(|()| queued(repository));
+    repository.start(running.id, Attempt::Anew).unwrap();
+    finish(repository, &over, &State::Finished { end: clock::now() });
+    let unknown = ImportId::random();
+    let marked = [over.id, waiting.id, running.id, unknown];
+    for id in marked {
+        repository.cancel(id, "sam").unwrap();
+    }
+    let other = open();
+    other.sweep().unwrap();
+    assert_eq!(marked.map(|id| repository.is_cancelled(id)), [false, true, true, false]);
+    assert_eq!(other.cancelled_by(waiting.id).as_deref(), Some("sam"));
+}
+
 pub(super) fn page_by_page(repository: &Repository, open: Open<'_>) {
     let ids: Vec<ImportId> = (0..5).map(|_| queued(repository).id).collect();
     let gone = repository.import(ids[1]).unwrap().unwrap();

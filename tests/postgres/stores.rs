@@ -465,22 +465,6 @@ fn a_nul_is_kept_and_finds_nothing() {
     assert_eq!(repository.revoke_token("a\0b").unwrap_err().kind(), Kind::NotFound);
 }
 
-/// A cancel mark that nobody is there to remove does not stay for ever, and one that is needed does.
-#[test]
-fn cancel_marks_are_swept() {
-    let processes = Processes::new();
-    let [over, waiting] = [processes.queued(), processes.queued()];
-    let end = State::Finished { end: clock::now() };
-    processes.one().finish(over.id, &end, Counts::default(), &[], Spooled::Kept).unwrap();
-    let unknown = ImportId::random();
-    for id in [over.id, waiting.id, unknown] {
-        processes.one().cancel(id, "sam").unwrap();
-    }
-    processes.one().sweep(&[over.id]).unwrap();
-    let marks = [over.id, waiting.id, unknown].map(|id| processes.one().is_cancelled(id));
-    assert_eq!(marks, [false, true, false]);
-}
-
 /// Whoever was frozen and has lost its lease changes nothing any more.
 #[test]
 fn who_has_lost_the_lease_of_a_place_changes_no_run() {

@@ -26,6 +26,16 @@ impl Repository {
         hand!(self.imports())
     }
 
+    /// Those of the imports of these ids that there are, in any order.
+    pub fn imports_of(&self, ids: &[ImportId]) -> Result<Vec<Import>> {
+        hand!(self.imports_of(ids))
+    }
+
+    /// The imports that are not over, oldest first.
+    pub fn open_imports(&self) -> Result<Vec<Import>> {
+        hand!(self.open_imports())
+    }
+
     /// How many imports there are in each state, and their counts taken together.
     pub fn import_totals(&self) -> Result<Vec<(String, u64, Counts)>> {
         hand!(self.import_totals())

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use postgres::Row;
 use postgres::fallible_iterator::FallibleIterator as _;
+use uuid::Uuid;
 
 use super::conn::{Conn, Params, Purpose};
 use super::sql::{from_json, to_json};
@@ -39,6 +40,17 @@ impl Postgres {
 
     pub(in crate::repository) fn imports(&self) -> Result<Vec<Import>> {
         let sql = format!("{IMPORTS} ORDER BY import.number");
+        self.read(|conn| conn.all(&sql, &[], read))
+    }
+
+    pub(in crate::repository) fn imports_of(&self, ids: &[ImportId]) -> Result<Vec<Import>> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let sql = format!("{IMPORTS} WHERE import.id = ANY($1)");
+        self.read(|conn| conn.all(&sql, &[&ids], read))
+    }
+
+    pub(in crate::repository) fn open_imports(&self) -> Result<Vec<Import>> {
+        let sql = format!("{IMPORTS} WHERE import.state IN ('queued', 'running') ORDER BY import.number");
         self.read(|conn| conn.all(&sql, &[], read))
     }
 
@@ -282,13 +294,21 @@ impl Postgres {
         })
     }
 
-    /// Cancel marks of all imports that are over, or that there are not, and sign-ins that do not count any more.
-    pub(in crate::repository) fn sweep(&self, _over: &[ImportId]) -> Result<()> {
+    pub(in crate::repository) fn sweep(&self) -> Result<()> {
+        let now = clock::now();
+        let has_any = self.read(|conn| {
+            let marked = conn.first("SELECT 1 FROM cancel_mark LIMIT 1", &[], |_| Ok(()))?;
+            let expired = conn.first("SELECT 1 FROM sign_in WHERE expires <= $1 LIMIT 1", &[&now], |_| Ok(()))?;
+            Ok(marked.or(expired).is_some())
+        })?;
+        if !has_any {
+            return Ok(());
+        }
         let sql = "DELETE FROM cancel_mark WHERE NOT EXISTS \
                    (SELECT 1 FROM import WHERE import.id = cancel_mark.import AND import.ended IS NULL)";
         self.write(|tx| {
             tx.run(sql, &[])?;
-            tx.run("DELETE FROM sign_in WHERE expires <= $1", &[&clock::now()]).map(drop)
+            tx.run("DELETE FROM sign_in WHERE expires <= $1", &[&now]).map(drop)
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Imports, their failures and their cancel marks.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -20,6 +21,10 @@ use crate::schema::TypeName;
 /// How long somebody who cancels waits for the write lock; the import ends by the cancel mark otherwise.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// What the files of cancel marks end with: those that are set, and those that somebody is setting.
+const MARKED: &str = "cancel";
+const MARKING: &str = "cancelling";
+
 const COLUMNS: &str = "id, plan, filename, header, state, begin, \"end\", problem, warnings, size, total, created, \
                        updated, unchanged, failure, settled, spool_purged, failures_purged, revision, started, structure, \
                        cancelled_by";
@@ -36,6 +41,17 @@ impl Sqlite {
 
     pub(in crate::repository) fn imports(&self) -> Result<Vec<Import>> {
         sql::all(&*self.conn()?, &format!("SELECT {COLUMNS} FROM import ORDER BY number"), [], read)
+    }
+
+    pub(in crate::repository) fn imports_of(&self, ids: &[ImportId]) -> Result<Vec<Import>> {
+        let ids: Vec<String> = ids.iter().map(ImportId::to_string).collect();
+        let sql = format!("SELECT {COLUMNS} FROM import WHERE id IN (SELECT value FROM json_each(?1))");
+        sql::all(&*self.conn()?, &sql, [to_json(&ids)?], read)
+    }
+
+    pub(in crate::repository) fn open_imports(&self) -> Result<Vec<Import>> {
+        let sql = format!("SELECT {COLUMNS} FROM import WHERE state IN ('queued', 'running') ORDER BY number");
+        sql::all(&*self.conn()?, &sql, [], read)
     }
 
     pub(in crate::repository) fn import_totals(&self) -> Result<Vec<(String, u64, Counts)>> {
@@ -169,9 +185,12 @@ impl Sqlite {
         let _ = fs::remove_file(self.unfinished_cancel_mark(id));
     }
 
-    /// Cancel marks, and sign-ins that do not count any more.
-    pub(in crate::repository) fn sweep(&self, over: &[ImportId]) -> Result<()> {
-        over.iter().for_each(|import| self.forget_cancel(*import));
+    pub(in crate::repository) fn sweep(&self) -> Result<()> {
+        for marked in self.marked()? {
+            if self.import(marked)?.is_none_or(|import| import.state.end().is_some()) {
+                self.forget_cancel(marked);
+            }
+        }
         let now = clock::now();
         let expired = "SELECT 1 FROM sign_in WHERE expires <= ?1 LIMIT 1";
         if sql::first(&*self.conn()?, expired, [&now], |_| Ok(()))?.is_some() {
@@ -190,11 +209,25 @@ impl Sqlite {
     }
 
     fn cancel_mark(&self, id: ImportId) -> PathBuf {
-        self.run.join(format!("{id}.cancel"))
+        self.run.join(format!("{id}.{MARKED}"))
     }
 
     fn unfinished_cancel_mark(&self, id: ImportId) -> PathBuf {
-        self.run.join(format!("{id}.cancelling"))
+        self.run.join(format!("{id}.{MARKING}"))
+    }
+
+    /// The imports with a cancel mark, or an unfinished one.
+    fn marked(&self) -> Result<HashSet<ImportId>> {
+        let failed = |error| Error::storage(format!("'{}' could not be read", self.run.display()), error);
+        let mut marked = HashSet::new();
+        for file in fs::read_dir(&self.run).map_err(failed)? {
+            let name = file.map_err(failed)?.file_name();
+            let parts = name.to_str().and_then(|name| name.rsplit_once('.'));
+            if let Some((id, MARKED | MARKING)) = parts {
+                marked.extend(id.parse::<ImportId>());
+            }
+        }
+        Ok(marked)
     }
 
     pub(in crate::repository) fn failures(&self, id: ImportId, after: u64, limit: usize) -> Result<Vec<Failure>> {

@@ -252,7 +252,7 @@ impl<'a> Leaving<'a> {
     }
 
     fn cancel_marks(&self, take: Take<'_>) -> Result<()> {
-        for import in self.imports()?.iter().filter(|import| import.state.end().is_none()) {
+        for import in self.sqlite.open_imports()? {
             if self.sqlite.is_cancelled(import.id) {
                 let who = sql::to_json(&self.sqlite.cancelled_by(import.id).unwrap_or_default())?;
                 take(&[Cell::Id(import.id.uuid()), Cell::Text(&who)])?;
