@@ -140,8 +140,7 @@ impl App {
             imports.iter().try_for_each(|import| self.scan(import).map_err(|error| error.in_file(&import.filename)))?;
         }
         incoming.iter_mut().try_for_each(Incoming::publish)?;
-        self.repository.queue(&imports)?;
-        incoming.into_iter().for_each(Incoming::keep);
+        leave(incoming, self.repository.queue(&imports))?;
         self.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
     }
@@ -326,6 +325,15 @@ impl App {
         }
         Ok(wanted)
     }
+}
+
+/// Leaves files to their imports, which were queued so. If they were not the files go again; if that is not known they stay
+/// where the imports would look for them, and are swept away some day if there are none.
+fn leave<T>(files: impl IntoIterator<Item = Incoming>, queued: Result<T>) -> Result<T> {
+    if queued.as_ref().err().is_none_or(Repository::may_be_stored) {
+        files.into_iter().for_each(Incoming::keep);
+    }
+    queued
 }
 
 /// Refuses correlation by properties that the type does not have.

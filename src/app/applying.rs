@@ -1,6 +1,6 @@
 //! Dry runs that are applied: an import of exactly the bytes that were looked at.
 
-use super::App;
+use super::{App, leave};
 use crate::clock;
 use crate::engine::columns::check_header;
 use crate::error::{Error, Kind, Result};
@@ -83,16 +83,15 @@ impl App {
         let digest = *blake3::hash(id.to_string().as_bytes()).as_bytes();
         let request = KeyedRequest { caller: ANYBODY.to_owned(), key: self.applications(id)?.key, digest };
         let imports = [import];
-        match (self.repository.queue_once(&imports, &request), repeated) {
-            (Ok(()), _) => {}
-            (Err(error), Repeated::ImportsAnew) if error.kind() == Kind::Conflict => self.repository.queue(&imports)?,
+        let queued = match (self.repository.queue_once(&imports, &request), repeated) {
+            (Err(error), Repeated::ImportsAnew) if error.kind() == Kind::Conflict => self.repository.queue(&imports),
             (Err(error), Repeated::IsOne) if error.kind() == Kind::Conflict => {
                 // Somebody was faster.
                 return self.applied(id)?.ok_or(error);
             }
-            (Err(error), _) => return Err(error),
-        }
-        incoming.keep();
+            (queued, _) => queued,
+        };
+        leave([incoming], queued)?;
         self.bell.ring();
         Ok(applied)
     }

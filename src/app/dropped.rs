@@ -6,7 +6,7 @@
 
 use blake3::Hasher;
 
-use super::App;
+use super::{App, leave};
 use crate::clock;
 use crate::engine::columns::column_names;
 use crate::error::Result;
@@ -85,8 +85,7 @@ impl App {
         let header = self.open_spooled(id, &plan).map(|reader| column_names(&reader)).unwrap_or_default();
         let import = Import::queued(id, plan, name.to_owned(), header, clock::now());
         let import = Import { size: incoming.size(), ..import };
-        self.repository.queue_file(run, name, &import, &digest)?;
-        incoming.keep();
+        leave([incoming], self.repository.queue_file(run, name, &import, &digest))?;
         self.bell.ring();
         Ok(id)
     }

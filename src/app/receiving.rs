@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde_json::json;
 
-use super::App;
 use super::repeat::{Claim, Request};
+use super::{App, leave};
 use crate::clock;
 use crate::engine::columns::check_header;
 use crate::engine::reader::Format;
@@ -178,11 +178,11 @@ impl Receiving {
         self.arrived.iter_mut().try_for_each(|(_, incoming)| incoming.publish())?;
         self.app.spool.sync()?;
         let (imports, incoming): (Vec<Import>, Vec<Incoming>) = self.arrived.drain(..).unzip();
-        match &mut self.claim {
-            Some(claim) => self.app.repository.queue_once(&imports, &claim.request())?,
-            None => self.app.repository.queue(&imports)?,
-        }
-        incoming.into_iter().for_each(Incoming::keep);
+        let queued = match &mut self.claim {
+            Some(claim) => self.app.repository.queue_once(&imports, &claim.request()),
+            None => self.app.repository.queue(&imports),
+        };
+        leave(incoming, queued)?;
         self.app.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
     }

@@ -15,7 +15,7 @@ use super::{
     StoredType, Written, postgres, sqlite,
 };
 use crate::config::{Memory, RepositorySettings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::import::Import;
 use crate::object::{Object, Visible};
@@ -285,6 +285,12 @@ impl Repository {
         enough: usize,
     ) -> Result<PrefixPage> {
         hand!(self.step_by_prefix(stored, prefix, after, limit, enough))
+    }
+
+    /// Whether what was to be stored may be stored although storing it failed so: the connection was lost when everything was
+    /// done, and nobody could be asked what became of it.
+    pub fn may_be_stored(error: &Error) -> bool {
+        postgres::is_in_doubt(error)
     }
 
     /// Removes what nobody needs any more and nothing else would remove: cancel marks of imports that are over, or that there

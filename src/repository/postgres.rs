@@ -36,6 +36,7 @@ pub(super) use self::leases::HeldRow;
 use self::leases::Leases;
 use self::migrate::Meant;
 pub(super) use self::session::Session;
+pub(super) use self::transaction::is_in_doubt;
 use super::{Hashes, Lease, Mode, StoredType};
 use crate::config::{Memory, PostgresSettings};
 use crate::error::Result;

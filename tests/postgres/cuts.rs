@@ -172,6 +172,27 @@ fn every_connection_is_cut() {
     disturb((OnFailure::SkipRecord, settings, records() / 10), 1, |_, _| Cut::EachAfter(STEP));
 }
 
+/// Whoever is not told for long whether an import was queued leaves its file to it.
+#[test]
+fn a_file_stays_while_it_is_not_known_whether_it_is_queued() {
+    let folder = folder("").file("users.csv", users(0..9, 1, true));
+    drop(folder.installation());
+    let proxy = Proxy::to(&folder);
+    let app = App::open(folder.config_with(&[("ROLLBOOK_REPOSITORY_URL", &proxy.url)])).unwrap();
+    let source = Source::File(folder.path("users.csv"));
+    let plan = plan("managed/user", "userName");
+    proxy.cut(Cut::GoneAfterCommit(1));
+    let submitted = app.submit(vec![Submission { source, filename: "users.csv".to_owned(), plan }]);
+    assert!(proxy.was_cut());
+    let error = submitted.unwrap_err();
+    assert!(error.to_string().contains("it is not known whether a change was stored"), "{error}");
+    // Another process finds it queued, and its file.
+    let other = Arc::new(folder.installation());
+    assert_eq!(Worker::new(Arc::clone(&other)).run_waiting().unwrap(), 1);
+    let import = other.repository.imports().unwrap().remove(0);
+    assert_eq!((import.state.name(), import.counts.created), ("finished", 9), "{import:?}");
+}
+
 /// At a COMMIT, of which the server knows or not.
 fn at_commits(on_failure: OnFailure, settings: &str) {
     let mut dice = Dice::new();

@@ -20,6 +20,8 @@ pub(super) enum Cut {
     BeforeCommit(u64),
     /// When the server has done this COMMIT, which nobody hears of.
     AfterCommit(u64),
+    /// The same, and nobody gets through any more.
+    GoneAfterCommit(u64),
 }
 
 /// A running proxy, on a free port of 127.0.0.1.
@@ -56,6 +58,9 @@ impl Proxy {
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming() {
+                if serving.is_gone() {
+                    continue;
+                }
                 // The database is gone with its test.
                 let Ok(server) = TcpStream::connect(&serving.server) else { return };
                 Link::start(&serving, client.unwrap(), server);
@@ -85,6 +90,12 @@ impl Proxy {
     /// How many transactions were to be committed.
     pub(super) fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn is_gone(&self) -> bool {
+        self.is_cut.load(Ordering::SeqCst) && matches!(*self.cut.lock().unwrap(), Cut::GoneAfterCommit(_))
     }
 }
 
@@ -171,7 +182,9 @@ impl Link {
                 self.shared.is_cut.store(true, Ordering::SeqCst);
                 return None;
             }
-            Cut::AfterCommit(which) if which == number => self.is_mute.store(true, Ordering::SeqCst),
+            Cut::AfterCommit(which) | Cut::GoneAfterCommit(which) if which == number => {
+                self.is_mute.store(true, Ordering::SeqCst)
+            }
             _ => {}
         }
         Some(())

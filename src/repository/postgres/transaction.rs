@@ -128,7 +128,7 @@ impl StdError for InDoubt {
 }
 
 /// Whether this error of a commit leaves open what became of it.
-pub(super) fn is_in_doubt(error: &Error) -> bool {
+pub(in crate::repository) fn is_in_doubt(error: &Error) -> bool {
     error.source().is_some_and(|source| source.is::<InDoubt>())
 }
 
