@@ -26,7 +26,7 @@ mod transfer;
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-pub use interface::{Lease, Repository};
+pub use interface::{Lease, Moment, Repository};
 pub use prefix::{Prefix, PrefixPage, PrefixPlace};
 pub use search::Search;
 pub use session::Session;

@@ -54,6 +54,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("all objects are read as of one moment", objects::read_as_of_one_moment),
     ("indexes find what a filter chooses", searches::indexed),
     ("a search goes on while others write", searches::while_others_write),
+    ("a search in one moment sees nothing of what others write", searches::in_one_moment),
     ("a search finds what the filter says", searches::as_the_filter_says),
     ("an index finds texts by how they begin", prefixes::as_the_filter_says),
     ("an index is asked for beginnings only where it helps", prefixes::only_where_it_helps),

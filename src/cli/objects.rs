@@ -151,10 +151,11 @@ fn each_match(
         return app.repository.object_count(stored);
     }
     let filter = filter.unwrap_or(&Filter::Literal(true));
-    let search = app.repository.search(stored, filter, Visible::Everything)?;
+    let mut moment = app.repository.moment()?;
+    let search = moment.search(stored, filter, Visible::Everything)?;
     let (mut found, mut after) = (0, Some(0));
     while let Some(start) = after {
-        let page = app.repository.step(stored, &search, start, STEP)?;
+        let page = moment.step(stored, &search, start, STEP)?;
         for Found { object, .. } in &page.found {
             found += 1;
             if found <= limit as u64 {

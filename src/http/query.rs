@@ -140,6 +140,14 @@ impl Query {
         Query::with(chosen(params)?.map_or_else(everything, Ok)?, params)
     }
 
+    /// Whether every matching object has to be looked at, and not only those through the end of the page.
+    pub(super) fn needs_all(&self) -> bool {
+        match &self.page {
+            Page::Part { total: Total::None, .. } => !self.order.is_as_stored(),
+            Page::Part { total: Total::Exact, .. } | Page::Whole | Page::Count => true,
+        }
+    }
+
     fn with((filter, fields): (Filter, Fields), params: &Params) -> Result<Query> {
         let order = Order::of(params)?;
         let page = Page::of(params, &order)?;

@@ -3,9 +3,13 @@
 //! The writing blocks and has a thread of its own; between it and the connection lie a few pieces of text at most. The
 //! head of the answer waits for the first piece: what fails before it is still answered with a problem. What fails
 //! later ends the connection, so that nobody takes half an answer for a whole one.
+//!
+//! What shows one moment of the repository is written [ahead](Ahead) of the client, so that it is held no longer than it
+//! takes to read it, however slow the client.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::mem::take;
+use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::http::HeaderValue;
@@ -13,7 +17,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::try_unfold;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tempfile::{SpooledTempFile, spooled_tempfile_in};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender, channel};
 
 use super::Door;
 use super::problem::{Problem, unforeseen};
@@ -23,11 +29,16 @@ use crate::error::{Error, Result};
 const PIECE: usize = 64 << 10;
 const WAITING: usize = 2;
 
+/// Bytes that wait in memory for a client that is [kept up with](Ahead); more than these go to a file.
+const IN_MEMORY: usize = 4 << 20;
+
 /// Takes the body of an answer.
 #[derive(Debug)]
 pub(crate) struct BodyWriter {
     pieces: Sender<Piece>,
     waiting: Vec<u8>,
+    /// Where files can be made that nobody else sees.
+    data: PathBuf,
 }
 
 #[derive(Debug)]
@@ -50,7 +61,7 @@ impl Door {
     ) -> Result<Response, Problem> {
         let door = self.clone();
         let (pieces, mut taken) = channel(WAITING);
-        let mut writer = BodyWriter { pieces, waiting: Vec::new() };
+        let mut writer = BodyWriter { pieces, waiting: Vec::new(), data: door.app.config.data.clone() };
         tokio::task::spawn_blocking(move || {
             let last = match write(&door, &mut writer) {
                 Ok(()) => Piece::Last(take(&mut writer.waiting).into()),
@@ -128,8 +139,99 @@ impl BodyWriter {
         self.send(Piece::Next(piece)).map_err(not_sent)
     }
 
+    /// A writer that does not wait for the client, for what is written while something is held that others need.
+    pub(crate) fn ahead(&mut self) -> Ahead<'_> {
+        let behind = spooled_tempfile_in(IN_MEMORY, &self.data);
+        Ahead { out: self, behind, sent: 0, kept: 0 }
+    }
+
     fn send(&mut self, piece: Piece) -> io::Result<()> {
         self.pieces.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+/// Takes the body of an answer as fast as it is written. What the client does not take meanwhile is kept, in memory and
+/// where that is too much in a file without a name, until it is [delivered](Ahead::deliver).
+#[derive(Debug)]
+pub(crate) struct Ahead<'o> {
+    /// Keeps the piece that is not full yet.
+    out: &'o mut BodyWriter,
+    /// What the client has not taken, in order.
+    behind: SpooledTempFile,
+    /// Up to where of that it was sent since, and where it ends.
+    sent: u64,
+    kept: u64,
+}
+
+impl Ahead<'_> {
+    /// Sends what the client has not taken yet, as it takes it.
+    ///
+    /// # Errors
+    /// If the client has gone, or what was kept cannot be read.
+    pub(crate) fn deliver(mut self) -> Result<()> {
+        while let Some(piece) = self.next_kept().map_err(not_sent)? {
+            self.out.send(Piece::Next(piece)).map_err(not_sent)?;
+        }
+        Ok(())
+    }
+
+    /// Sends as much as the client has room for, and keeps the rest.
+    fn pass_on(&mut self) -> io::Result<()> {
+        while let Some(permit) = self.room()? {
+            let kept = self.next_kept()?;
+            let is_all = kept.is_none();
+            permit.send(Piece::Next(kept.unwrap_or_else(|| take(&mut self.out.waiting).into())));
+            if is_all {
+                return Ok(());
+            }
+        }
+        self.behind.seek(SeekFrom::Start(self.kept))?;
+        self.behind.write_all(&self.out.waiting)?;
+        self.kept += self.out.waiting.len() as u64;
+        self.out.waiting.clear();
+        Ok(())
+    }
+
+    /// Room for one more piece, if the client has any.
+    fn room(&self) -> io::Result<Option<OwnedPermit<Piece>>> {
+        match self.out.pieces.clone().try_reserve_owned() {
+            Ok(permit) => Ok(Some(permit)),
+            Err(TrySendError::Full(_)) => Ok(None),
+            Err(TrySendError::Closed(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// The next piece of what is kept.
+    fn next_kept(&mut self) -> io::Result<Option<Bytes>> {
+        let length = (self.kept - self.sent).min(PIECE as u64);
+        if length == 0 {
+            return Ok(None);
+        }
+        self.behind.seek(SeekFrom::Start(self.sent))?;
+        let mut piece = vec![0; length as usize];
+        self.behind.read_exact(&mut piece)?;
+        self.sent += length;
+        if self.sent == self.kept {
+            // Room for what comes next.
+            self.behind.set_len(0)?;
+            (self.sent, self.kept) = (0, 0);
+        }
+        Ok(Some(piece.into()))
+    }
+}
+
+impl Write for Ahead<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.waiting.extend_from_slice(bytes);
+        if self.out.waiting.len() >= PIECE {
+            self.pass_on()?;
+        }
+        Ok(bytes.len())
+    }
+
+    /// Does nothing, as of [`BodyWriter`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -146,5 +248,53 @@ impl Write for BodyWriter {
     /// Does nothing: whole pieces are sent as they come, the rest with the end.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tokio::sync::mpsc::channel;
+
+    use super::{BodyWriter, IN_MEMORY, PIECE, Piece, WAITING};
+
+    /// A client that takes so many pieces after each piece that is written, and the rest in the end.
+    fn taken(pieces: usize, takes: impl Fn(usize) -> usize) -> Vec<u8> {
+        let data = tempfile::tempdir().expect("a directory");
+        let (sender, mut receiver) = channel(WAITING);
+        let mut out = BodyWriter { pieces: sender, waiting: Vec::new(), data: data.path().to_owned() };
+        let mut taken = Vec::new();
+        let mut take = |piece| match piece {
+            Piece::Next(bytes) => taken.extend_from_slice(&bytes),
+            other => panic!("{other:?}"),
+        };
+        let mut ahead = out.ahead();
+        for number in 0..pieces {
+            ahead.write_all(&vec![number as u8; PIECE + number]).expect("room");
+            (0..takes(number)).map_while(|_| receiver.try_recv().ok()).for_each(&mut take);
+        }
+        ahead.write_all(b"the end").expect("room");
+        std::thread::scope(|scope| {
+            let delivering = scope.spawn(move || ahead.deliver());
+            while !delivering.is_finished() || !receiver.is_empty() {
+                receiver.try_recv().map_or_else(|_| std::thread::yield_now(), &mut take);
+            }
+            delivering.join().expect("no panic").expect("a client");
+        });
+        taken.extend_from_slice(&out.waiting);
+        taken
+    }
+
+    #[test]
+    fn what_is_written_ahead_comes_in_order() {
+        let pieces = 2 * IN_MEMORY / PIECE + 3;
+        let mut written: Vec<u8> = (0..pieces).flat_map(|number| vec![number as u8; PIECE + number]).collect();
+        written.extend_from_slice(b"the end");
+        // As fast, slower, not at all, and in bursts.
+        assert!(taken(pieces, |_| 2) == written);
+        assert!(taken(pieces, |number| usize::from(number % 3 == 0)) == written);
+        assert!(taken(pieces, |_| 0) == written);
+        assert!(taken(pieces, |number| if number % 50 == 49 { 1000 } else { 0 }) == written);
     }
 }

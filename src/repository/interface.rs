@@ -42,6 +42,41 @@ macro_rules! hand {
 
 pub(super) use hand;
 
+/// One moment of a repository: what is written after it is not seen.
+pub struct Moment<'r> {
+    of: Of<'r>,
+}
+
+/// Of which backend.
+enum Of<'r> {
+    Sqlite(sqlite::Moment<'r>),
+    Postgres(Box<postgres::Moment>),
+}
+
+impl Moment<'_> {
+    /// See [`Repository::search`].
+    pub fn search(&mut self, stored: &StoredType, filter: &Filter, visible: Visible) -> Result<Search> {
+        match &mut self.of {
+            Of::Sqlite(moment) => moment.search(stored, filter, visible),
+            Of::Postgres(moment) => moment.search(stored, filter, visible),
+        }
+    }
+
+    /// See [`Repository::step`].
+    pub fn step(
+        &mut self,
+        stored: &StoredType,
+        search: &Search,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<FoundPage> {
+        match &mut self.of {
+            Of::Sqlite(moment) => moment.step(stored, search, after, limit),
+            Of::Postgres(moment) => moment.step(stored, search, after, limit),
+        }
+    }
+}
+
 /// The right to do what only one process may do at a time; given back when dropped, and lost with the process.
 #[derive(Debug)]
 pub struct Lease {
@@ -260,6 +295,30 @@ impl Repository {
     /// It looks at so few objects that it is short; so there may be more matches also where it found none.
     pub fn step(&self, stored: &StoredType, search: &Search, after: ObjectNumber, limit: usize) -> Result<FoundPage> {
         hand!(self.step(stored, search, after, limit))
+    }
+
+    /// Begins a search and makes its first step behind `after`, both in one moment.
+    pub fn search_at_once(
+        &self,
+        stored: &StoredType,
+        filter: &Filter,
+        visible: Visible,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<(Search, FoundPage)> {
+        hand!(self.search_at_once(stored, filter, visible, after, limit))
+    }
+
+    /// The moment that is now, for a search of which all steps are to see the same. Whatever is written meanwhile takes room
+    /// until it is dropped, so it is to be dropped soon.
+    ///
+    /// # Errors
+    /// `Busy` if there are too many.
+    pub fn moment(&self) -> Result<Moment<'_>> {
+        Ok(match self {
+            Repository::Sqlite(backend) => Moment { of: Of::Sqlite(backend.moment()?) },
+            Repository::Postgres(backend) => Moment { of: Of::Postgres(Box::new(backend.moment()?)) },
+        })
     }
 
     /// Whether there is an index by which a search for texts that begin with a text can go.

@@ -35,6 +35,7 @@ use self::conn::Pool;
 pub(super) use self::leases::HeldRow;
 use self::leases::Leases;
 use self::migrate::Meant;
+pub(super) use self::search::Moment;
 pub(super) use self::session::Session;
 pub(super) use self::transaction::is_in_doubt;
 use super::{Hashes, Lease, Mode, StoredType};

@@ -42,6 +42,7 @@ use self::loan::{Idle, Loan};
 pub(super) use self::locks::Lock;
 use self::locks::{Turn, claim_service, lease, lease_place, patiently, take_turn};
 pub(super) use self::rehearsal::Rehearsal;
+pub(super) use self::search::Moment;
 pub(super) use self::session::Session;
 use super::{Hashes, Lease, Mode, StoredType};
 use crate::config::Memory;

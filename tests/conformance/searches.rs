@@ -6,7 +6,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use rollbook::filter::{Filter, Operand, Operator, Pointer};
 use rollbook::object::{DocumentWriter, Excerpt, Object, Visible};
-use rollbook::repository::{ObjectNumber, Repository, Search, StoredType};
+use rollbook::repository::{Found, ObjectNumber, Repository, Search, StoredType, Written};
 use serde_json::{Value, json};
 
 use super::{Open, apply, commit, committed, queued, session, thing};
@@ -108,6 +108,35 @@ pub(super) fn while_others_write(repository: &Repository, open: Open<'_>) {
     let rest = repository.step(&stored, &search, first.next.unwrap(), 9).unwrap();
     let ids: Vec<String> = rest.found.iter().map(|found| found.object.cell(&stored.object_type, "id")).collect();
     assert_eq!((ids, rest.next), (vec!["d".to_owned()], None));
+}
+
+/// All steps of a search in a moment see the same, whatever others write.
+pub(super) fn in_one_moment(repository: &Repository, open: Open<'_>) {
+    let stored = thing(repository);
+    committed(repository, &stored, &["a", "b", "c", "d"]);
+    let ids = |found: &[Found]| -> Vec<String> {
+        found.iter().map(|found| found.object.cell(&stored.object_type, "id")).collect()
+    };
+    // By looking at everything, and by an index.
+    let filters = ["code eq 'c'", "id in '[\"A\",\"b\",\"c\",\"d\"]'"].map(|text| Filter::parse(text).unwrap());
+    let begun = filters.each_ref().map(|filter| {
+        let mut moment = repository.moment().unwrap();
+        let search = moment.search(&stored, filter, Visible::Public).unwrap();
+        let first = moment.step(&stored, &search, 0, 2).unwrap();
+        assert_eq!(ids(&first.found), ["a", "b"]);
+        (moment, search, first.next.unwrap())
+    });
+    let other = open();
+    let last = other.objects(&stored, 0, 9).unwrap().objects.pop().unwrap();
+    assert!(matches!(other.delete_object(&stored, &last).unwrap(), Written::Done(_)));
+    for (mut moment, search, next) in begun {
+        let rest = moment.step(&stored, &search, next, 9).unwrap();
+        assert_eq!((ids(&rest.found), rest.next), (vec!["c".to_owned(), "d".to_owned()], None));
+    }
+    for filter in filters {
+        let (_, now) = repository.search_at_once(&stored, &filter, Visible::Public, 0, 9).unwrap();
+        assert_eq!((ids(&now.found).concat(), now.next), ("abc".to_owned(), None));
+    }
 }
 
 pub(super) fn as_the_filter_says(repository: &Repository, _: Open<'_>) {

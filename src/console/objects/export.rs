@@ -1,7 +1,6 @@
-//! All objects of a type as a file.
-//!
-//! They are read page by page, so that whoever reads slowly keeps no moment of the repository alive; what is written
-//! meanwhile may be in the file or not.
+//! All objects of a type as a file, as of one moment.
+
+use std::io::Write;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -11,13 +10,10 @@ use axum::response::Response;
 use crate::console::visitor::Visitor;
 use crate::error::Result;
 use crate::http::addressing::Addressed;
-use crate::http::streaming::{BodyWriter, not_sent};
+use crate::http::streaming::not_sent;
 use crate::http::{Door, Problem};
 use crate::object::{Export, Visible};
 use crate::repository::StoredType;
-
-/// Objects that are read at a time.
-const AT_ONCE: usize = 1000;
 
 pub(super) async fn csv(
     State(door): State<Door>,
@@ -28,8 +24,9 @@ pub(super) async fn csv(
     let response = door
         .stream("text/csv; charset=utf-8", move |door, out| {
             let stored = visitor.principal.object_type(&door.app, &object_type)?;
-            let export = Export::csv(&stored.object_type, out).map_err(not_sent)?;
-            write(door, &stored, export)
+            let mut ahead = out.ahead();
+            write(door, &stored, Export::csv(&stored.object_type, &mut ahead).map_err(not_sent)?)?;
+            ahead.deliver()
         })
         .await?;
     Ok(as_file(response, &name))
@@ -44,19 +41,16 @@ pub(super) async fn json_lines(
     let response = door
         .stream("application/x-ndjson", move |door, out| {
             let stored = visitor.principal.object_type(&door.app, &object_type)?;
-            write(door, &stored, Export::json_lines(&stored.object_type, Visible::Public, out))
+            let mut ahead = out.ahead();
+            write(door, &stored, Export::json_lines(&stored.object_type, Visible::Public, &mut ahead))?;
+            ahead.deliver()
         })
         .await?;
     Ok(as_file(response, &name))
 }
 
-fn write(door: &Door, stored: &StoredType, mut export: Export<&mut BodyWriter>) -> Result<()> {
-    let mut after = Some(0);
-    while let Some(start) = after {
-        let page = door.app.repository.objects(stored, start, AT_ONCE)?;
-        page.objects.iter().try_for_each(|object| export.object(object)).map_err(not_sent)?;
-        after = page.next;
-    }
+fn write(door: &Door, stored: &StoredType, mut export: Export<impl Write>) -> Result<()> {
+    door.app.repository.each_object(stored, |object| export.object(&object).map_err(not_sent))?;
     export.finish().map_err(not_sent)
 }
 

@@ -1,8 +1,8 @@
 //! `GET /openidm/managed/{type}`: the objects that a filter chooses.
 //!
-//! A search goes in steps, each of which reads one short state of the repository, and takes the next step when the
-//! client has taken what was found. So the slowest client holds up nobody, objects that are created meanwhile by an
-//! import are not waited for, and a client that goes away ends the search.
+//! An answer is of one moment of the repository, so nobody sees half of an atomic import. What one step of the search finds
+//! mostly is enough; where it is not, the search begins again in a moment that is kept until the last step, and the
+//! answer is written ahead of the client: so the slowest client holds up nobody. One that goes away ends the search.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use crate::http::params::Params;
 use crate::http::problem::{Problem, ProblemBody};
 use crate::http::query::{Page, Query, QueryParameters, Start};
 use crate::object::Visible;
-use crate::repository::{Found, FoundPage, ObjectNumber, Search, StoredType};
+use crate::repository::{Found, FoundPage, Moment, ObjectNumber, Search, StoredType};
 
 /// Objects that one step finds.
 const AT_ONCE: usize = 256;
@@ -56,24 +56,30 @@ pub(in crate::http) async fn query(
     door.stream(JSON, move |door, out| {
         let stored = principal.object_type(&door.app, &object_type)?;
         let view = View::new(&stored.object_type, &query.fields, &query.order.pointers().collect::<Vec<_>>());
-        let mut searching = Searching::new(&door.app, &stored, &query, &view)?;
+        let behind = query.needed_behind().unwrap_or(0);
+        let mut searching = Searching::begin(&door.app, &stored, &query, &view, behind)?;
         let audience = out.audience();
-        let objects = in_chunks(query.needed_behind().unwrap_or(0), |behind| {
+        let objects = in_chunks(behind, move |behind| {
             audience.is_there()?;
             searching.step(behind)
         });
         // What the search finds matches.
         let found = Query { filter: Filter::Literal(true), fields: view.fields().clone(), ..query.clone() };
-        write_answer(&found, objects, out)
+        let mut ahead = out.ahead();
+        write_answer(&found, objects, &mut ahead)?;
+        ahead.deliver()
     })
     .await
 }
 
 /// A search on its way.
 struct Searching<'a> {
-    app: &'a App,
     stored: &'a StoredType,
     search: Search,
+    /// What the first step found, until it is taken.
+    first: Option<FoundPage>,
+    /// In which it goes on, if that may be needed.
+    moment: Option<Moment<'a>>,
     /// What of the objects is needed.
     view: &'a View,
     /// Where the page begins, if it says so.
@@ -84,8 +90,14 @@ struct Searching<'a> {
 }
 
 impl<'a> Searching<'a> {
-    fn new(app: &'a App, stored: &'a StoredType, query: &Query, view: &'a View) -> Result<Searching<'a>> {
-        let search = app.repository.search(stored, &query.filter, Visible::Public)?;
+    fn begin(
+        app: &'a App,
+        stored: &'a StoredType,
+        query: &Query,
+        view: &'a View,
+        behind: ObjectNumber,
+    ) -> Result<Searching<'a>> {
+        let begun = Instant::now();
         let (start, room) = match &query.page {
             Page::Count => (0, 0),
             Page::Part { size, start: Start::Offset(offset), .. } if query.order.is_as_stored() => {
@@ -96,12 +108,27 @@ impl<'a> Searching<'a> {
             }
             Page::Part { .. } | Page::Whole => (0, usize::MAX),
         };
-        Ok(Searching { app, stored, search, view, start, room, spent: Duration::ZERO })
+        let repository = &app.repository;
+        let (mut search, mut first) =
+            repository.search_at_once(stored, &query.filter, Visible::Public, behind, AT_ONCE)?;
+        let mut moment = None;
+        // A page has enough with one more than it shows.
+        if first.next.is_some() && (query.needs_all() || first.found.len() <= room) {
+            let mut now = repository.moment()?;
+            search = now.search(stored, &query.filter, Visible::Public)?;
+            first = now.step(stored, &search, behind, AT_ONCE)?;
+            moment = Some(now);
+        }
+        Ok(Searching { stored, search, first: Some(first), moment, view, start, room, spent: begun.elapsed() })
     }
 
     fn step(&mut self, behind: ObjectNumber) -> Result<Chunk> {
         let begun = Instant::now();
-        let FoundPage { found, next, .. } = self.app.repository.step(self.stored, &self.search, behind, AT_ONCE)?;
+        let FoundPage { found, next, .. } = match (self.first.take(), &mut self.moment) {
+            (Some(first), _) => first,
+            (None, Some(moment)) => moment.step(self.stored, &self.search, behind, AT_ONCE)?,
+            (None, None) => return Err(Error::internal("a search goes on that was to be over")),
+        };
         let candidates = found.iter().map(|found| self.candidate(found)).collect();
         self.spent += begun.elapsed();
         if self.spent > LONGEST {

@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::conn::Conn;
+use super::conn::{Conn, Purpose, Turn};
 use super::objects::{SELECT, read as read_object};
 use super::{Postgres, sql, streams};
 use crate::error::Result;
 use crate::filter::{Filter, fold};
 use crate::object::Visible;
 use crate::repository::search::{Among, Lookups, Search, Step, WINDOW, window};
-use crate::repository::{ALIKE, FoundPage, KeyIndex, ObjectNumber, StoredType};
+use crate::repository::{ALIKE, FoundPage, Hashes, KeyIndex, ObjectNumber, StoredType};
 
 /// Objects that are asked for first: where most objects match, a step needs no more than it may find.
 const FEWEST: usize = 100;
@@ -21,11 +21,7 @@ impl Postgres {
         filter: &Filter,
         visible: Visible,
     ) -> Result<Search> {
-        self.read(|conn| {
-            streams::snapshot(conn, |conn| {
-                Search::begin(stored, self.hashes, filter, visible, &mut Tables { conn, type_number: stored.number })
-            })
-        })
+        self.read(|conn| streams::snapshot(conn, |conn| begin(conn, self.hashes, stored, filter, visible)))
     }
 
     pub(in crate::repository) fn step(
@@ -35,16 +31,76 @@ impl Postgres {
         after: ObjectNumber,
         limit: usize,
     ) -> Result<FoundPage> {
+        self.read(|conn| step(conn, stored, search, after, limit))
+    }
+
+    pub(in crate::repository) fn search_at_once(
+        &self,
+        stored: &StoredType,
+        filter: &Filter,
+        visible: Visible,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<(Search, FoundPage)> {
         self.read(|conn| {
-            let step = Step::new(search, limit);
-            match &search.among {
-                Among::Through(last) => scan(conn, stored, after, *last, limit, step),
-                Among::Candidates(candidates) => {
-                    let (window, last) = window(candidates, after);
-                    look_up(conn, stored, window, last, limit, step)
-                }
-            }
+            streams::snapshot(conn, |conn| {
+                let search = begin(conn, self.hashes, stored, filter, visible)?;
+                let first = step(conn, stored, &search, after, limit)?;
+                Ok((search, first))
+            })
         })
+    }
+
+    pub(in crate::repository) fn moment(&self) -> Result<Moment> {
+        let turn = self.pool.turn()?;
+        let mut conn = self.pool.connect(Purpose::Long("search"))?;
+        conn.batch(streams::SNAPSHOT)?;
+        // Whoever is shown what is found may take his time.
+        conn.batch("SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        Ok(Moment { conn, hashes: self.hashes, _turn: turn })
+    }
+}
+
+/// A transaction that only reads, on a connection of its own.
+pub(in crate::repository) struct Moment {
+    conn: Conn,
+    hashes: Hashes,
+    _turn: Turn,
+}
+
+impl Moment {
+    pub(in crate::repository) fn search(
+        &mut self,
+        stored: &StoredType,
+        filter: &Filter,
+        visible: Visible,
+    ) -> Result<Search> {
+        begin(&mut self.conn, self.hashes, stored, filter, visible)
+    }
+
+    pub(in crate::repository) fn step(
+        &mut self,
+        stored: &StoredType,
+        search: &Search,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<FoundPage> {
+        step(&mut self.conn, stored, search, after, limit)
+    }
+}
+
+fn begin(conn: &mut Conn, hashes: Hashes, stored: &StoredType, filter: &Filter, visible: Visible) -> Result<Search> {
+    Search::begin(stored, hashes, filter, visible, &mut Tables { conn, type_number: stored.number })
+}
+
+fn step(conn: &mut Conn, stored: &StoredType, search: &Search, after: ObjectNumber, limit: usize) -> Result<FoundPage> {
+    let step = Step::new(search, limit);
+    match &search.among {
+        Among::Through(last) => scan(conn, stored, after, *last, limit, step),
+        Among::Candidates(candidates) => {
+            let (window, last) = window(candidates, after);
+            look_up(conn, stored, window, last, limit, step)
+        }
     }
 }
 

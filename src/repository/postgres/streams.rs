@@ -37,9 +37,12 @@ fn hand_over(
     Ok(Ok(()))
 }
 
+/// Begins a transaction that only reads, and sees one state of the database.
+pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// Runs `work`, which only reads, on one state of the database.
 pub(super) fn snapshot<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
-    conn.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    conn.batch(SNAPSHOT)?;
     let done = work(conn);
     let ended = conn.batch("COMMIT");
     let done = done?;

@@ -3,13 +3,14 @@
 use rusqlite::Connection;
 
 use super::keys::KeyTable;
+use super::loan::Loan;
 use super::objects::{COLUMNS, read as read_object};
-use super::{Sqlite, sql, transaction_to_read};
+use super::{Sqlite, sql};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::object::Visible;
 use crate::repository::search::{Among, Lookups, Search, Step, WINDOW, window};
-use crate::repository::{FoundPage, KeyIndex, Mode, ObjectNumber, StoredType};
+use crate::repository::{FoundPage, Hashes, KeyIndex, Mode, ObjectNumber, StoredType};
 
 impl Sqlite {
     pub(in crate::repository) fn search(
@@ -18,10 +19,7 @@ impl Sqlite {
         filter: &Filter,
         visible: Visible,
     ) -> Result<Search> {
-        let mut conn = self.conn()?;
-        transaction_to_read(&mut conn, |conn| {
-            Search::begin(stored, self.hashes, filter, visible, &mut Tables { conn, type_number: stored.number })
-        })
+        self.moment()?.search(stored, filter, visible)
     }
 
     pub(in crate::repository) fn step(
@@ -31,15 +29,69 @@ impl Sqlite {
         after: ObjectNumber,
         limit: usize,
     ) -> Result<FoundPage> {
+        self.moment()?.step(stored, search, after, limit)
+    }
+
+    pub(in crate::repository) fn search_at_once(
+        &self,
+        stored: &StoredType,
+        filter: &Filter,
+        visible: Visible,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<(Search, FoundPage)> {
+        let mut moment = self.moment()?;
+        let search = moment.search(stored, filter, visible)?;
+        let first = moment.step(stored, &search, after, limit)?;
+        Ok((search, first))
+    }
+
+    pub(in crate::repository) fn moment(&self) -> Result<Moment<'_>> {
+        let conn = self.conn()?;
+        sql::batch(&conn, "BEGIN")?;
+        Ok(Moment { conn, hashes: self.hashes })
+    }
+}
+
+/// A transaction that only reads. Its state is that of its first look.
+pub(in crate::repository) struct Moment<'r> {
+    conn: Loan<'r>,
+    hashes: Hashes,
+}
+
+impl Moment<'_> {
+    pub(in crate::repository) fn search(
+        &mut self,
+        stored: &StoredType,
+        filter: &Filter,
+        visible: Visible,
+    ) -> Result<Search> {
+        let mut tables = Tables { conn: &self.conn, type_number: stored.number };
+        Search::begin(stored, self.hashes, filter, visible, &mut tables)
+    }
+
+    pub(in crate::repository) fn step(
+        &mut self,
+        stored: &StoredType,
+        search: &Search,
+        after: ObjectNumber,
+        limit: usize,
+    ) -> Result<FoundPage> {
         let step = Step::new(search, limit);
-        let mut conn = self.conn()?;
         match &search.among {
-            Among::Through(last) => scan(&conn, stored, after, *last, step),
+            Among::Through(last) => scan(&self.conn, stored, after, *last, step),
             Among::Candidates(candidates) => {
                 let (window, last) = window(candidates, after);
-                transaction_to_read(&mut conn, |conn| look_up(conn, stored, window, last, step))
+                look_up(&self.conn, stored, window, last, step)
             }
         }
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        // If it cannot be ended, the connection is not kept.
+        let _ = sql::batch(&self.conn, "COMMIT");
     }
 }
 

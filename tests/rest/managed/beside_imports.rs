@@ -1,10 +1,14 @@
 //! Objects that are written by imports and over REST.
 
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use super::{BARBARA, barbara, get, patched, send};
 use crate::harness::Folder;
-use crate::service::Service;
+use crate::service::{ADMIN, Service};
 
 /// Given a service beside a file of these records.
 fn beside(records: &str) -> Service {
@@ -171,4 +175,47 @@ fn writing_while_an_import_runs_loses_nothing() {
     }
     assert_eq!(listed(&service).len(), 60_000 + written.len());
     assert_eq!(import(&service), [0, 0, 60_000, 0]);
+}
+
+/// Users of whom all live in this city. Together they are more than a connection holds.
+fn all_in(city: &str) -> String {
+    let mut file = "userName,givenName,sn,mail,city,description\n".to_owned();
+    for number in 0..12_000 {
+        let _ = writeln!(file, "u{number},A,B,u{number}@example.com,{city},{:0>1500}", number);
+    }
+    file
+}
+
+/// A client that asks, waits, and goes on reading when an atomic import is over.
+#[test]
+fn nobody_sees_half_of_an_atomic_import() {
+    let folder = Folder::new().file("before.csv", all_in("Before")).file("after.csv", all_in("After"));
+    let service = Service::on(folder.after("import before.csv --into managed/user --unique userName"));
+    let host = service.address.strip_prefix("http://").unwrap();
+    // As stored, sorted, by a filter, and a part with the number of all.
+    let queries = [
+        "_queryFilter=true",
+        "_queryFilter=true&_sortKeys=sn",
+        "_queryFilter=city+eq+%22Before%22",
+        "_queryFilter=true&_pageSize=11000&_totalPagedResultsPolicy=EXACT",
+    ];
+    let asked = queries.map(|query| {
+        let mut client = TcpStream::connect(host).unwrap();
+        let request = format!("GET /openidm/managed/user?{query} HTTP/1.0\r\nAuthorization: Bearer {ADMIN}\r\n\r\n");
+        client.write_all(request.as_bytes()).unwrap();
+        let mut begun = [0; 1];
+        client.read_exact(&mut begun).unwrap();
+        client
+    });
+    let upload = "--form upload=@after.csv '/upload/csv/managed/user?uniqueProperty=userName&atomic=true'";
+    let ids = service.curl(upload).json()["importUUIDs"].clone();
+    assert_eq!(service.finished(ids[0].as_str().unwrap())["updated"], 12_000);
+    for (query, mut client) in queries.into_iter().zip(asked) {
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let [before, after] = ["Before", "After"].map(|city| answer.matches(&format!("\"city\":\"{city}\"")).count());
+        let expected = if query.contains("11000") { 11_000 } else { 12_000 };
+        assert_eq!((before, after), (expected, 0), "{query}");
+    }
 }
