@@ -203,6 +203,7 @@ fn the_head_of_a_page_waits_for_nobody() {
     assert!(begun.elapsed() < Duration::from_secs(2), "the head came after {:?}", begun.elapsed());
     let page = zoe.go(address);
     assert!(page.text().contains("No object of user whose First Name is 'nobody'."), "{}", page.text());
+    assert!(page.elements("table").is_empty(), "a table of nothing: {}", page.text());
     let page = zoe.go("/console/objects/user?property=sn&match=is&value=B&after=59990");
     assert_eq!(names(&page).len(), 10);
     let page = zoe.go("/console/objects");

@@ -5,6 +5,7 @@
 //! who has seen enough goes elsewhere, which ends the search.
 
 use std::io::Write as _;
+use std::mem::take;
 use std::time::{Duration, Instant};
 
 use askama::Template;
@@ -183,15 +184,12 @@ impl<'a> Page<'a> {
             objects.extend(looking.step()?);
         }
         put(out, head)?;
-        if looking.goes_on() || !objects.is_empty() {
-            put(out, &rendered(&TablePart { name: self.name(), columns: self.columns.clone() })?)?;
-            self.put_rows(&objects, out)?;
-            let ended = self.go_on(&mut looking, begun, out)?;
+        self.put_rows(&objects, out)?;
+        let ended = self.go_on(&mut looking, begun, out)?;
+        if self.found > 0 {
             put(out, "</tbody></table></div>\n")?;
-            self.put_end(&looking, ended, help, out)?;
-        } else {
-            self.put_end(&looking, End::Well, help, out)?;
         }
+        self.put_end(&looking, ended, help, out)?;
         put(out, foot)
     }
 
@@ -219,7 +217,14 @@ impl<'a> Page<'a> {
         Ok(End::Well)
     }
 
+    /// The table begins with the first rows.
     fn put_rows(&mut self, objects: &[Object], out: &mut BodyWriter) -> Result<()> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        if self.found == 0 {
+            put(out, &rendered(&TablePart { name: self.name(), columns: take(&mut self.columns) })?)?;
+        }
         self.found += objects.len() as u64;
         let rows = objects.iter().map(|object| self.row(object)).collect();
         put(out, &rendered(&RowsPart { rows })?)
