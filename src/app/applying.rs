@@ -18,7 +18,8 @@ impl App {
     /// # Errors
     /// `Conflict` if the import was no dry run, is not over, or its bytes are gone (24 hours after its end).
     pub fn apply_dry_run(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
-        self.apply(id, caller, Repeated::ImportsAnew)
+        let key = self.applications(id)?.key;
+        self.apply(id, caller, key, Repeated::ImportsAnew)
     }
 
     /// The same for somebody who may ask twice for one thing: what was applied before is not applied again, unless that
@@ -27,9 +28,10 @@ impl App {
     /// # Errors
     /// See [`App::apply_dry_run`].
     pub fn apply_dry_run_once(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
-        match self.applications(id)?.latest {
-            Some(latest) if !is_in_vain(&latest) => Ok(latest.id),
-            _ => self.apply(id, caller, Repeated::IsOne),
+        match self.applications(id)? {
+            Applications { latest: Some(latest), .. } if !is_in_vain(&latest) => Ok(latest.id),
+            // By the key of this look: it is no good any more if somebody is faster from now on.
+            Applications { key, .. } => self.apply(id, caller, key, Repeated::IsOne),
         }
     }
 
@@ -53,7 +55,7 @@ impl App {
         Ok(known)
     }
 
-    fn apply(&self, id: ImportId, caller: Caller, repeated: Repeated) -> Result<ImportId> {
+    fn apply(&self, id: ImportId, caller: Caller, key: String, repeated: Repeated) -> Result<ImportId> {
         let dry = self.import(id)?;
         let refuse = |why: &str| Err(Error::conflict(format!("import {id} cannot be applied: {why}")));
         match dry.state {
@@ -81,7 +83,7 @@ impl App {
         let import = Import::queued(applied, plan, dry.filename, dry.header, clock::now());
         let import = Import { size: dry.size, structure: dry.structure, counts, ..import };
         let digest = *blake3::hash(id.to_string().as_bytes()).as_bytes();
-        let request = KeyedRequest { caller: ANYBODY.to_owned(), key: self.applications(id)?.key, digest };
+        let request = KeyedRequest { caller: ANYBODY.to_owned(), key, digest };
         let imports = [import];
         let queued = match (self.repository.queue_once(&imports, &request), repeated) {
             (Err(error), Repeated::ImportsAnew) if error.kind() == Kind::Conflict => self.repository.queue(&imports),

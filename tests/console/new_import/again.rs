@@ -1,5 +1,9 @@
 //! What did not go in the first time: corrected, cancelled, expired, and sent again.
 
+use std::collections::BTreeSet;
+use std::sync::Barrier;
+use std::thread;
+
 use super::{USERS, id_of, notice, sent, settled};
 use crate::service::Service;
 use crate::visitor::Visitor;
@@ -219,4 +223,30 @@ fn what_the_form_cannot_ask_for_is_said() {
     // What somebody may not see is not told.
     let mut other = Visitor::with(&service, &service.token("--name roles --role importer --types managed/role"));
     assert!(!other.go(&format!("/console/new/role?after={id}")).text().contains("cannot be chosen here"));
+}
+
+/// However often a button is pressed before the page is there that it leads to.
+#[test]
+fn what_is_imported_by_several_presses_is_imported_once() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    for round in 0..4 {
+        let report = sent(&mut zoe, "/console/new/user", "users.csv", USERS.replace("Lee", &format!("Lee {round}")));
+        let button = if round == 0 { "Import 2 records" } else { "Import 1 record" };
+        let form = report.form(button);
+        let together = Barrier::new(6);
+        let press = || {
+            let mut zoe = zoe.clone();
+            together.wait();
+            zoe.press(&form, button).address
+        };
+        let addresses: BTreeSet<String> = thread::scope(|scope| {
+            let pressing: Vec<_> = (0..6).map(|_| scope.spawn(press)).collect();
+            pressing.into_iter().map(|pressing| pressing.join().unwrap()).collect()
+        });
+        assert_eq!(addresses.len(), 1, "{addresses:?}");
+        let _ = service.finished(addresses.first().unwrap().rsplit('/').next().unwrap());
+    }
+    let metadata = service.curl("/openidm/csv/metadata?_queryFilter=true").json();
+    assert_eq!(metadata["result"].as_array().unwrap().len(), 8, "{metadata}");
 }
