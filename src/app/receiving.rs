@@ -182,7 +182,12 @@ impl Receiving {
             Some(claim) => self.app.repository.queue_once(&imports, &claim.request()),
             None => self.app.repository.queue(&imports),
         };
-        leave(incoming, queued)?;
+        if let Err(error) = leave(incoming, queued) {
+            return match &mut self.claim {
+                Some(claim) if error.kind() == Kind::Conflict => claim.answered_meanwhile(&self.app)?.ok_or(error),
+                _ => Err(error),
+            };
+        }
         self.app.bell.ring();
         Ok(imports.iter().map(|import| import.id).collect())
     }

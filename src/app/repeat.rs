@@ -27,7 +27,8 @@ pub struct Request {
 #[derive(Debug, Default)]
 pub(super) struct UnderWay(Mutex<BTreeSet<(String, String)>>);
 
-/// The right to answer a request with a key; given back when dropped.
+/// The right to answer a request with a key in this process; given back when dropped. Other processes may answer it at the
+/// same time: what one of them queues first is the answer of all.
 pub(super) struct Claim {
     under_way: Arc<UnderWay>,
     caller: String,
@@ -43,7 +44,7 @@ impl Claim {
     /// Takes the right to answer.
     ///
     /// # Errors
-    /// `Conflict` while somebody else has it.
+    /// `Conflict` while somebody else in this process has it.
     pub(super) fn new(app: &App, caller: &Caller, request: Request) -> Result<Claim> {
         let Request { key, asked } = request;
         let caller = format!("{}/{}", caller.authz_component, caller.auth_id);
@@ -100,6 +101,15 @@ impl Claim {
             }
             None => Ok(None),
         }
+    }
+
+    /// What another process has answered since this one has the right to, all files being whole.
+    ///
+    /// # Errors
+    /// `Conflict` if that was another request.
+    pub(super) fn answered_meanwhile(&mut self, app: &App) -> Result<Option<Vec<ImportId>>> {
+        self.answered = app.repository.answered_request(&self.caller, &self.key)?;
+        self.earlier()
     }
 
     /// What is to be known of this request when it is repeated, all files being whole.

@@ -77,7 +77,8 @@ pub(super) struct Uploaded {
         (status = 200, description = "The imports that wait now", body = Uploaded),
         (status = 400, description = "A parameter, the form or a file is wrong", body = ProblemBody),
         (status = 404, description = "There is no such object type", body = ProblemBody),
-        (status = 409, description = "The Idempotency-Key is in use", body = ProblemBody),
+        (status = 409, description = "The Idempotency-Key was used for another request, or the \
+            request that it was sent with before is not answered yet", body = ProblemBody),
         (status = 413, description = "The files are larger than is allowed", body = ProblemBody),
         (status = 415, description = "The body is encoded", body = ProblemBody),
         (status = 507, description = "The disk is full", body = ProblemBody),

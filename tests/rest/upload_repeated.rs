@@ -1,9 +1,15 @@
 //! Uploads with an Idempotency-Key, sent again.
 
 use std::fs;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rollbook::app::{App, Receiving, Request};
+use rollbook::error::Kind;
 
 use super::upload::{TO_USERS, USERS, service, spooled};
 use super::upload_cut::Cut;
+use crate::harness::{Folder, plan};
 use crate::service::{Reply, Service};
 
 const AGAIN: &str = "--header Idempotency-Key:monday --form upload=@users.csv";
@@ -85,4 +91,28 @@ fn a_request_that_is_under_way_is_not_begun_again() {
     is_refused(&send(&service, AGAIN), "the request with the Idempotency-Key 'monday' is still in progress");
     slow.end();
     assert_eq!(send(&service, AGAIN).status, 200);
+}
+
+/// A request whose file is here.
+fn begun(process: &Arc<App>, file: &str) -> Receiving {
+    let request = Request { key: "monday".to_owned(), asked: "users".to_owned() };
+    let mut receiving = process.receive(plan("managed/user", "userName"), Some(request)).unwrap();
+    receiving.begin_file("users.csv".to_owned()).unwrap();
+    receiving.write(Bytes::from(file.to_owned())).unwrap();
+    receiving
+}
+
+/// Processes know of each other's requests when they are queued.
+#[test]
+fn of_two_processes_one_gives_the_answer_of_the_other() {
+    let folder = Folder::new();
+    let processes = [(); 3].map(|()| Arc::new(folder.installation()));
+    let slow = begun(&processes[0], USERS);
+    let different = begun(&processes[1], &USERS.replace("Sam", "Samantha"));
+    let ids = begun(&processes[2], USERS).queue().unwrap();
+    assert_eq!(slow.queue().unwrap(), ids);
+    let refused = different.queue().unwrap_err();
+    assert_eq!((refused.kind(), refused.to_string()), (Kind::Conflict, OTHER.to_owned()));
+    assert_eq!(processes[0].repository.imports().unwrap().len(), 1);
+    assert_eq!(folder.spooled(), [format!("{}.csv", ids[0])], "what was not queued is gone");
 }
