@@ -1,5 +1,6 @@
 //! The applying side of a pass: takes rounds, gives their records outcomes, and commits.
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
@@ -31,6 +32,9 @@ pub(super) struct Applier<'a> {
     pub(super) warnings: Warnings,
     /// Records that are about no object, where none is to be made.
     pub(super) left_out: Rows,
+    /// The hashes of their keys, if a second record of a key fails: 10 to 20 bytes each, which the plan's limit of records
+    /// bounds.
+    pub(super) left_out_keys: HashSet<u64>,
     milestones: Milestones,
     /// Of a dry run.
     pub(super) samples: Option<Samples>,
@@ -69,6 +73,7 @@ impl<'a> Applier<'a> {
             folds,
             warnings: Warnings::new(pass.import.warnings.clone()),
             left_out: Rows::default(),
+            left_out_keys: HashSet::new(),
             milestones: Milestones::new(earlier, pass.import.started.as_deref(), pass.import.settled),
             samples: pass.import.plan.dry_run.then(|| Samples::new(&pass.binding.layout.object_type)),
             opened: Instant::now(),

@@ -9,6 +9,7 @@ use super::round::{Key, Round};
 use crate::error::{Error, Result};
 use crate::import::Outcome;
 use crate::object::{element_text, write_key, write_key_value};
+use crate::plan::DuplicateKeys;
 use crate::repository::ObjectNumber;
 use crate::schema::Violation;
 
@@ -200,9 +201,16 @@ impl Applier<'_> {
         if self.folds.concern(hash) {
             self.folds.pass_over(hash);
         }
+        let fails_later = self.pass.import.plan.duplicate_keys == DuplicateKeys::FailLater;
+        if fails_later && self.left_out_keys.contains(&hash) {
+            return self.fail_taken(round, at);
+        }
         let violations = round.entry(at).violations();
         if !violations.is_empty() {
             return self.fail_policies(round, at, violations);
+        }
+        if fails_later {
+            self.left_out_keys.insert(hash);
         }
         self.left_out.add(round.records.get(at).row());
         Outcome::Unchanged

@@ -378,6 +378,16 @@ fn records_without_an_object_may_be_left_out() {
     users.csv.gz: 1 record is wrong, so nothing of the file was imported
     row 3: {"column":"score","property":"score","requirement":"VALID_TYPE","params":{"invalidType":"string","validTypes":["number"]},"value":"x","type":"number","message":"'x' is not a number"}
     "#);
+    // Of two with one key the later one is wrong, where that is an error, as it is of others.
+    let strict = || Plan { duplicate_keys: DuplicateKeys::FailLater, ..update_only() };
+    insta::assert_snapshot!(drop_users(&folder, strict(), "id,score\nu3,1\nu3,x\nu4,1\nu3,2\n"), @r#"
+    failed: failure 2 total 4
+    users.csv.gz: 2 records are wrong, so nothing of the file was imported
+    row 3: {"column":"score","property":"score","requirement":"VALID_TYPE","params":{"invalidType":"string","validTypes":["number"]},"value":"x","type":"number","message":"'x' is not a number"}
+    row 3: {"column":"id","property":"id","requirement":"UNIQUE","value":"u3","message":"'u3' is taken: an earlier record of this file has it"}
+    row 5: {"column":"id","property":"id","requirement":"UNIQUE","value":"u3","message":"'u3' is taken: an earlier record of this file has it"}
+    warning: 2 records have no object and were left out: rows 2 and 4
+    "#);
     let many: String = (0..1000).map(|i| format!("v{i},1\n")).collect();
     insta::assert_snapshot!(drop_users(&folder, update_only(), format!("id,score\n{many}")), @"
     finished: unchanged 1000 total 1000
