@@ -302,6 +302,25 @@ fn a_template_has_what_can_be_imported_as_text() {
     ");
 }
 
+/// What a name has of blanks and of characters that nobody sees is the name.
+#[test]
+fn a_template_and_an_export_have_names_as_they_are() {
+    let text = || json!({"type": "string"});
+    let folder = apply(Folder::new(), json!({" lead": text(), "trail ": text(), "a\u{1}b": text()}));
+    let template = folder.command("template managed/thing").output().unwrap().stdout;
+    let template = String::from_utf8(template).unwrap();
+    assert_eq!(template, "\"id\",\" lead\",\"trail \",\"a\u{1}b\"\n");
+    let folder = folder.file("things.csv", format!("{template}1,l,t,c\n"));
+    insta::assert_snapshot!(folder.account(IMPORT), @"exit 0, created 1, total 1");
+    insta::assert_snapshot!(folder.objects("managed/thing"), @r#"{"id":"1"," lead":"l","trail ":"t","a\u0001b":"c"}"#);
+    let export = folder.command("objects export managed/thing").output().unwrap().stdout;
+    let folder = folder.file("things.csv", export);
+    insta::assert_snapshot!(folder.account(IMPORT), @"exit 0, unchanged 1, total 1");
+    // In a header, blanks around a name do not count.
+    let folder = folder.file("things.csv", " id,lead ,trail\n1,v,w\n");
+    insta::assert_snapshot!(folder.account(IMPORT), @"exit 0, updated 1, total 1");
+}
+
 /// When somebody asks this with an SQL tool, then that is the answer: the names of the columns, and the rows.
 fn ask(folder: &Folder, select: &str) -> String {
     let conn = rusqlite::Connection::open(folder.path("rollbook-data/rollbook.db")).unwrap();

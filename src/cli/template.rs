@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Verdict;
 use super::context::Context;
 use super::definitions::object_type;
+use super::output::unwritable;
 
 const EXAMPLES: &str = "\
 Example:
@@ -29,7 +30,8 @@ pub(crate) fn run(context: &mut Context, args: &TemplateArgs) -> Result<Verdict>
     let header = object_type(context, &args.object_type)?.template_header();
     match context.out.json {
         true => context.out.json(&json!({ "_id": "template", "header": header }))?,
-        false => context.out.line(header)?,
+        // What a file is to have is written as it is.
+        false => writeln!(context.out.writer(), "{header}").map_err(unwritable)?,
     }
     Ok(Verdict::Good)
 }

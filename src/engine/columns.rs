@@ -117,7 +117,7 @@ struct Finding<'a> {
 
 impl<'a> Finding<'a> {
     fn property(&self, column: &str) -> Option<&'a schema::Property> {
-        let exact = self.object_type.property(column);
+        let exact = self.object_type.property(column).or_else(|| self.object_type.property_but_for_blanks(column));
         if self.plan.columns.lenient { exact.or_else(|| self.object_type.property_alike(column)) } else { exact }
     }
 

@@ -73,7 +73,16 @@ impl ObjectType {
 
     /// The property of that [path](property::path), as somebody wrote it.
     pub fn property(&self, path: &str) -> Option<&Property> {
-        self.by_path.get(property::path(path)).map(|at| &self.properties[*at])
+        // A name may have outer blanks.
+        let at = self.by_path.get(path).or_else(|| self.by_path.get(property::path(path)));
+        at.map(|at| &self.properties[*at])
+    }
+
+    /// The one property whose path is the same without outer blanks, which headers are read without.
+    pub fn property_but_for_blanks(&self, name: &str) -> Option<&Property> {
+        let wanted = property::path(name);
+        let mut alike = self.properties.iter().filter(|property| property::path(&property.path) == wanted);
+        alike.next().filter(|_| alike.next().is_none())
     }
 
     /// The one property whose path is the same without case, blanks, hyphens and underscores; if there is none, the one
