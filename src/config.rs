@@ -121,7 +121,7 @@ impl Config {
             }
         };
         let named = path.display().to_string();
-        Config::parse(data, &text, &named, environment).map_err(|error| error.in_file(named))
+        Config::parse(data, &text, &named, environment)
     }
 
     /// Reads the settings of another installation than the one that the environment speaks of.
@@ -138,21 +138,18 @@ impl Config {
         self.written.by_option("server.listen", option);
     }
 
-    /// The same settings with another repository.
+    /// The same settings with another repository, as an option of this name says.
     ///
     /// # Errors
     /// `Request` if it is none.
-    pub fn with_repository(mut self, url: &str) -> Result<Config> {
-        let mut values = Values::default();
-        self.repository = repository::parse(Secret::new(url), repository::LEASE, &self.data, &mut values);
-        match values.into_mistakes().as_slice() {
-            [] => Ok(self),
-            mistakes => Err(Error::request(mistakes.join("; "))),
-        }
+    pub fn with_repository(mut self, url: &str, option: &'static str) -> Result<Config> {
+        let parsed = repository::parse(Secret::new(url), repository::LEASE, &self.data);
+        self.repository = parsed.map_err(|wrong| Error::request(format!("{option} {wrong}")))?;
+        Ok(self)
     }
 
     fn parse(data: &Path, text: &str, named: &str, environment: Environment) -> Result<Config> {
-        let file: ConfigFile = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
+        let file: ConfigFile = toml::from_str(text).map_err(|error| unreadable(text, &error).in_file(named))?;
         let mut values = Values::default();
         let server = file.server.read(data, &mut values);
         let upload = file.upload.read(&mut values);
@@ -163,10 +160,15 @@ impl Config {
         let limits = file.drop_folders.read();
         let around = Surroundings { data, environment: &environment, limits: &limits, time_zone: &import.time_zone };
         let drop_folders = DropFolderSettings::read(file.drop_folder, &around, named.to_owned());
+        let elsewhere = values.take_elsewhere();
         let mut mistakes = values.into_mistakes();
         if !mistakes.is_empty() {
             mistakes.extend_from_slice(drop_folders.mistakes());
-            return Err(Error::request(mistakes.join("; ")));
+            mistakes.extend(elsewhere);
+            return Err(Error::request(mistakes.join("; ")).in_file(named));
+        }
+        if !elsewhere.is_empty() {
+            return Err(Error::request(elsewhere.join("; ")));
         }
         Ok(Config {
             data: data.to_owned(),
@@ -229,16 +231,45 @@ mod tests {
     fn every_mistake_is_reported() {
         let text = "[repository]\nurl = 'oracle:x'\n[import]\nmemory = 'lots'\ntime_zone = 'Mars'\n";
         let error = parse(text).expect_err("three mistakes");
-        insta::assert_snapshot!(error, @"import.memory = 'lots' is not a size: write for example '256MB'; import.time_zone: 'Mars' is not a time zone; names look like UTC, Europe/Berlin or Asia/Seoul; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'");
+        insta::assert_snapshot!(error, @"rollbook.toml: import.memory = 'lots' is not a size: write for example '256MB'; import.time_zone: 'Mars' is not a time zone; names look like UTC, Europe/Berlin or Asia/Seoul; repository.url = 'oracle:x' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'");
+    }
+
+    #[test]
+    fn a_value_is_told_with_its_place() {
+        let read = |text: &str, variable: (&str, &str)| {
+            let variables = Environment::new([(variable.0.to_owned(), variable.1.to_owned())]);
+            Config::parse(Path::new("data"), text, "rollbook.toml", variables)
+        };
+        let mut said = Vec::new();
+        for (text, variable) in [
+            ("", ("ROLLBOOK_REPOSITORY_URL", "mysql://x")),
+            ("[repository]\nurl = 'oracle:x'\n", ("ROLLBOOK_REPOSITORY_URL", "sqlite:/x.db")),
+            ("[import]\nmemory = 'lots'\n", ("ROLLBOOK_REPOSITORY_URL", "mysql://x")),
+            ("[repository]\nurl = { env = 'DATABASE' }\n", ("DATABASE", "mysql://u:p@x")),
+        ] {
+            said.push(read(text, variable).expect_err(text).to_string());
+        }
+        let key = read("", ("ROLLBOOK_SECRETS_KEY", "short")).and_then(|config| config.secrets.key());
+        said.push(key.expect_err("short").to_string());
+        let other = parse("").and_then(|config| config.with_repository("mysql://x", "--to"));
+        said.push(other.expect_err("no repository").to_string());
+        insta::assert_snapshot!(said.join("\n"), @"
+        the environment variable ROLLBOOK_REPOSITORY_URL = 'mysql://x' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'
+        the environment variable ROLLBOOK_REPOSITORY_URL = 'sqlite:/x.db' lies outside the data directory: write 'sqlite:rollbook.db'
+        rollbook.toml: import.memory = 'lots' is not a size: write for example '256MB'; the environment variable ROLLBOOK_REPOSITORY_URL = 'mysql://x' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'
+        rollbook.toml: repository.url (the environment variable 'DATABASE') = 'mysql:...' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'
+        the environment variable ROLLBOOK_SECRETS_KEY is not a key: it is 32 bytes in base64 or hexadecimal digits, or any text of at least 32 characters
+        --to 'mysql://x' is not a repository: write for example 'sqlite:rollbook.db' or 'postgres://rollbook@db.example.com/rollbook'
+        ");
     }
 
     #[test]
     fn mistakes_are_told_with_their_line() {
         let error = parse("[import]\nmemroy = '1GB'\n").expect_err("misspelt");
-        insta::assert_snapshot!(error, @"line 2: unknown field 'memroy', expected one of 'memory', 'time_zone', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'");
+        insta::assert_snapshot!(error, @"rollbook.toml: line 2: unknown field 'memroy', expected one of 'memory', 'time_zone', 'commit_every', 'round', 'max_columns', 'max_record_size', 'max_line_breaks', 'max_decompressed_size', 'max_ratio'");
         let error = parse("[import]\nround = 'many'\n").expect_err("no number");
-        insta::assert_snapshot!(error, @"line 2: invalid type: string 'many', expected usize");
+        insta::assert_snapshot!(error, @"rollbook.toml: line 2: invalid type: string 'many', expected usize");
         let error = parse("[import\n").expect_err("no TOML");
-        insta::assert_snapshot!(error, @"line 1: unclosed table, expected ']'");
+        insta::assert_snapshot!(error, @"rollbook.toml: line 1: unclosed table, expected ']'");
     }
 }

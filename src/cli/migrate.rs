@@ -41,7 +41,7 @@ pub(crate) struct MigrateArgs {
 pub(crate) fn run(context: &mut Context, args: MigrateArgs) -> Result<Verdict> {
     let Some(from) = args.from else { return plain(context) };
     let to = match args.to {
-        Some(to) => context.config.clone().with_repository(&to)?,
+        Some(to) => context.config.clone().with_repository(&to, "--to")?,
         None => context.config.clone(),
     };
     let from = installation(&from)?;

@@ -81,8 +81,16 @@ impl PostgresSettings {
 
 impl RepositorySection {
     pub(super) fn read(self, data: &Path, environment: &Environment, values: &mut Values) -> RepositorySettings {
-        let written = environment.get(VARIABLE).map(|url| WrittenSecret::Literal(Secret::new(url))).or(self.url);
-        let url = written.map(|written| written.resolve(data, environment)).transpose();
+        let place = match &self.url {
+            Some(WrittenSecret::Env(name)) => format!(" (the environment variable '{name}')"),
+            Some(WrittenSecret::File(path)) => format!(" (the file '{}')", path.display()),
+            Some(WrittenSecret::Literal(_)) | None => String::new(),
+        };
+        let variable = environment.get(VARIABLE).map(Secret::new);
+        let url = match &variable {
+            Some(_) => Ok(None),
+            None => self.url.map(|written| written.resolve(data, environment)).transpose(),
+        };
         let url = url.unwrap_or_else(|no| {
             values.mistake(match no {
                 NoSecret::Wrong(why) => format!("repository.url {why}"),
@@ -95,15 +103,24 @@ impl RepositorySection {
             let lease = self.lease.unwrap_or_default();
             values.mistake(format!("repository.lease = '{lease}' is not between '1s' and '1h'"));
         }
-        parse(url.unwrap_or_else(|| Secret::new("sqlite:rollbook.db")), lease, data, values)
+        if let Some(url) = variable {
+            return parse(url, lease, data).unwrap_or_else(|wrong| {
+                values.mistake_elsewhere(format!("the environment variable {VARIABLE} = {wrong}"));
+                RepositorySettings::Sqlite(PathBuf::new())
+            });
+        }
+        parse(url.unwrap_or_else(|| Secret::new("sqlite:rollbook.db")), lease, data).unwrap_or_else(|wrong| {
+            values.mistake(format!("repository.url{place} = {wrong}"));
+            RepositorySettings::Sqlite(PathBuf::new())
+        })
     }
 }
 
-/// The repository that an address names.
-pub(super) fn parse(url: Secret, lease: Duration, data: &Path, values: &mut Values) -> RepositorySettings {
+/// The repository that an address names; or the address, in quotes, and what is wrong with it.
+pub(super) fn parse(url: Secret, lease: Duration, data: &Path) -> Result<RepositorySettings, String> {
     let text = url.reveal();
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return RepositorySettings::Postgres(PostgresSettings { url, lease, directory: data.to_owned() });
+        return Ok(RepositorySettings::Postgres(PostgresSettings { url, lease, directory: data.to_owned() }));
     }
     let Some(path) = text.strip_prefix("sqlite:").map(Path::new) else {
         // Behind the scheme there may be a password.
@@ -111,16 +128,14 @@ pub(super) fn parse(url: Secret, lease: Duration, data: &Path, values: &mut Valu
             Some((scheme, rest)) if rest.contains('@') => format!("{scheme}:..."),
             _ => text.to_owned(),
         };
-        values.mistake(format!(
-            "repository.url = '{shown}' is not a repository: write for example 'sqlite:rollbook.db' or \
+        return Err(format!(
+            "'{shown}' is not a repository: write for example 'sqlite:rollbook.db' or \
              'postgres://rollbook@db.example.com/rollbook'"
         ));
-        return RepositorySettings::Sqlite(PathBuf::new());
     };
     if !path.components().all(|part| matches!(part, Component::Normal(_))) {
         // Leases and the spool lie in the data directory: two of them must not share a database.
-        values
-            .mistake(format!("repository.url = '{text}' lies outside the data directory: write 'sqlite:rollbook.db'"));
+        return Err(format!("'{text}' lies outside the data directory: write 'sqlite:rollbook.db'"));
     }
-    RepositorySettings::Sqlite(data.join(path))
+    Ok(RepositorySettings::Sqlite(data.join(path)))
 }

@@ -108,23 +108,30 @@ pub(super) const VARIABLE: &str = "ROLLBOOK_SECRETS_KEY";
 pub struct SecretsSettings {
     /// The key, or why it could not be had; without it, one in a file of the data directory is used.
     key: Option<Result<Secret, String>>,
-    /// The settings that say so.
+    /// What it is called where it is set.
+    name: String,
+    /// The settings that say so, unless the environment does.
     file: Option<String>,
 }
 
 impl SecretsSection {
     pub(super) fn read(self, data: &Path, environment: &Environment, file: &str) -> SecretsSettings {
         let set = environment.get(VARIABLE).map(|_| WrittenSecret::Env(VARIABLE.to_owned()));
+        let (name, file) = match (&set, &self.key) {
+            (Some(_), _) => (format!("the environment variable {VARIABLE}"), None),
+            (None, Some(_)) => ("secrets.key".to_owned(), Some(file.to_owned())),
+            (None, None) => (String::new(), None),
+        };
         let key = set.or(self.key).map(|written| match written {
             WrittenSecret::Literal(_) => {
                 Err("secrets.key is written itself: write { env = \"NAME\" } or { file = \"PATH\" }".to_owned())
             }
             found => found.resolve(data, environment).map_err(|no| match no {
-                NoSecret::Wrong(why) => format!("secrets.key {why}"),
-                NoSecret::Lacking(why) => format!("secrets.key: {why}"),
+                NoSecret::Wrong(why) => format!("{name} {why}"),
+                NoSecret::Lacking(why) => format!("{name}: {why}"),
             }),
         });
-        SecretsSettings { file: key.is_some().then(|| file.to_owned()), key }
+        SecretsSettings { key, name, file }
     }
 }
 
@@ -140,11 +147,15 @@ impl SecretsSettings {
     /// `Request` if it is not where the settings say, or is none.
     pub fn key(&self) -> Result<Option<[u8; KEY_LENGTH]>> {
         let Some(key) = &self.key else { return Ok(None) };
-        let refuse = |why: &str| Error::request(why).in_file(self.file.as_deref().unwrap_or_default());
+        let refuse = |why: &str| match &self.file {
+            Some(file) => Error::request(why).in_file(file),
+            None => Error::request(why),
+        };
         let none = || {
             refuse(&format!(
-                "secrets.key is not a key: it is {KEY_LENGTH} bytes in base64 or hexadecimal digits, or any text of at \
-                 least {LEAST} characters"
+                "{} is not a key: it is {KEY_LENGTH} bytes in base64 or hexadecimal digits, or any text of at least \
+                 {LEAST} characters",
+                self.name
             ))
         };
         let text = key.as_ref().map_err(|why| refuse(why))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Values {
     mistakes: Vec<String>,
+    elsewhere: Vec<String>,
 }
 
 impl Values {
@@ -15,7 +16,17 @@ impl Values {
         self.mistakes.push(sentence.into());
     }
 
-    /// Everything that was wrong.
+    /// Notes a mistake that is not in the file: a sentence that says where it is.
+    pub(super) fn mistake_elsewhere(&mut self, sentence: impl Into<String>) {
+        self.elsewhere.push(sentence.into());
+    }
+
+    /// Takes out what was wrong elsewhere than in the file.
+    pub(super) fn take_elsewhere(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.elsewhere)
+    }
+
+    /// Everything else that was wrong.
     pub(super) fn into_mistakes(self) -> Vec<String> {
         self.mistakes
     }
