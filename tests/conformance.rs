@@ -100,6 +100,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("what was never declared does not become a property", types::refuses_what_was_never_declared),
     ("types are applied together", types::all_or_none),
     ("a type with an import under way stays", types::busy),
+    ("changes of a type wait for each other", types::changed_by_many),
     ("tokens are kept as they are", tokens::kept_as_they_are),
     ("no two tokens share a name or a secret", tokens::names_and_secrets_are_not_shared),
     ("tokens expire", tokens::expire),

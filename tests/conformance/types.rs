@@ -1,9 +1,12 @@
 //! Object types as they come and change.
 
+use std::sync::Barrier;
+use std::thread;
+
 use rollbook::error::Kind;
 use rollbook::import::Import;
 use rollbook::plan::{OnFailure, Plan};
-use rollbook::repository::{Repository, StoredType};
+use rollbook::repository::{Attempt, Repository, StoredType};
 use serde_json::{Value, json};
 
 use super::{Open, apply, commit, definition, holders, import, index, put, queued, session, thing, type_name};
@@ -122,10 +125,26 @@ pub(super) fn busy(repository: &Repository, open: Open<'_>) {
     thing(repository);
     let other = open();
     let lease = other.lease(&type_name("managed/thing")).unwrap().unwrap();
+    assert!(other.start(queued(repository).id, Attempt::Anew).unwrap());
     let error = repository.apply_types(&[definition("thing", json!({"id": string()}))]).expect_err("busy");
     assert_eq!(error.kind(), Kind::Busy);
     drop(lease);
     apply(repository, json!({"id": string()}));
+}
+
+pub(super) fn changed_by_many(repository: &Repository, open: Open<'_>) {
+    thing(repository);
+    let processes = [open(), open(), open()];
+    let together = Barrier::new(processes.len());
+    let change = |process: &Repository| {
+        together.wait();
+        for _ in 0..2 {
+            apply(process, json!({"id": string()}));
+        }
+    };
+    thread::scope(|scope| processes.iter().for_each(|process| drop(scope.spawn(move || change(process)))));
+    let stored = repository.object_type(&type_name("managed/thing")).unwrap().unwrap();
+    assert_eq!(stored.version, 7, "each of them came to its turn");
 }
 
 pub(super) fn columns(repository: &Repository, open: Open<'_>) {

@@ -1,11 +1,12 @@
 //! Objects, written one by one.
 
 use rollbook::object::Object;
-use rollbook::repository::{Repository, StoredType, Written};
+use rollbook::repository::{Attempt, Repository, StoredType, Written};
 use serde_json::json;
 
 use super::{
-    Open, apply, commit, committed, definition, document, holders, index, put, queued, session, thing, type_name,
+    Open, apply, commit, committed, definition, document, holders, import, index, put, queued, session, thing,
+    type_name,
 };
 
 fn done(written: Written) -> Object {
@@ -220,6 +221,9 @@ pub(super) fn columns_of_an_open_type(repository: &Repository, open: Open<'_>) {
     assert_eq!(repository.replace_object(&first, &object, "[0,\"2\"]").unwrap(), Written::Outdated);
     // An import that runs has its own idea of what comes next.
     let lease = open().lease(&name).unwrap().unwrap();
+    let import = import("managed/misc");
+    repository.queue(std::slice::from_ref(&import)).unwrap();
+    assert!(open().start(import.id, Attempt::Anew).unwrap());
     let busy = repository.replace_object(&opened(&["c"]), &object, "[0,\"1\",\"b\",\"c\"]").unwrap_err();
     assert_eq!(busy.kind(), rollbook::error::Kind::Busy);
     done(repository.replace_object(&known(), &object, "[0,\"2\",\"b\"]").unwrap());

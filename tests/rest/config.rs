@@ -1,15 +1,18 @@
 //! `/openidm/config/managed` and `/openidm/schema/managed`: object types.
 
+use std::fs;
+
+use rollbook::repository::Attempt;
 use serde_json::{Value, json};
 
-use crate::harness::Folder;
+use crate::harness::{Folder, plan};
 use crate::service::{Reply, Service};
 
 const THING: &str =
     r#"{"schema":{"properties":{"id":{"type":"string","policies":[{"policyId":"unique"}]},"size":{"type":"string"}}}}"#;
 
 fn put(service: &Service, place: &str, body: &str, options: &str) -> Reply {
-    std::fs::write(service.folder.path("body.json"), body).unwrap();
+    fs::write(service.folder.path("body.json"), body).unwrap();
     service.curl(&format!(
         "-X PUT {options} --header 'Content-Type: application/json' --data-binary @body.json '/openidm/config/managed{place}'"
     ))
@@ -187,11 +190,15 @@ fn what_cannot_be_is_refused() {
 fn a_type_stays_while_it_is_imported() {
     let service = Service::new();
     let lease = service.folder.busy();
+    fs::write(service.folder.path("users.csv"), "userName,givenName,sn,mail\nann,Ann,Lee,ann@example.com\n").unwrap();
+    let id = service.folder.submit("users.csv", plan("managed/user", "userName"));
+    assert!(service.folder.installation().repository.start(id, Attempt::Anew).unwrap());
     let definition = service.curl("/openidm/config/managed/user").body.replace("\"title\"", "\"oldTitle\"");
     let reply = put(&service, "/user", &definition, "");
     assert_eq!((reply.status, reply.header("retry-after").is_some()), (503, true), "{}", reply.body);
     assert_eq!(reply.message(), "an import of managed/user is running; its definition can change afterwards");
     drop(lease);
+    let _ = service.finished(&id.to_string());
     assert_eq!(put(&service, "/user", &definition, "").status, 200);
 }
 
@@ -226,7 +233,7 @@ fn the_command_line_and_the_service_see_each_others_types() {
     let shown = service.folder.run("types show managed/thing --json").success();
     assert!(shown.contains("\"size\""), "{shown}");
     let changed = THING.replacen('{', "{\"name\":\"thing\",", 1).replace("\"size\"", "\"weight\"");
-    std::fs::write(service.folder.path("changed.json"), changed).unwrap();
+    fs::write(service.folder.path("changed.json"), changed).unwrap();
     let _ = service.folder.run("types apply changed.json").success();
     let header = service.curl("'/openidm/csv/template?resourceCollection=managed/thing'").json()["header"].clone();
     assert_eq!(header, json!("\"id\",\"weight\""));
@@ -255,7 +262,7 @@ fn a_file_is_read_anew_when_its_type_has_changed() {
 fn what_objects_hold_undeclared_does_not_become_a_property() {
     let service = Service::new();
     assert_eq!(put(&service, "/thing", THING, "").status, 201);
-    std::fs::write(service.folder.path("object.json"), r#"{"id":"a","weight":7}"#).unwrap();
+    fs::write(service.folder.path("object.json"), r#"{"id":"a","weight":7}"#).unwrap();
     let sent = "--header 'Content-Type: application/json' --data-binary @object.json";
     assert_eq!(service.curl(&format!("-X PUT {sent} /openidm/managed/thing/a")).status, 201);
     let declared = THING.replace("\"size\"", "\"weight\"");
@@ -268,7 +275,7 @@ fn what_objects_hold_undeclared_does_not_become_a_property() {
              first: 'weight' (1 of them)"
         )
     );
-    std::fs::write(service.folder.path("object.json"), r#"{"id":"a"}"#).unwrap();
+    fs::write(service.folder.path("object.json"), r#"{"id":"a"}"#).unwrap();
     assert_eq!(service.curl(&format!("-X PUT {sent} /openidm/managed/thing/a")).status, 200);
     assert_eq!(put(&service, "/thing", &declared, "").status, 200);
 }

@@ -5,8 +5,6 @@
 
 mod filling;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::conn::Conn;
@@ -15,9 +13,10 @@ use super::sql::{from_json, to_json};
 use super::transaction::Tx;
 use super::{Postgres, sql, views};
 use crate::error::{Error, Kind, Result};
+use crate::import::State;
 use crate::repository::compatibility::{Change, Suspects};
-use crate::repository::leasing;
-use crate::repository::{Hashes, KeyIndex, StoredType};
+use crate::repository::leasing::{self, Leasing};
+use crate::repository::{Hashes, KeyIndex, Lease, StoredType};
 use crate::schema::{ObjectType, TypeName};
 
 /// The first index of a type has the number behind so many times the type's. No type has more indexes.
@@ -42,14 +41,7 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
-        let mut leases = BTreeMap::new();
-        for definition in definitions {
-            let name = TypeName::of(definition)?;
-            if leases.contains_key(&name) {
-                return Err(Error::request(format!("{name} is defined twice")));
-            }
-            leases.insert(name, leasing::for_definition(definition, |name| self.lease(name))?);
-        }
+        let leases = leasing::for_definitions(definitions, self)?;
         let applied = self.write(|tx| {
             let applied: Vec<_> =
                 definitions.iter().map(|definition| apply(tx, definition, self.hashes)).collect::<Result<_>>()?;
@@ -66,7 +58,7 @@ impl Postgres {
         allows: impl Fn(Option<&StoredType>) -> Result<()>,
     ) -> Result<(StoredType, Vec<String>)> {
         let name = TypeName::of(definition)?;
-        let _lease = leasing::for_definition(definition, |name| self.lease(name))?;
+        let _lease = leasing::for_definition(definition, self)?;
         let applied = self.write(|tx| {
             allows(find(tx, name.as_str())?.as_ref())?;
             let applied = apply(tx, definition, self.hashes)?;
@@ -98,6 +90,16 @@ impl Postgres {
             self.leases.fence(tx, &of_type(name))?;
             Ok(StoredType { indexes, ..stored.clone() })
         })
+    }
+}
+
+impl Leasing for Postgres {
+    fn take(&self, name: &TypeName) -> Result<Option<Lease>> {
+        self.lease(name)
+    }
+
+    fn is_importing(&self, name: &TypeName) -> Result<bool> {
+        Ok(self.next_import(name)?.is_some_and(|import| import.state == State::Running))
     }
 }
 

@@ -153,7 +153,7 @@ impl Postgres {
 
     fn lease_for_new_properties(&self, stored: &StoredType) -> Result<Option<Lease>> {
         let (_, known) = self.read(|conn| type_now(conn, stored, ""))?;
-        leasing::for_new_properties(stored, &known, |name| self.lease(name))
+        leasing::for_new_properties(stored, &known, self)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Object types and their key indexes.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
@@ -9,10 +7,11 @@ use super::keys::KeyTable;
 use super::sql::{from_json, to_json};
 use super::{Sqlite, sql, views};
 use crate::error::{Error, Result};
+use crate::import::State;
 use crate::object::write_key;
 use crate::repository::compatibility::{Change, Suspects};
-use crate::repository::leasing;
-use crate::repository::{Hashes, KeyIndex, Mode, StoredType};
+use crate::repository::leasing::{self, Leasing};
+use crate::repository::{Hashes, KeyIndex, Lease, Mode, StoredType};
 use crate::schema::{ObjectType, TypeName};
 
 /// For the keys of an index while it is built.
@@ -31,14 +30,7 @@ impl Sqlite {
     }
 
     pub(in crate::repository) fn apply_types(&self, definitions: &[Value]) -> Result<Vec<(StoredType, Vec<String>)>> {
-        let mut leases = BTreeMap::new();
-        for definition in definitions {
-            let name = TypeName::of(definition)?;
-            if leases.contains_key(&name) {
-                return Err(Error::request(format!("{name} is defined twice")));
-            }
-            leases.insert(name, leasing::for_definition(definition, |name| self.lease(name))?);
-        }
+        let _leases = leasing::for_definitions(definitions, self)?;
         self.write(|conn| definitions.iter().map(|definition| apply(conn, definition, self.hashes)).collect())
     }
 
@@ -48,7 +40,7 @@ impl Sqlite {
         allows: impl Fn(Option<&StoredType>) -> Result<()>,
     ) -> Result<(StoredType, Vec<String>)> {
         let name = TypeName::of(definition)?;
-        let _lease = leasing::for_definition(definition, |name| self.lease(name))?;
+        let _lease = leasing::for_definition(definition, self)?;
         self.write(|conn| {
             allows(find(conn, name.as_str())?.as_ref())?;
             apply(conn, definition, self.hashes)
@@ -72,6 +64,16 @@ impl Sqlite {
             ensure_index(conn, &stored, correlation, self.hashes)?;
             Ok(StoredType { indexes: indexes(conn, stored.number)?, ..stored.clone() })
         })
+    }
+}
+
+impl Leasing for Sqlite {
+    fn take(&self, name: &TypeName) -> Result<Option<Lease>> {
+        self.lease(name)
+    }
+
+    fn is_importing(&self, name: &TypeName) -> Result<bool> {
+        Ok(self.next_import(name)?.is_some_and(|import| import.state == State::Running))
     }
 }
 

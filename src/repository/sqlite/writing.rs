@@ -101,7 +101,7 @@ impl Sqlite {
 
     fn lease_for_new_properties(&self, stored: &StoredType) -> Result<Option<Lease>> {
         let (_, known) = type_now(&*self.conn()?, stored)?;
-        leasing::for_new_properties(stored, &known, |name| self.lease(name))
+        leasing::for_new_properties(stored, &known, self)
     }
 }
 
