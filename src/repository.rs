@@ -185,6 +185,17 @@ pub struct StoredDropFolder {
     pub revision: u64,
 }
 
+/// A drop folder that is to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropFolderChange {
+    /// As it is to be stored; its revision does not count.
+    pub folder: StoredDropFolder,
+    /// The revision that was seen of what is stored; none, if there was nothing.
+    pub seen: Option<u64>,
+    /// What is made up for it, which counts unless something was before.
+    pub made_up: DropFolderState,
+}
+
 /// What remains of a drop folder that is removed, besides the ledger of its runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remains {

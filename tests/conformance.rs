@@ -89,6 +89,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("callbacks wait until they are made", runs::callbacks),
     ("the lease of a place is exclusive", runs::lease_of_a_place),
     ("drop folders are put together", drop_folders::put_all_or_none),
+    ("drop folders are put with what is made up", drop_folders::put_with_what_is_made_up),
     ("a drop folder goes with what was made up for it", drop_folders::remove),
     ("a drop folder is paused, and nothing else changes", drop_folders::pause),
     ("runs come page by page", ledger::page_by_page),

@@ -12,7 +12,7 @@ use crate::app::Condition;
 use crate::clock;
 use crate::config::{DropFolder, Ground, KEY, SetBy, WrittenDropFolder, filled};
 use crate::error::{Error, Kind, Result};
-use crate::repository::{DropFolderState, Remains, StoredDropFolder};
+use crate::repository::{DropFolderChange, DropFolderState, Remains, StoredDropFolder};
 use crate::secret::Secret;
 
 /// A drop folder that is known by its name, whether or not it can be worked with.
@@ -141,14 +141,14 @@ impl DropFolders {
         loop {
             let known = self.registered()?;
             let folders = self.read_all(written.clone(), set_by, &known, condition)?;
-            let revision =
-                |folder: &DropFolder| known.iter().find(|known| known.name == folder.name).map(|known| known.revision);
-            let seal = |folder: &DropFolder| Ok((self.sealed(folder)?, revision(folder)));
-            let stored = folders.iter().map(seal).collect::<Result<Vec<_>>>()?;
-            if self.app.repository.put_drop_folders(&stored)? {
-                folders.iter().for_each(|folder| self.try_to_make_up(folder));
-                let new = stored.into_iter().filter(|(_, seen)| seen.is_none());
-                return Ok(new.map(|(stored, _)| stored.name).collect());
+            let change = |folder: &DropFolder| {
+                let seen = known.iter().find(|known| known.name == folder.name).map(|known| known.revision);
+                Ok(DropFolderChange { folder: self.sealed(folder)?, seen, made_up: self.made_up(folder)? })
+            };
+            let changes = folders.iter().map(change).collect::<Result<Vec<_>>>()?;
+            if self.app.repository.put_drop_folders(&changes)? {
+                let new = changes.into_iter().filter(|change| change.seen.is_none());
+                return Ok(new.map(|change| change.folder.name).collect());
             }
             // Somebody else has changed one of them since it was read.
         }
@@ -303,14 +303,12 @@ impl DropFolders {
     /// Makes up for all drop folders what they lack; see [`DropFolders::make_up`]. To be done by whoever begins to work with
     /// them, since nobody sets those of `rollbook.toml`. Of what cannot be made up the log says why.
     pub fn make_up_all(&self) -> Result<()> {
-        self.all()?.iter().for_each(|folder| self.try_to_make_up(folder));
-        Ok(())
-    }
-
-    fn try_to_make_up(&self, folder: &DropFolder) {
-        if let Err(error) = self.make_up(folder) {
-            tracing::warn!(drop_folder = folder.name, %error, "what a drop folder needs could not be made up yet");
+        for folder in self.all()? {
+            if let Err(error) = self.make_up(&folder) {
+                tracing::warn!(drop_folder = folder.name, %error, "what a drop folder needs could not be made up yet");
+            }
         }
+        Ok(())
     }
 
     /// Makes up for a drop folder what nobody chooses, its ExternalId and its signing secret, unless that was done. What is

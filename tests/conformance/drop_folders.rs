@@ -1,7 +1,7 @@
 //! Drop folders as they are stored.
 
 use rollbook::config::SetBy;
-use rollbook::repository::{DropFolderState, Remains, Repository, StoredDropFolder};
+use rollbook::repository::{DropFolderChange, DropFolderState, Remains, Repository, StoredDropFolder};
 use serde_json::json;
 
 use super::Open;
@@ -28,6 +28,11 @@ fn known() -> DropFolderState {
     }
 }
 
+/// A drop folder of which this revision was seen.
+fn change(folder: StoredDropFolder, seen: Option<u64>) -> DropFolderChange {
+    DropFolderChange { folder, seen, made_up: known() }
+}
+
 /// When this is made up for a drop folder. Gives what counts.
 fn made_up(repository: &Repository, name: &str, new: &DropFolderState) -> DropFolderState {
     repository.add_drop_folder_state(name, new).unwrap();
@@ -35,7 +40,7 @@ fn made_up(repository: &Repository, name: &str, new: &DropFolderState) -> DropFo
 }
 
 pub(super) fn put_all_or_none(repository: &Repository, _: Open<'_>) {
-    assert!(repository.put_drop_folders(&[(folder("b", 1), None), (folder("a", 1), None)]).unwrap());
+    assert!(repository.put_drop_folders(&[change(folder("b", 1), None), change(folder("a", 1), None)]).unwrap());
     let stored = repository.drop_folders().unwrap();
     assert_eq!(
         stored,
@@ -43,36 +48,47 @@ pub(super) fn put_all_or_none(repository: &Repository, _: Open<'_>) {
     );
     // One of them is not what was seen: there is one, there is none, it is of another revision.
     for seen in [None, Some(2)] {
-        assert!(!repository.put_drop_folders(&[(folder("a", 2), Some(1)), (folder("b", 2), seen)]).unwrap());
+        assert!(
+            !repository.put_drop_folders(&[change(folder("a", 2), Some(1)), change(folder("b", 2), seen)]).unwrap()
+        );
     }
-    assert!(!repository.put_drop_folders(&[(folder("a", 2), Some(1)), (folder("c", 2), Some(1))]).unwrap());
+    assert!(!repository.put_drop_folders(&[change(folder("a", 2), Some(1)), change(folder("c", 2), Some(1))]).unwrap());
     assert_eq!(repository.drop_folders().unwrap(), stored);
+    assert_eq!(repository.drop_folder_state("c").unwrap(), None);
     let changed = StoredDropFolder { set_by: SetBy::Administrator, secrets: vec![4], ..folder("a", 2) };
-    assert!(repository.put_drop_folders(&[(changed.clone(), Some(1))]).unwrap());
+    assert!(repository.put_drop_folders(&[change(changed.clone(), Some(1))]).unwrap());
     assert_eq!(repository.drop_folder("a").unwrap(), Some(StoredDropFolder { revision: 2, ..changed }));
 }
 
+/// Nobody sees one without what it is known by, and that stays the same.
+pub(super) fn put_with_what_is_made_up(repository: &Repository, open: Open<'_>) {
+    assert!(repository.put_drop_folders(&[change(folder("a", 1), None), change(folder("b", 1), None)]).unwrap());
+    let other = DropFolderState { external_id: "another id".to_owned(), signing_secret: vec![8], ..known() };
+    let again = |name, seen| DropFolderChange { made_up: other.clone(), ..change(folder(name, 2), seen) };
+    assert!(repository.put_drop_folders(&[again("c", None), again("a", Some(1))]).unwrap());
+    let states = ["a", "b", "c"].map(|name| open().drop_folder_state(name).unwrap());
+    assert_eq!(states, [Some(known()), Some(known()), Some(other)]);
+}
+
 pub(super) fn remove(repository: &Repository, _: Open<'_>) {
-    assert!(repository.put_drop_folders(&[(folder("a", 1), None)]).unwrap());
-    assert_eq!(repository.drop_folder_state("a").unwrap(), None);
-    assert_eq!(made_up(repository, "a", &known()), known());
+    assert!(repository.put_drop_folders(&[change(folder("a", 1), None)]).unwrap());
     let other = DropFolderState { external_id: "another id".to_owned(), ..known() };
     assert_eq!(made_up(repository, "a", &other), known(), "what was first counts");
     // Setting it again switches its callback on.
     repository.switch_callback("a", true).unwrap();
     assert!(repository.drop_folder_state("a").unwrap().unwrap().callback_off);
-    assert!(repository.put_drop_folders(&[(folder("a", 1), Some(1))]).unwrap());
+    assert!(repository.put_drop_folders(&[change(folder("a", 1), Some(1))]).unwrap());
     assert_eq!(repository.drop_folder_state("a").unwrap(), Some(known()));
     assert!(!repository.remove_drop_folder("a", 1, Remains::Nothing).unwrap(), "it was changed");
     assert!(repository.remove_drop_folder("a", 2, Remains::Nothing).unwrap());
     assert!(!repository.remove_drop_folder("a", 2, Remains::Nothing).unwrap(), "it is gone");
     assert_eq!(repository.drop_folder("a").unwrap(), None);
+    assert_eq!(repository.drop_folder_state("a").unwrap(), None);
     assert_eq!(made_up(repository, "a", &other), other);
 }
 
 pub(super) fn pause(repository: &Repository, _: Open<'_>) {
-    assert!(repository.put_drop_folders(&[(folder("a", 1), None), (folder("b", 1), None)]).unwrap());
-    assert!(!made_up(repository, "a", &known()).callback_off);
+    assert!(repository.put_drop_folders(&[change(folder("a", 1), None), change(folder("b", 1), None)]).unwrap());
     repository.switch_callback("a", true).unwrap();
     for (paused, revision) in [(true, 2), (true, 3), (false, 4)] {
         repository.pause_drop_folder("a", paused).unwrap();

@@ -10,7 +10,9 @@ use rollbook::clock;
 use rollbook::config::SetBy;
 use rollbook::error::{Kind, Result};
 use rollbook::import::{Counts, Import, ImportId, State};
-use rollbook::repository::{Attempt, DropFolderState, KeyedRequest, Remains, Repository, Spooled, StoredDropFolder};
+use rollbook::repository::{
+    Attempt, DropFolderChange, DropFolderState, KeyedRequest, Remains, Repository, Spooled, StoredDropFolder,
+};
 use rollbook::run::{CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, RunId, Step, Version};
 use rollbook::token::{Digest, Role, Token};
 use serde_json::{Value, json};
@@ -388,17 +390,17 @@ fn a_name_has_one_token() {
 #[test]
 fn settings_are_not_lost() {
     let processes = Processes::new();
-    let folder = |name: &str, settings: Value| StoredDropFolder {
-        name: name.to_owned(),
-        settings,
-        secrets: Vec::new(),
-        set_by: SetBy::Operator,
-        revision: 0,
+    let new = |name: &str| {
+        let folder = StoredDropFolder {
+            name: name.to_owned(),
+            settings: json!({ "changes": 0, "paused": false }),
+            secrets: Vec::new(),
+            set_by: SetBy::Operator,
+            revision: 0,
+        };
+        DropFolderChange { folder, seen: None, made_up: made_up(0) }
     };
-    let settings = || json!({ "changes": 0, "paused": false });
-    let put = processes.at_once(|_, repository| {
-        repository.put_drop_folders(&[(folder("b", settings()), None), (folder("a", settings()), None)]).unwrap()
-    });
+    let put = processes.at_once(|_, repository| repository.put_drop_folders(&[new("b"), new("a")]).unwrap());
     assert_eq!(put.into_iter().filter(|put| *put).count(), 1, "all or none, and once");
     // Four change both, the others pause one of them.
     let changes = processes.at_once(|process, repository| {
@@ -411,8 +413,8 @@ fn settings_are_not_lost() {
             let changed = ["b", "a"].map(|name| {
                 let mut stored = repository.drop_folder(name).unwrap().unwrap();
                 stored.settings["changes"] = (stored.settings["changes"].as_i64().unwrap() + 1).into();
-                let seen = stored.revision;
-                (stored, Some(seen))
+                let seen = Some(stored.revision);
+                DropFolderChange { folder: stored, seen, made_up: made_up(process) }
             });
             changes += i64::from(repository.put_drop_folders(&changed).unwrap());
         }
@@ -428,20 +430,24 @@ fn settings_are_not_lost() {
     assert_eq!(removed.into_iter().filter(|removed| *removed).count(), 1);
 }
 
+/// What a process makes up for a drop folder.
+fn made_up(process: usize) -> DropFolderState {
+    DropFolderState {
+        external_id: process.to_string(),
+        signing_secret: vec![u8::try_from(process).unwrap()],
+        since: clock::now(),
+        last_poll: None,
+        trouble: None,
+        notices: Vec::new(),
+        callback_off: false,
+    }
+}
+
 #[test]
 fn one_makes_up_what_a_drop_folder_is_known_by() {
     let processes = Processes::new();
     let states = processes.at_once(|process, repository| {
-        let state = DropFolderState {
-            external_id: process.to_string(),
-            signing_secret: vec![u8::try_from(process).unwrap()],
-            since: clock::now(),
-            last_poll: None,
-            trouble: None,
-            notices: Vec::new(),
-            callback_off: false,
-        };
-        repository.add_drop_folder_state("a", &state).unwrap();
+        repository.add_drop_folder_state("a", &made_up(process)).unwrap();
         repository.drop_folder_state("a").unwrap().unwrap()
     });
     assert!(states.iter().all(|state| *state == states[0]), "{states:?}");

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Repository, hand};
 use crate::error::Result;
 use crate::import::{Import, ImportId};
-use crate::repository::{DropFolderState, Remains, StoredDropFolder};
+use crate::repository::{DropFolderChange, DropFolderState, Remains, StoredDropFolder};
 use crate::run::{Callback, CallbackAttempt, CallbackState, FileOutcome, Run, RunFile, RunId, Step, Trouble, Version};
 use crate::schema::TypeName;
 
@@ -20,9 +20,9 @@ impl Repository {
         hand!(self.drop_folder(name))
     }
 
-    /// Stores drop folders, all or none, if what is stored now is what was seen of each (its revision; none, if there was
-    /// none): says whether. Callbacks that were off are on again.
-    pub fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
+    /// Stores drop folders with what is made up for them, all or none, if what is stored now is what was seen of each: says
+    /// whether. Callbacks that were off are on again.
+    pub fn put_drop_folders(&self, folders: &[DropFolderChange]) -> Result<bool> {
         hand!(self.put_drop_folders(folders))
     }
 

@@ -9,7 +9,7 @@ use super::transaction::Tx;
 use super::{Postgres, sql};
 use crate::error::{Error, Kind, Result};
 use crate::repository::stored::{setter, word_of_setter};
-use crate::repository::{DropFolderState, Remains, StoredDropFolder};
+use crate::repository::{DropFolderChange, DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
 
 const FOLDERS: &str = "SELECT name, settings, secrets, set_by, revision FROM drop_folder";
@@ -28,15 +28,16 @@ impl Postgres {
         self.read(|conn| stored(conn, name))
     }
 
-    pub(in crate::repository) fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
+    pub(in crate::repository) fn put_drop_folders(&self, folders: &[DropFolderChange]) -> Result<bool> {
         // In one order, so that two who put the same ones do not wait for each other.
-        let mut folders: Vec<&(StoredDropFolder, Option<u64>)> = folders.iter().collect();
-        folders.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+        let mut folders: Vec<&DropFolderChange> = folders.iter().collect();
+        folders.sort_by(|one, other| one.folder.name.cmp(&other.folder.name));
         let put = self.write(|tx| {
-            for (folder, seen) in &folders {
-                if !put(tx, folder, *seen)? {
+            for change in &folders {
+                if !put(tx, change)? {
                     // What was put before is taken back.
-                    return Err(Error::new(Kind::Outdated, format!("drop folder '{}' was changed", folder.name)));
+                    let name = &change.folder.name;
+                    return Err(Error::new(Kind::Outdated, format!("drop folder '{name}' was changed")));
                 }
             }
             Ok(())
@@ -93,9 +94,7 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn add_drop_folder_state(&self, name: &str, new: &DropFolderState) -> Result<()> {
-        let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) \
-                   VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
-        self.write(|tx| tx.run(sql, &[&name, &new.external_id, &new.signing_secret, &new.since]).map(drop))
+        self.write(|tx| add_state(tx, name, new))
     }
 
     pub(in crate::repository) fn note_poll(
@@ -117,7 +116,8 @@ impl Postgres {
 }
 
 /// Stores a drop folder if what is stored is what was seen; says whether.
-fn put(tx: &mut Tx, folder: &StoredDropFolder, seen: Option<u64>) -> Result<bool> {
+fn put(tx: &mut Tx, change: &DropFolderChange) -> Result<bool> {
+    let DropFolderChange { folder, seen, made_up } = change;
     let set_by = word_of_setter(folder.set_by);
     let settings = folder.settings.to_string();
     let stored = match seen {
@@ -132,8 +132,19 @@ fn put(tx: &mut Tx, folder: &StoredDropFolder, seen: Option<u64>) -> Result<bool
             tx.run(sql, &[&folder.name, &settings, &folder.secrets, &set_by, &revision.cast_signed()])?
         }
     };
+    if stored == 0 {
+        return Ok(false);
+    }
+    add_state(tx, &folder.name, made_up)?;
     tx.run("UPDATE drop_folder_state SET callback_off = false WHERE name = $1", &[&folder.name])?;
-    Ok(stored > 0)
+    Ok(true)
+}
+
+/// Stores what was made up for a drop folder, unless something was before.
+fn add_state(tx: &mut Tx, name: &str, new: &DropFolderState) -> Result<()> {
+    let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) \
+               VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
+    tx.run(sql, &[&name, &new.external_id, &new.signing_secret, &new.since]).map(drop)
 }
 
 fn stored(conn: &mut Conn, name: &str) -> Result<Option<StoredDropFolder>> {

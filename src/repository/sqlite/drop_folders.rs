@@ -6,7 +6,7 @@ use super::sql::{from_json, to_json};
 use super::{Sqlite, sql};
 use crate::error::Result;
 use crate::repository::stored::{setter, word_of_setter};
-use crate::repository::{DropFolderState, Remains, StoredDropFolder};
+use crate::repository::{DropFolderChange, DropFolderState, Remains, StoredDropFolder};
 use crate::run::Trouble;
 
 const COLUMNS: &str = "SELECT name, settings, secrets, set_by, revision FROM drop_folder";
@@ -20,16 +20,16 @@ impl Sqlite {
         sql::first(&*self.conn()?, &format!("{COLUMNS} WHERE name = ?1"), [name], read)
     }
 
-    pub(in crate::repository) fn put_drop_folders(&self, folders: &[(StoredDropFolder, Option<u64>)]) -> Result<bool> {
+    pub(in crate::repository) fn put_drop_folders(&self, folders: &[DropFolderChange]) -> Result<bool> {
         self.write(|conn| {
-            for (folder, seen) in folders {
+            for DropFolderChange { folder, seen, .. } in folders {
                 let sql = format!("{COLUMNS} WHERE name = ?1");
                 let stored = sql::first(conn, &sql, [&folder.name], read)?;
                 if stored.map(|stored| stored.revision) != *seen {
                     return Ok(false);
                 }
             }
-            folders.iter().try_for_each(|(folder, _)| put(conn, folder))?;
+            folders.iter().try_for_each(|change| put(conn, change))?;
             Ok(true)
         })
     }
@@ -77,11 +77,7 @@ impl Sqlite {
     }
 
     pub(in crate::repository) fn add_drop_folder_state(&self, name: &str, new: &DropFolderState) -> Result<()> {
-        self.write(|conn| {
-            let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) VALUES (?1, ?2, ?3, ?4) \
-                       ON CONFLICT (name) DO NOTHING";
-            sql::run(conn, sql, params![name, new.external_id, new.signing_secret, new.since]).map(drop)
-        })
+        self.write(|conn| add_state(conn, name, new))
     }
 
     pub(in crate::repository) fn note_poll(
@@ -105,13 +101,22 @@ impl Sqlite {
     }
 }
 
-fn put(conn: &Connection, folder: &StoredDropFolder) -> Result<()> {
+fn put(conn: &Connection, change: &DropFolderChange) -> Result<()> {
+    let DropFolderChange { folder, made_up, .. } = change;
     let sql = "INSERT INTO drop_folder (name, settings, secrets, set_by) VALUES (?1, ?2, ?3, ?4) \
                ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
                set_by = excluded.set_by, revision = revision + 1";
     let set_by = word_of_setter(folder.set_by);
     sql::run(conn, sql, params![folder.name, folder.settings.to_string(), folder.secrets, set_by])?;
+    add_state(conn, &folder.name, made_up)?;
     sql::run(conn, "UPDATE drop_folder_state SET callback_off = 0 WHERE name = ?1", [&folder.name]).map(drop)
+}
+
+/// Stores what was made up for a drop folder, unless something was before.
+fn add_state(conn: &Connection, name: &str, new: &DropFolderState) -> Result<()> {
+    let sql = "INSERT INTO drop_folder_state (name, external_id, signing_secret, since) VALUES (?1, ?2, ?3, ?4) \
+               ON CONFLICT (name) DO NOTHING";
+    sql::run(conn, sql, params![name, new.external_id, new.signing_secret, new.since]).map(drop)
 }
 
 fn read(row: &Row<'_>) -> Result<StoredDropFolder> {
