@@ -297,13 +297,21 @@ impl App {
 
     /// Removes what nobody will ask for: cancel marks, spooled bytes of imports that are over or never were queued, of
     /// dropped files that are filed, and the bytes of dry runs after a day.
+    ///
+    /// # Errors
+    /// What came first in the way. What can be removed is removed all the same.
     pub fn sweep(&self) -> Result<()> {
-        self.spool.sweep(|spooled| self.wanted(spooled))?;
-        self.repository.sweep()
+        let spool = self.spool.sweep(|spooled| {
+            let (wanted, let_go) = self.wanted(spooled)?;
+            let_go.into_iter().try_for_each(|id| self.repository.note_spool_purged(id))?;
+            Ok(wanted)
+        });
+        let repository = self.repository.sweep();
+        spool.and(repository)
     }
 
-    /// The imports whose bytes are still wanted, as far as they are among these. What is let go is noted.
-    fn wanted(&self, spooled: &[ImportId]) -> Result<HashSet<ImportId>> {
+    /// The imports whose bytes are still wanted, as far as they are among these; and those whose bytes were, until now.
+    fn wanted(&self, spooled: &[ImportId]) -> Result<(HashSet<ImportId>, Vec<ImportId>)> {
         let (mut wanted, mut over) = (HashSet::new(), Vec::new());
         for ids in spooled.chunks(LOOKED_UP) {
             for import in self.repository.imports_of(ids)? {
@@ -315,15 +323,16 @@ impl App {
         }
         // Asked for later than the imports: a file that is queued and imported in between must not be missed.
         wanted.extend(self.repository.unfiled_imports()?);
+        let mut let_go = Vec::new();
         for import in over {
             let is_fresh = || import.state.end().is_some_and(|end| clock::since(end) < DRY_RUN_KEPT);
             if import.plan.origin != Origin::DropFolder && !import.spool_purged && is_fresh() {
                 wanted.insert(import.id);
             } else if !import.spool_purged && !wanted.contains(&import.id) {
-                self.repository.note_spool_purged(import.id)?;
+                let_go.push(import.id);
             }
         }
-        Ok(wanted)
+        Ok((wanted, let_go))
     }
 }
 

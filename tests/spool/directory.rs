@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
+use rollbook::import::ImportId;
+
 use super::{GO_ON, IMPORT, are_there, installation, state};
 use crate::harness::{Folder, plan};
 
@@ -44,6 +46,19 @@ fn what_belongs_to_nobody_is_removed_after_a_day() {
     drop(file);
     folder.installation().sweep().unwrap();
     assert_eq!(shared(&folder), [young.replace("shared/", ""), "rollbook.spool".to_owned()]);
+}
+
+/// What is kept elsewhere has nothing to do with it.
+#[test]
+fn the_rest_is_removed_while_the_directory_is_away() {
+    let folder = sharing();
+    let installation = folder.installation();
+    installation.repository.cancel(ImportId::random(), "sam").unwrap();
+    assert_eq!(folder.look().cancel_marks().len(), 1);
+    fs::rename(folder.path("shared"), folder.path("elsewhere")).unwrap();
+    let error = installation.sweep().unwrap_err();
+    assert!(error.to_string().contains("could not be read"), "{error}");
+    assert_eq!(folder.look().cancel_marks(), Vec::<String>::new());
 }
 
 /// Where a directory of the network is not mounted lies an empty one.
