@@ -325,8 +325,7 @@ impl App {
         wanted.extend(self.repository.unfiled_imports()?);
         let mut let_go = Vec::new();
         for import in over {
-            let is_fresh = || import.state.end().is_some_and(|end| clock::since(end) < DRY_RUN_KEPT);
-            if import.plan.origin != Origin::DropFolder && !import.spool_purged && is_fresh() {
+            if import.plan.origin != Origin::DropFolder && !has_expired(&import) {
                 wanted.insert(import.id);
             } else if !import.spool_purged && !wanted.contains(&import.id) {
                 let_go.push(import.id);
@@ -334,6 +333,12 @@ impl App {
         }
         Ok((wanted, let_go))
     }
+}
+
+/// Whether the bytes of an import that is over are gone, or were promised to nobody for so long: of those that were lost it is
+/// not noted that they are.
+pub(crate) fn has_expired(import: &Import) -> bool {
+    import.spool_purged || import.state.end().is_some_and(|end| clock::since(end) >= DRY_RUN_KEPT)
 }
 
 /// Leaves files to their imports, which were queued so. If they were not the files go again; if that is not known they stay

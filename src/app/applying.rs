@@ -1,6 +1,6 @@
 //! Dry runs that are applied: an import of exactly the bytes that were looked at.
 
-use super::{App, leave};
+use super::{App, has_expired, leave};
 use crate::clock;
 use crate::engine::columns::check_header;
 use crate::error::{Error, Kind, Result};
@@ -12,11 +12,14 @@ use crate::repository::KeyedRequest;
 /// in their names.
 const ANYBODY: &str = "anybody";
 
+/// Why a dry run cannot be applied whose bytes should be there.
+const LOST: &str = "its bytes are gone; import the file again";
+
 impl App {
     /// Queues an import of exactly the bytes that a dry run looked at, for whoever asks now.
     ///
     /// # Errors
-    /// `Conflict` if the import was no dry run, is not over, or its bytes are gone (24 hours after its end).
+    /// `Conflict` if the import was no dry run, is not over, or its bytes are gone: 24 hours after its end, or lost.
     pub fn apply_dry_run(&self, id: ImportId, caller: Caller) -> Result<ImportId> {
         let key = self.applications(id)?.key;
         self.apply(id, caller, key, Repeated::ImportsAnew)
@@ -60,7 +63,7 @@ impl App {
         let refuse = |why: &str| Err(Error::conflict(format!("import {id} cannot be applied: {why}")));
         match dry.state {
             _ if !dry.plan.dry_run => return refuse("it was not a dry run"),
-            State::Finished { .. } if !dry.spool_purged => {}
+            State::Finished { .. } if !has_expired(&dry) => {}
             State::Finished { .. } => {
                 return refuse("its bytes are kept for 24 hours and are gone; import the file again");
             }
@@ -73,7 +76,15 @@ impl App {
         check_header(&dry.header, header_row, &stored.object_type, &plan)
             .map_err(|error| error.in_file(&dry.filename))?;
         let applied = ImportId::random();
-        let mut incoming = self.spool.share(id, applied)?;
+        let is_lost = || self.spool.is_whole(id, dry.size).map(|is_whole| !is_whole);
+        let mut incoming = match is_lost()? {
+            true => return refuse(LOST),
+            false => match self.spool.share(id, applied) {
+                // They have gone in between.
+                Err(_) if is_lost()? => return refuse(LOST),
+                shared => shared?,
+            },
+        };
         if dry.structure.is_some() {
             incoming.sync()?;
             self.spool.sync()?;

@@ -1,5 +1,6 @@
 //! `rollbook import`.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -281,6 +282,34 @@ fn a_good_dry_run_can_be_applied() {
     insta::assert_snapshot!(folder.run(&format!("imports apply {}", folder.last_import())).failed(), @"
     --- stderr ---
     rollbook: import 00000000-0000-0000-0000-000000000000 cannot be applied: it was not a dry run
+    ");
+}
+
+#[test]
+fn a_dry_run_whose_bytes_are_gone_cannot_be_applied() {
+    let folder = Folder::new().file("users.csv", USERS).after(&format!("{IMPORT_USERS} --dry-run"));
+    let id = folder.last_import();
+    let (spooled, apply) = (folder.path(&format!("rollbook-data/spool/{id}.csv")), format!("imports apply {id}"));
+    fs::write(&spooled, &USERS[..40]).unwrap();
+    let cut = folder.run(&apply).failed();
+    fs::remove_file(&spooled).unwrap();
+    let removed = folder.run(&apply).failed();
+    assert_eq!(cut, removed);
+    insta::assert_snapshot!(removed, @"
+    --- stderr ---
+    rollbook: import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are gone; import the file again
+    ");
+    // That nobody asked for them in time is not noted of those that are lost.
+    folder.look().age_end(&id);
+    insta::assert_snapshot!(folder.run(&apply).failed(), @"
+    --- stderr ---
+    rollbook: import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are kept for 24 hours and are gone; import the file again
+    ");
+    // Nor before those that are there are swept away.
+    fs::write(&spooled, USERS).unwrap();
+    insta::assert_snapshot!(folder.run(&apply).failed(), @"
+    --- stderr ---
+    rollbook: import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are kept for 24 hours and are gone; import the file again
     ");
 }
 

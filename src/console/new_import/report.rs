@@ -14,7 +14,7 @@ use super::choices::IN_ADDRESSES;
 use super::described::title_of;
 use super::refused::ColumnRow;
 use crate::access::Role;
-use crate::app::columns_of;
+use crate::app::{columns_of, has_expired};
 use crate::console::form::Form;
 use crate::console::imports::CountBar;
 use crate::console::imports::groups::{Group, groups};
@@ -212,14 +212,14 @@ impl Report {
             Stage::Finished { .. } => match &self.applied {
                 Some(applied) => Verdict::Applied(applied.id, self.became(applied)),
                 None if created + updated == 0 => Verdict::NothingToDo,
-                None if self.import.spool_purged => Verdict::Expired,
+                None if has_expired(&self.import) => Verdict::Expired,
                 None => Verdict::Importable,
             },
         }
     }
 
     fn became(&self, applied: &Import) -> Became {
-        let nothing = |word| Became::Nothing { word, is_kept: !self.import.spool_purged };
+        let nothing = |word| Became::Nothing { word, is_kept: !has_expired(&self.import) };
         match applied.state {
             Stage::Queued | Stage::Running => Became::UnderWay,
             Stage::Finished { .. } => Became::Done,

@@ -1,6 +1,7 @@
 //! What did not go in the first time: corrected, cancelled, expired, and sent again.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::Barrier;
 use std::thread;
 
@@ -162,6 +163,26 @@ fn a_dry_run_that_cannot_be_imported_says_why() {
     Go back, reload the page and look again.
     [Go to the imports](/console/imports)
     ");
+}
+
+#[test]
+fn a_dry_run_whose_bytes_were_lost_says_so() {
+    let service = Service::new();
+    let mut zoe = Visitor::of(&service, "importer");
+    let report = sent(&mut zoe, "/console/new/user", "users.csv", USERS);
+    let form = report.form("Import 2 records");
+    let id = id_of(&report);
+    fs::remove_file(service.folder.path(&format!("rollbook-data/spool/{id}.csv"))).unwrap();
+    let page = zoe.press(&form, "Import 2 records");
+    assert_eq!(page.status, 409);
+    insta::assert_snapshot!(page.text(), @"
+    # Something has changed meanwhile
+    Import 00000000-0000-0000-0000-000000000000 cannot be applied: its bytes are gone; import the file again.
+    Go back, reload the page and look again.
+    [Go to the imports](/console/imports)
+    ");
+    service.folder.look().age_end(&id);
+    insta::assert_snapshot!(notice(&zoe.go(&report.address)), @"The file was kept for 24 hours after the dry run and is gone. [Send it again](/console/new/user?unique=userName&zone=UTC&after=00000000-0000-0000-0000-000000000000) to import it.");
 }
 
 #[test]
