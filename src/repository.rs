@@ -15,6 +15,7 @@ mod ids;
 mod interface;
 mod latest;
 mod leasing;
+mod long_looks;
 mod postgres;
 mod prefix;
 mod search;

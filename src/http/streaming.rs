@@ -10,6 +10,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::mem::take;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::http::HeaderValue;
@@ -29,8 +30,14 @@ use crate::error::{Error, Result};
 const PIECE: usize = 64 << 10;
 const WAITING: usize = 2;
 
-/// Bytes that wait in memory for a client that is [kept up with](Ahead); more than these go to a file.
+/// Bytes of an answer that wait in memory for a client that is written [ahead](Ahead) of; more than these go to a file.
 const IN_MEMORY: usize = 4 << 20;
+
+/// Bytes of all answers together that may wait so. Beyond that a client is waited for.
+const ALL_WAITING: u64 = 2 << 30;
+
+/// Of these, those that wait now.
+static KEPT: AtomicU64 = AtomicU64::new(0);
 
 /// Takes the body of an answer.
 #[derive(Debug)]
@@ -141,8 +148,12 @@ impl BodyWriter {
 
     /// A writer that does not wait for the client, for what is written while something is held that others need.
     pub(crate) fn ahead(&mut self) -> Ahead<'_> {
+        self.ahead_by(ALL_WAITING)
+    }
+
+    fn ahead_by(&mut self, most: u64) -> Ahead<'_> {
         let behind = spooled_tempfile_in(IN_MEMORY, &self.data);
-        Ahead { out: self, behind, sent: 0, kept: 0 }
+        Ahead { out: self, behind, sent: 0, kept: 0, most }
     }
 
     fn send(&mut self, piece: Piece) -> io::Result<()> {
@@ -151,7 +162,8 @@ impl BodyWriter {
 }
 
 /// Takes the body of an answer as fast as it is written. What the client does not take meanwhile is kept, in memory and
-/// where that is too much in a file without a name, until it is [delivered](Ahead::deliver).
+/// where that is too much in a file without a name, until it is [delivered](Ahead::deliver). Where there is no room for it,
+/// the client is waited for after all.
 #[derive(Debug)]
 pub(crate) struct Ahead<'o> {
     /// Keeps the piece that is not full yet.
@@ -161,6 +173,8 @@ pub(crate) struct Ahead<'o> {
     /// Up to where of that it was sent since, and where it ends.
     sent: u64,
     kept: u64,
+    /// See [`ALL_WAITING`].
+    most: u64,
 }
 
 impl Ahead<'_> {
@@ -169,8 +183,12 @@ impl Ahead<'_> {
     /// # Errors
     /// If the client has gone, or what was kept cannot be read.
     pub(crate) fn deliver(mut self) -> Result<()> {
-        while let Some(piece) = self.next_kept().map_err(not_sent)? {
-            self.out.send(Piece::Next(piece)).map_err(not_sent)?;
+        self.catch_up().map_err(not_sent)
+    }
+
+    fn catch_up(&mut self) -> io::Result<()> {
+        while let Some(piece) = self.next_kept()? {
+            self.out.send(Piece::Next(piece))?;
         }
         Ok(())
     }
@@ -185,11 +203,37 @@ impl Ahead<'_> {
                 return Ok(());
             }
         }
+        if self.keep() {
+            return Ok(());
+        }
+        self.catch_up()?;
+        let piece = take(&mut self.out.waiting).into();
+        self.out.send(Piece::Next(piece))
+    }
+
+    /// Keeps the piece that is full, if there is room.
+    fn keep(&mut self) -> bool {
+        let length = self.out.waiting.len() as u64;
+        let kept = KEPT.fetch_add(length, Ordering::Relaxed) + length <= self.most
+            && self.put_behind().inspect_err(|error| tracing::warn!(%error, "no room for a long answer")).is_ok();
+        match kept {
+            true => self.kept += length,
+            false => _ = KEPT.fetch_sub(length, Ordering::Relaxed),
+        }
+        kept
+    }
+
+    fn put_behind(&mut self) -> io::Result<()> {
         self.behind.seek(SeekFrom::Start(self.kept))?;
         self.behind.write_all(&self.out.waiting)?;
-        self.kept += self.out.waiting.len() as u64;
         self.out.waiting.clear();
         Ok(())
+    }
+
+    /// Makes room for what others keep.
+    fn release(&mut self) {
+        KEPT.fetch_sub(take(&mut self.kept), Ordering::Relaxed);
+        self.sent = 0;
     }
 
     /// Room for one more piece, if the client has any.
@@ -212,11 +256,16 @@ impl Ahead<'_> {
         self.behind.read_exact(&mut piece)?;
         self.sent += length;
         if self.sent == self.kept {
-            // Room for what comes next.
             self.behind.set_len(0)?;
-            (self.sent, self.kept) = (0, 0);
+            self.release();
         }
         Ok(Some(piece.into()))
+    }
+}
+
+impl Drop for Ahead<'_> {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -284,6 +333,28 @@ mod tests {
         });
         taken.extend_from_slice(&out.waiting);
         taken
+    }
+
+    #[test]
+    fn a_client_is_waited_for_where_there_is_no_room() {
+        let data = tempfile::tempdir().expect("a directory");
+        let (sender, mut receiver) = channel(WAITING);
+        let mut out = BodyWriter { pieces: sender, waiting: Vec::new(), data: data.path().to_owned() };
+        let mut pieces = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut ahead = out.ahead_by(0);
+                for number in 0..50 {
+                    ahead.write_all(&[number; PIECE]).expect("a client");
+                }
+                ahead.deliver().expect("a client");
+            });
+            while let Some(piece) = receiver.blocking_recv() {
+                let Piece::Next(bytes) = piece else { panic!("{piece:?}") };
+                pieces.push((bytes.len(), bytes[0]));
+            }
+        });
+        assert_eq!(pieces, (0..50).map(|number| (PIECE, number)).collect::<Vec<_>>());
     }
 
     #[test]

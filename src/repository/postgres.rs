@@ -38,6 +38,7 @@ use self::migrate::Meant;
 pub(super) use self::search::Moment;
 pub(super) use self::session::Session;
 pub(super) use self::transaction::is_in_doubt;
+use super::long_looks::LongLooks;
 use super::{Hashes, Lease, Mode, StoredType};
 use crate::config::{Memory, PostgresSettings};
 use crate::error::Result;
@@ -51,6 +52,7 @@ pub struct Postgres {
     leases: Arc<Leases>,
     memory: Memory,
     hashes: Hashes,
+    long_looks: LongLooks,
 }
 
 impl Postgres {
@@ -70,7 +72,7 @@ impl Postgres {
 
     fn with(pool: Pool, secret: &[u8], memory: Memory) -> Postgres {
         let leases = Arc::new(Leases::new(&pool));
-        Postgres { pool, leases, memory, hashes: Hashes::new(secret) }
+        Postgres { pool, leases, memory, hashes: Hashes::new(secret), long_looks: LongLooks::default() }
     }
 
     /// The form that the database has, and the one that this program knows.

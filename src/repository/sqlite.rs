@@ -44,6 +44,7 @@ use self::locks::{Turn, claim_service, lease, lease_place, patiently, take_turn}
 pub(super) use self::rehearsal::Rehearsal;
 pub(super) use self::search::Moment;
 pub(super) use self::session::Session;
+use super::long_looks::{LongLook, LongLooks};
 use super::{Hashes, Lease, Mode, StoredType};
 use crate::config::Memory;
 use crate::error::{Error, Kind, Result};
@@ -84,6 +85,7 @@ pub struct Sqlite {
     memory: Memory,
     hashes: Hashes,
     idle: Idle,
+    long_looks: LongLooks,
 }
 
 impl Sqlite {
@@ -102,6 +104,7 @@ impl Sqlite {
             memory,
             hashes: Hashes::new(&[]),
             idle: Idle::default(),
+            long_looks: LongLooks::default(),
         };
         let turn = take_turn(run, Turn::Open, LOCK_TIMEOUT)?;
         let mut conn = repository.connect()?;
@@ -178,9 +181,20 @@ impl Sqlite {
     }
 
     fn checkpointer(&self) -> Result<Checkpointer> {
+        Checkpointer::start(self.connect()?, self.log())
+    }
+
+    fn log(&self) -> PathBuf {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        Checkpointer::start(self.connect()?, log.into())
+        log.into()
+    }
+
+    /// Begins a look that takes long. While the log is long it waits for all others: the log can begin anew only when nobody
+    /// looks.
+    fn long_look(&self) -> Result<LongLook> {
+        let log = self.log();
+        self.long_looks.begin(|| checkpoint::is_long(&log))
     }
 
     /// Runs `work` in one transaction that holds the write lock.

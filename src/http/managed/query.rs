@@ -26,8 +26,9 @@ use crate::http::query::{Page, Query, QueryParameters, Start};
 use crate::object::Visible;
 use crate::repository::{Found, FoundPage, Moment, ObjectNumber, Search, StoredType};
 
-/// Objects that one step finds.
+/// Objects that one step finds; the first step of a page up to as many as the page has, if these are not more.
 const AT_ONCE: usize = 256;
+const MOST_AT_ONCE: usize = 10_000;
 
 /// A search may take so long, the time not counted in which the client takes what was found.
 const LONGEST: Duration = Duration::from_mins(5);
@@ -109,11 +110,13 @@ impl<'a> Searching<'a> {
             Page::Part { .. } | Page::Whole => (0, usize::MAX),
         };
         let repository = &app.repository;
-        let (mut search, mut first) =
-            repository.search_at_once(stored, &query.filter, Visible::Public, behind, AT_ONCE)?;
-        let mut moment = None;
         // A page has enough with one more than it shows.
-        if first.next.is_some() && (query.needs_all() || first.found.len() <= room) {
+        let enough = if query.needs_all() { usize::MAX } else { room.saturating_add(1) };
+        let limit = if enough <= MOST_AT_ONCE { enough.max(AT_ONCE) } else { AT_ONCE };
+        let (mut search, mut first) =
+            repository.search_at_once(stored, &query.filter, Visible::Public, behind, limit)?;
+        let mut moment = None;
+        if first.next.is_some() && first.found.len() < enough {
             let mut now = repository.moment()?;
             search = now.search(stored, &query.filter, Visible::Public)?;
             first = now.step(stored, &search, behind, AT_ONCE)?;

@@ -31,10 +31,7 @@ const MAX_LENT: usize = 16;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Long searches at a time, each on a connection of its own. Whoever needs one more waits.
-const MAX_SEARCHES: usize = 8;
-
-/// How long somebody waits for a connection to be free, or for the turn to search.
+/// How long somebody waits for a connection to be free.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Bytes of a COPY sent at a time.
@@ -212,14 +209,12 @@ struct Inner {
     engine: OnceLock<Engine>,
     stock: Mutex<Stock>,
     given_back: Condvar,
-    search_over: Condvar,
 }
 
 #[derive(Default)]
 struct Stock {
     idle: Vec<Wire>,
     lent: usize,
-    searches: usize,
 }
 
 /// One of the connections that may be lent at a time.
@@ -229,16 +224,6 @@ impl Drop for Lent {
     fn drop(&mut self) {
         self.0.stock().lent -= 1;
         self.0.0.given_back.notify_one();
-    }
-}
-
-/// The right to search for long.
-pub(super) struct Turn(Pool);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.stock().searches -= 1;
-        self.0.0.search_over.notify_one();
     }
 }
 
@@ -288,7 +273,6 @@ impl Pool {
             engine: OnceLock::new(),
             stock: Mutex::default(),
             given_back: Condvar::new(),
-            search_over: Condvar::new(),
         })))
     }
 
@@ -329,21 +313,6 @@ impl Pool {
         let lent = Lent(self.clone());
         let wire = idle.map_or_else(|| self.wire(Purpose::Short), Ok)?;
         Ok(Conn { wire, pool: self.clone(), lent: Some(lent) })
-    }
-
-    /// The right to make a connection for a long search.
-    ///
-    /// # Errors
-    /// `Busy` if none of the others is over for a while.
-    pub(super) fn turn(&self) -> Result<Turn> {
-        let stock = self.stock();
-        let waited = self.0.search_over.wait_timeout_while(stock, PATIENCE, |stock| stock.searches >= MAX_SEARCHES);
-        let (mut stock, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() {
-            return Err(sql::busy());
-        }
-        stock.searches += 1;
-        Ok(Turn(self.clone()))
     }
 
     /// A connection of its own, which does not go back into the pool.

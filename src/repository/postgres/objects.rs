@@ -68,6 +68,7 @@ impl Postgres {
         mut each: impl FnMut(Object) -> Result<()>,
     ) -> Result<()> {
         let sql = format!("{SELECT} ORDER BY o.number");
+        let _look = self.long_looks.begin(|| false)?;
         // A connection of its own, because what breaks off leaves a long answer behind.
         let mut conn = self.pool.connect(Purpose::Long("export"))?;
         streams::each_row(&mut conn, &sql, &[&stored.number], |row| {

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::conn::{Conn, Purpose, Turn};
+use super::conn::{Conn, Purpose};
 use super::objects::{SELECT, read as read_object};
+use super::transaction::Patience;
 use super::{Postgres, sql, streams};
 use crate::error::Result;
 use crate::filter::{Filter, fold};
 use crate::object::Visible;
+use crate::repository::long_looks::LongLook;
 use crate::repository::search::{Among, Lookups, Search, Step, WINDOW, window};
 use crate::repository::{ALIKE, FoundPage, Hashes, KeyIndex, ObjectNumber, StoredType};
 
@@ -52,12 +54,22 @@ impl Postgres {
     }
 
     pub(in crate::repository) fn moment(&self) -> Result<Moment> {
-        let turn = self.pool.turn()?;
+        let look = self.long_looks.begin(|| false)?;
+        let mut patience = Patience::new();
+        loop {
+            match self.snapshot() {
+                Ok(conn) => return Ok(Moment { conn, hashes: self.hashes, _look: look }),
+                Err(error) => patience.pause(error)?,
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Result<Conn> {
         let mut conn = self.pool.connect(Purpose::Long("search"))?;
         conn.batch(streams::SNAPSHOT)?;
         // Whoever is shown what is found may take his time.
         conn.batch("SET LOCAL idle_in_transaction_session_timeout = 0")?;
-        Ok(Moment { conn, hashes: self.hashes, _turn: turn })
+        Ok(conn)
     }
 }
 
@@ -65,7 +77,7 @@ impl Postgres {
 pub(in crate::repository) struct Moment {
     conn: Conn,
     hashes: Hashes,
-    _turn: Turn,
+    _look: LongLook,
 }
 
 impl Moment {

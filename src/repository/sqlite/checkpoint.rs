@@ -4,7 +4,7 @@
 //! core; only when the log has grown large does a commit wait for it, so that the log starts again from its beginning
 //! and an import of any size needs a bounded log.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -15,6 +15,11 @@ use crate::error::{Error, Result};
 
 /// The log may grow to about this many bytes before a commit waits.
 const MAX_LOG: u64 = 512 << 20;
+
+/// Whether the log has grown so much that it should begin anew, which it cannot while somebody reads what is in it.
+pub(super) fn is_long(log: &Path) -> bool {
+    std::fs::metadata(log).is_ok_and(|log| log.len() > MAX_LOG)
+}
 
 /// See the module's head.
 pub(super) struct Checkpointer {
@@ -45,7 +50,7 @@ impl Checkpointer {
 
     /// To be called after a commit: starts the thread, or waits for it when the log is long.
     pub(super) fn committed(&mut self) -> Result<()> {
-        let long = std::fs::metadata(&self.log).is_ok_and(|log| log.len() > MAX_LOG);
+        let long = is_long(&self.log);
         while let Ok(answer) = self.answers.try_recv() {
             self.waiting -= 1;
             answer?;

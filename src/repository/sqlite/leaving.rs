@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::filter::fold;
 use crate::import::Import;
 use crate::repository::ids::Ids;
+use crate::repository::long_looks::LongLooks;
 use crate::repository::transfer::{Cell, Column, Origin, Table};
 use crate::repository::{Hashes, Lease};
 use crate::schema::{ObjectType, TypeName};
@@ -55,7 +56,8 @@ impl Sqlite {
             )));
         }
         let hashes = Hashes::new(&super::secret(&conn)?);
-        Ok(Sqlite { path: path.to_owned(), run: run.to_owned(), memory, hashes, idle: Idle::default() })
+        let (idle, long_looks) = (Idle::default(), LongLooks::default());
+        Ok(Sqlite { path: path.to_owned(), run: run.to_owned(), memory, hashes, idle, long_looks })
     }
 }
 

@@ -56,6 +56,7 @@ impl Sqlite {
         stored: &StoredType,
         mut each: impl FnMut(Object) -> Result<()>,
     ) -> Result<()> {
+        let _look = self.long_look()?;
         let conn = self.conn()?;
         let sql = format!(
             "SELECT {COLUMNS} FROM current_{} AS o LEFT JOIN import AS i ON i.number = o.import ORDER BY o.number",

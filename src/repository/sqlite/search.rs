@@ -9,6 +9,7 @@ use super::{Sqlite, sql};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::object::Visible;
+use crate::repository::long_looks::LongLook;
 use crate::repository::search::{Among, Lookups, Search, Step, WINDOW, window};
 use crate::repository::{FoundPage, Hashes, KeyIndex, Mode, ObjectNumber, StoredType};
 
@@ -19,7 +20,7 @@ impl Sqlite {
         filter: &Filter,
         visible: Visible,
     ) -> Result<Search> {
-        self.moment()?.search(stored, filter, visible)
+        self.now()?.search(stored, filter, visible)
     }
 
     pub(in crate::repository) fn step(
@@ -29,7 +30,7 @@ impl Sqlite {
         after: ObjectNumber,
         limit: usize,
     ) -> Result<FoundPage> {
-        self.moment()?.step(stored, search, after, limit)
+        self.now()?.step(stored, search, after, limit)
     }
 
     pub(in crate::repository) fn search_at_once(
@@ -40,16 +41,24 @@ impl Sqlite {
         after: ObjectNumber,
         limit: usize,
     ) -> Result<(Search, FoundPage)> {
-        let mut moment = self.moment()?;
+        let mut moment = self.now()?;
         let search = moment.search(stored, filter, visible)?;
         let first = moment.step(stored, &search, after, limit)?;
         Ok((search, first))
     }
 
     pub(in crate::repository) fn moment(&self) -> Result<Moment<'_>> {
+        let look = self.long_look()?;
+        let mut moment = self.now()?;
+        moment.look = Some(look);
+        Ok(moment)
+    }
+
+    /// A moment for what is over soon.
+    fn now(&self) -> Result<Moment<'_>> {
         let conn = self.conn()?;
         sql::batch(&conn, "BEGIN")?;
-        Ok(Moment { conn, hashes: self.hashes })
+        Ok(Moment { conn, hashes: self.hashes, look: None })
     }
 }
 
@@ -57,6 +66,8 @@ impl Sqlite {
 pub(in crate::repository) struct Moment<'r> {
     conn: Loan<'r>,
     hashes: Hashes,
+    /// Over behind the connection.
+    look: Option<LongLook>,
 }
 
 impl Moment<'_> {
