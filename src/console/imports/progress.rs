@@ -89,7 +89,7 @@ impl Pace {
         let millis = u128::from(records) * self.elapsed.as_millis() / u128::from(self.records);
         let left = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
         // Tenths of a second would only flicker.
-        Some(if left < Duration::from_secs(1) { "less than a second".to_owned() } else { roughly(left) })
+        Some(if left < Duration::from_secs(1) { "a second".to_owned() } else { roughly(left) })
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
     fn the_end_is_foretold() {
         let pace = Pace { records: 1000, elapsed: Duration::from_secs(1) };
         let left = |done, total| pace.left(Position { done, total, is_looking: false });
-        assert_eq!(left(0, 500).as_deref(), Some("less than a second"));
+        assert_eq!(left(0, 500).as_deref(), Some("a second"));
         assert_eq!(left(500, 10_000).as_deref(), Some("9 s"));
         assert_eq!(left(0, 90_000).as_deref(), Some("1 min 30 s"));
         assert_eq!(left(10, 0), None);
